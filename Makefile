@@ -1,0 +1,40 @@
+# Two commands matter: `make book` builds the site, `make test` runs the tests. Both make the environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+.PHONY: help install book test test-long lint clean
+
+help:
+	@echo "make book       install, run the notebooks on DIGITS, build the site and say where it is"
+	@echo "make test       install and run the tests"
+	@echo "make test-long  the same with the long tests"
+	@echo "make lint       ruff"
+	@echo "make clean      remove what was built (not the environment: rm -r $(VENV))"
+
+# Written last, so an interrupted install is taken up again. One `pip install` call, so that every pin holds at once.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --quiet \
+		-c constraints.txt -e ".[book,test]"
+	@touch $@
+
+install: $(INSTALLED)
+
+book: $(INSTALLED)
+	$(BIN)/rethinkpool book --profile quick
+
+test: $(INSTALLED)
+	$(PYTEST) -m "not slow"
+
+test-long: $(INSTALLED)
+	$(PYTEST)
+
+lint: $(INSTALLED)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt ruff
+	$(BIN)/python -m ruff check .
+
+clean:
+	rm -rf build book/_build

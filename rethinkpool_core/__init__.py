@@ -1,0 +1,38 @@
+"""The appendix of "Rethinking pooling in graph neural networks" as code that runs.
+
+Names below are imported on first use, so that ``import rethinkpool_core`` does not wait for torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from rethinkpool_core.data.dataset import load_dataset
+    from rethinkpool_core.models import build_model
+    from rethinkpool_core.paper import published
+    from rethinkpool_core.training import train
+
+_HOME = {
+    "build_model": "rethinkpool_core.models",
+    "load_dataset": "rethinkpool_core.data.dataset",
+    "published": "rethinkpool_core.paper",
+    "train": "rethinkpool_core.training",
+}
+
+__all__ = ["__version__", "build_model", "load_dataset", "published", "train"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value  # the next look-up finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

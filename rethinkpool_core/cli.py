@@ -1,0 +1,92 @@
+"""The command ``rethinkpool``: what it offers, and how a failure reads (one sentence, an exit code, no traceback)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from rethinkpool_core import __version__
+from rethinkpool_core.commands import book, data, notebook, train
+from rethinkpool_core.errors import RethinkPoolError
+
+app = typer.Typer(
+    name="rethinkpool",
+    help="Run the appendix of 'Rethinking pooling in graph neural networks'.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+app.command("train")(train.train_command)
+app.command("notebook")(notebook.notebook_command)
+app.command("book")(book.book_command)
+
+_INTERRUPTED = 130
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rethinkpool {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Run the appendix of 'Rethinking pooling in graph neural networks'."""
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def _usage_sentence(error: typer.TyperException) -> str:
+    text = _one_line(error.format_message()).rstrip(".")
+    if not text:  # a group without a command has shown its help instead
+        return ""
+    context = getattr(error, "ctx", None)
+    hint = f" (see {context.command_path} --help)" if context else ""
+    return text[:1].lower() + text[1:] + hint
+
+
+def _run(args: list[str], debug: bool) -> int:
+    """Run one command; every way it can end becomes an exit code and at most one line on stderr."""
+    try:
+        code = app(args=args, prog_name="rethinkpool", standalone_mode=False)
+        sys.stdout.flush()  # a closed pipe shows here rather than while the interpreter shuts down
+        if code != _INTERRUPTED:  # what Typer makes of Ctrl-C
+            return code if isinstance(code, int) else 0
+        message = "interrupted"
+    except RethinkPoolError as error:
+        message, code = _one_line(error), error.exit_code
+    except typer.TyperException as error:
+        message, code = _usage_sentence(error), error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        described = _one_line(f"{type(error).__name__}: {error}")
+        message, code = f"internal error: {described}; run again with --debug to see where", 1
+    if debug:
+        traceback.print_exc()
+    if message:
+        print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the console script; ``--debug`` counts wherever it stands on the line.
+
+    Returns the exit code: 0 done, 1 a run failed, 2 the command was wrong, 130 interrupted.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    command = [arg for arg in args if arg != "--debug"]
+    return _run(notebook.join_parameters(command), debug="--debug" in args)

@@ -1,0 +1,1 @@
+"""The commands behind ``rethinkpool``, one module each; what is heavy is imported where it is used."""

@@ -1,0 +1,146 @@
+"""``rethinkpool train MODEL DATASET``: one or many seeds, and the printed score beside the measured ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rethinkpool_core.commands.data import Root, dataset_names
+from rethinkpool_core.commands.output import check_writable, print_table, write_text
+from rethinkpool_core.commands.values import parse_assignments
+from rethinkpool_core.errors import RethinkPoolError, UnknownNameError, UsageError
+from rethinkpool_core.models.names import MODELS
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rethinkpool_core.training import RunRecord
+
+_SCORE = {"accuracy": "accuracy (%)", "rocauc": "ROC-AUC (%)", "mae": "mean absolute error"}
+
+
+def train_command(
+    model: Annotated[str, typer.Argument(autocompletion=lambda: list(MODELS))],
+    dataset: Annotated[str, typer.Argument(autocompletion=dataset_names)],
+    seeds: Annotated[int, typer.Option(help="How many seeds: 1, 2, ... up to this number.")] = 20,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ... or mps.")] = "auto",
+    max_epochs: Annotated[int, typer.Option(help="Stop here even if the score still improves.")] = 1000,
+    checkpoint_dir: Annotated[
+        Path | None, typer.Option(help="Save state here, and go on from what is there already.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a hyper-parameter; may be repeated."),
+    ] = None,
+    root: Root = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write the run records to this file.")
+    ] = None,
+) -> None:
+    """Train a model on a dataset by the paper's protocol and print the test scores."""
+    if seeds < 1:
+        raise UsageError(f"--seeds is how many seeds to train, at least 1, got {seeds}")
+    if json_file is not None:
+        check_writable(json_file)
+    given = parse_assignments(assignments or (), "--set")
+    for_model, for_training = sorted_parameters(model, dataset, given)
+
+    from rethinkpool_core import build_model, load_dataset
+    from rethinkpool_core.training import resolve_device, train, training_config
+
+    resolve_device(device)  # both again inside, but a wrong word need not wait for the data
+    training_config(model, dataset, **for_training)
+    data = load_dataset(dataset, root)
+    records = train(
+        build_model(model, data, **for_model),
+        data,
+        list(range(1, seeds + 1)),
+        max_epochs=max_epochs,
+        device=device,
+        checkpoint_dir=checkpoint_dir,
+        **for_training,
+    )
+    print_table(results_table(records))
+    typer.echo(summary(records))
+    if json_file is not None:
+        write_text(json_file, json.dumps([record.to_dict() for record in records], indent=1))
+    failed = [record for record in records if record.error]
+    if failed:
+        listed = "; ".join(f"seed {record.seed}: {record.error}" for record in failed)
+        raise RethinkPoolError(f"{len(failed)} of {len(records)} runs failed ({listed})")
+
+
+def sorted_parameters(
+    model: str, dataset: str, given: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``given`` in two: what `build_model` takes and what `train` takes.
+
+    Raises UnknownNameError for an unknown model, dataset or parameter, before anything is loaded.
+    """
+    from rethinkpool_core.data.spec import get_spec
+
+    if model not in MODELS:
+        raise UnknownNameError("model", model, MODELS)
+    get_spec(dataset)
+
+    from rethinkpool_core.models import config_fields
+    from rethinkpool_core.training import training_fields
+
+    of_model, of_training = config_fields(model), training_fields()
+    for key in given:
+        if key not in of_model and key not in of_training:
+            known = [*of_model, *of_training]
+            raise UnknownNameError("parameter", key, known, where=f"of {model} or of its training")
+    return (
+        {key: value for key, value in given.items() if key in of_model},
+        {key: value for key, value in given.items() if key in of_training},
+    )
+
+
+def results_table(records: list[RunRecord]) -> Table:
+    """One row a seed."""
+    from rich.table import Table
+
+    first = records[0]
+    table = Table(title=f"{first.model} on {first.dataset}: {_SCORE[first.metric]}")
+    for column in ("seed", "validation", "test", "best epoch", "epochs"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for record in records:
+        table.add_row(
+            str(record.seed),
+            _shown(record.val_score, record.metric),
+            _shown(record.test_score, record.metric),
+            str(record.best_epoch),
+            str(record.epochs),
+            "failed" if record.error else "",
+        )
+    return table
+
+
+def summary(records: list[RunRecord]) -> str:
+    """Mean and standard deviation over the seeds that ended well, and what the paper printed for the same cell."""
+    from rethinkpool_core.paper import TABLES, published
+
+    first = records[0]
+    scores = [record.test_score for record in records if record.error is None and record.test_score is not None]
+    parts = []
+    if scores:
+        spread = f" ± {_shown(stdev(scores), first.metric)}" if len(scores) > 1 else ""
+        seeds = f"{len(scores)} seed{'s' if len(scores) > 1 else ''}"
+        parts.append(f"test {_SCORE[first.metric]}: {_shown(mean(scores), first.metric)}{spread} over {seeds}")
+    if first.model in TABLES["S5"].models:
+        printed = {score.dataset: score for score in published("S5", first.model)}
+        if first.dataset in printed:
+            parts.append(f"Table S5 prints {printed[first.dataset]} over 20")
+    return "; ".join(parts)
+
+
+def _shown(score: float | None, metric: str) -> str:
+    if score is None:
+        return "-"
+    return f"{score:.3f}" if metric == "mae" else f"{100 * score:.1f}"

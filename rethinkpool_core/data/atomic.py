@@ -1,0 +1,81 @@
+"""Writing so that a reader finds the old file, or the new one, and never a half one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rethinkpool_core.errors import StorageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn a failure of the file system under ``path`` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(
+            f"cannot use {error.filename or path} ({reason}): check its permissions and the free space, "
+            "or choose another data folder with --root or $RETHINKPOOL_DATA"
+        ) from error
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """A private folder next to ``beside`` (same disk, so renames are atomic), removed at the end."""
+    with storage_errors(beside):
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}-", dir=beside.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors as safetensors, aside, and rename (raises StorageError and leaves no half file)."""
+    from safetensors.torch import save
+
+    # Serialised in memory on purpose: Python's own write reports a full disk as OSError.
+    content = save(tensors, metadata=metadata)
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+        try:
+            with aside.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(aside, path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+
+
+def move_folder(finished: Path, target: Path) -> None:
+    """Put the folder ``finished`` in the place of ``target``; what was there goes away only afterwards."""
+    with storage_errors(target):
+        for file in sorted(finished.rglob("*")):
+            if file.is_file():
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+        if not target.exists():
+            finished.rename(target)
+            return
+        with scratch_folder(target) as aside:
+            target.rename(aside / "old")
+            try:
+                finished.rename(target)
+            except OSError:
+                (aside / "old").rename(target)
+                raise

@@ -1,0 +1,26 @@
+"""From the compact rows of a store to the node features a model sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from rethinkpool_core.data.dataset import GraphDataset
+
+
+def encode(x: Tensor, dataset: GraphDataset) -> Tensor:
+    """Node features from rows ``[..., C]`` of ``dataset.store.x``.
+
+    Returns:
+        ``one_hot``: float32 ``[..., num_features]``; ``ones``: float32 ones ``[..., num_features]``;
+        ``dense``: float32 ``[..., C]``; ``categorical``: int64 ``[..., C]``, for an embedding.
+    """
+    kind = dataset.spec.features
+    if kind == "one_hot":
+        return torch.nn.functional.one_hot(x[..., 0].long(), dataset.num_features).to(torch.float32)
+    if kind == "ones":
+        return torch.ones((*x.shape[:-1], dataset.num_features), dtype=torch.float32, device=x.device)
+    return x.long() if kind == "categorical" else x.to(torch.float32)

@@ -1,0 +1,179 @@
+"""What each dataset is: task, score, features, split, origin. torch is not imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from rethinkpool_core.errors import UnknownNameError
+
+Task = Literal["binary", "multiclass", "regression"]
+Metric = Literal["accuracy", "rocauc", "mae"]
+Loss = Literal["cross_entropy", "l1"]
+Features = Literal["one_hot", "ones", "categorical", "dense"]
+SplitPolicy = Literal["stratified", "published", "benchmark"]
+SourceName = Literal["tu", "ogb", "zinc", "smnist", "digits"]
+EdgesCounted = Literal["undirected", "directed"]
+LabelCount = Literal["occurring", "dictionary", "columns", "none"]
+
+ONES_WIDTH = 10
+"""Width of the all-ones node feature of a set without node labels (IMDB-B, after the authors' release)."""
+
+_TU_PREFIX = "TU:"
+_TU_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """How a dataset is read, split and scored.
+
+    ``num_features`` is the encoded width (for ``categorical`` the number of integer columns) and ``None``,
+    like ``num_classes``, when only the data can tell. ``upstream`` is the name its publisher uses.
+    ``edges_counted`` and ``label_count`` say how that dataset's row of Table S1 counts edges and node labels:
+    labels that occur, entries of the label dictionary, or integer columns.
+    """
+
+    name: str
+    task: Task
+    metric: Metric
+    loss: Loss
+    features: Features
+    num_features: int | None
+    num_classes: int | None
+    split: SplitPolicy
+    source: SourceName
+    upstream: str
+    licence: str
+    edges_counted: EdgesCounted
+    label_count: LabelCount
+
+    @property
+    def published(self) -> Mapping[str, Any] | None:
+        """The dataset's row of Table S1 as printed, or ``None`` when the paper has none."""
+        from rethinkpool_core.paper import table_rows
+
+        return next((row for row in table_rows("S1") if row["dataset"] == self.name), None)
+
+    @property
+    def fingerprint(self) -> str:
+        """Every field but the licence as one line of text: a store packed under another spec is stale."""
+        return ";".join(f"{key}={value}" for key, value in sorted(asdict(self).items()) if key != "licence")
+
+
+_TU_LICENCE = "no licence stated by TU Dortmund; cite Morris et al. 2020"
+
+
+def _tu(name: str, upstream: str, num_features: int | None, features: Features = "one_hot") -> DatasetSpec:
+    return DatasetSpec(
+        name=name,
+        task="binary",
+        metric="accuracy",
+        loss="cross_entropy",
+        features=features,
+        num_features=num_features,
+        num_classes=2,
+        split="stratified",
+        source="tu",
+        upstream=upstream,
+        licence=_TU_LICENCE,
+        edges_counted="undirected",
+        label_count="none" if features == "ones" else "occurring",
+    )
+
+
+_ALL = (
+    _tu("NCI1", "NCI1", 37),
+    _tu("IMDB-B", "IMDB-BINARY", ONES_WIDTH, "ones"),
+    DatasetSpec(
+        name="SMNIST",
+        task="multiclass",
+        metric="accuracy",
+        loss="cross_entropy",
+        features="dense",
+        num_features=3,
+        num_classes=10,
+        split="benchmark",
+        source="smnist",
+        upstream="MNIST",
+        licence="images CC BY-SA 3.0 (LeCun, Cortes, Burges); superpixels after Dwivedi et al. 2020 (MIT)",
+        edges_counted="directed",
+        label_count="none",
+    ),
+    DatasetSpec(
+        name="ZINC",
+        task="regression",
+        metric="mae",
+        loss="l1",
+        features="one_hot",
+        num_features=28,
+        num_classes=1,
+        split="published",
+        source="zinc",
+        upstream="ZINC",
+        licence="ZINC terms of use (free for research); subset of Dwivedi et al. 2020 (MIT)",
+        edges_counted="directed",
+        label_count="dictionary",
+    ),
+    _tu("PROTEINS", "PROTEINS", 3),
+    _tu("NCI109", "NCI109", 38),
+    _tu("DD", "DD", 89),
+    DatasetSpec(
+        name="MOLHIV",
+        task="binary",
+        metric="rocauc",
+        loss="cross_entropy",
+        features="categorical",
+        num_features=9,
+        num_classes=2,
+        split="published",
+        source="ogb",
+        upstream="ogbg-molhiv",
+        licence="MIT (MoleculeNet, OGB)",
+        edges_counted="undirected",
+        label_count="columns",
+    ),
+    DatasetSpec(
+        name="DIGITS",
+        task="multiclass",
+        metric="accuracy",
+        loss="cross_entropy",
+        features="dense",
+        num_features=3,
+        num_classes=10,
+        split="stratified",
+        source="digits",
+        upstream="load_digits",
+        licence="CC BY 4.0 (UCI optical digits), shipped inside scikit-learn (BSD-3-Clause)",
+        edges_counted="directed",
+        label_count="none",
+    ),
+)
+
+DATASETS: Mapping[str, DatasetSpec] = MappingProxyType({spec.name: spec for spec in _ALL})
+"""The datasets with a name of their own, in Table S1's order, and ``DIGITS``."""
+
+
+def get_spec(name: str) -> DatasetSpec:
+    """The spec of a registered dataset, or of any TU Dortmund set written ``TU:<name>``.
+
+    A TU set that is registered (``TU:IMDB-BINARY``) gives the registered spec. For any other, width, classes,
+    task and kind of features in the spec are a first guess which the loaded dataset's ``spec`` replaces by
+    what its files hold.
+
+    Raises:
+        UnknownNameError: there is no such dataset; the message names the nearest one.
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    if isinstance(name, str) and name.startswith(_TU_PREFIX):
+        upstream = name[len(_TU_PREFIX) :]
+        registered = next((spec for spec in _ALL if spec.source == "tu" and spec.upstream == upstream), None)
+        if registered is not None:
+            return registered
+        if _TU_NAME.fullmatch(upstream):
+            spec = _tu(name, upstream, None)
+            return DatasetSpec(**{**asdict(spec), "num_classes": None})
+    raise UnknownNameError("dataset", name, [*DATASETS, "TU:<name of a TU Dortmund set>"])

@@ -1,0 +1,106 @@
+"""What all models share: what they are told of a dataset, what comes back, the first step on molecules, the output network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from rethinkpool_core.data.batch import Batch
+from rethinkpool_core.errors import GraphTooLargeError
+from rethinkpool_core.ops.convolutions import GraphConv, MoleculeConv
+from rethinkpool_core.ops.molecules import ATOM_DIMS, CategoryEmbedding
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a model needs to know of a dataset."""
+
+    in_dim: int
+    out_dim: int
+    max_nodes: int
+    molecules: bool = False  # features are OGB's categories of atoms and bonds
+
+    @classmethod
+    def of(cls, dataset) -> Shape:
+        molecules = dataset.spec.features == "categorical"
+        return cls(dataset.num_features, dataset.num_classes, dataset.max_nodes, molecules)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """Node features after one layer: ragged rows with the first row of each graph, or (B, K, D)."""
+
+    values: Tensor
+    pointer: Tensor | None = None
+
+    def of_graph(self, number: int) -> Tensor:
+        """(nodes, D) of one graph of the batch."""
+        if self.pointer is None:
+            return self.values[number]
+        return self.values[self.pointer[number] : self.pointer[number + 1]]
+
+
+class PoolingModel(nn.Module):
+    """A graph network for one seed, built in the state that the seed determines (weights, random assignments).
+
+    ``forward(batch)`` returns logits (B, out_dim) and a mapping of auxiliary losses, scalars weighted as they enter the
+    training loss; with ``trace=True`` also a mapping from the names of the main layers to their `Activation`.
+    """
+
+    bounded = True  # whether something in the model has one row for each possible node of a graph
+
+    def __init__(self, shape: Shape, config, seed: int):
+        super().__init__()
+        self.shape, self.config = shape, config
+        self.register_buffer("seed", torch.tensor(seed, dtype=torch.int64))
+
+    def forward(self, batch: Batch, trace: bool = False):
+        if self.bounded and batch.width > self.shape.max_nodes:
+            raise GraphTooLargeError(
+                f"a graph of the batch has {batch.width} nodes and the model was built for at most {self.shape.max_nodes}: "
+                "build it from a dataset whose largest graph is at least as large"
+            )
+        layers: dict[str, Activation] = {}
+        logits, losses = self.compute(batch, layers)
+        return (logits, losses, layers) if trace else (logits, losses)
+
+    def compute(self, batch: Batch, layers: dict[str, Activation]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits and auxiliary losses; fills ``layers``."""
+        raise TypeError(f"{type(self).__name__} has no equations of its own: build one of its subclasses")
+
+
+def build(kind: type[PoolingModel], shape: Shape, config, seed: int) -> PoolingModel:
+    """A model drawn from ``seed`` alone; the caller's random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kind(shape, config, seed)
+
+
+class MoleculeInput(nn.Module):
+    """Atoms and bonds of OGB to node features: atom embeddings, then the convolution of Appendix A.2. -> (N, dim)."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.atoms = CategoryEmbedding(ATOM_DIMS, dim)
+        self.conv = MoleculeConv(dim)
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self.conv(self.atoms(batch.x), batch.A, batch.edge_attr)
+
+
+class FirstConv(nn.Module):
+    """The first convolution where it may run along the edges: Equation 1, or the one for molecules. -> (N, dim)."""
+
+    def __init__(self, shape: Shape, dim: int):
+        super().__init__()
+        self.conv = MoleculeInput(dim) if shape.molecules else GraphConv(shape.in_dim, dim)
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self.conv(batch) if isinstance(self.conv, MoleculeInput) else self.conv(batch.x, batch.A.T)
+
+
+def output_network(in_dim: int, hidden_dim: int, out_dim: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """The MLP with one hidden layer that ends every model."""
+    return nn.Sequential(nn.Linear(in_dim, hidden_dim), activation(), nn.Linear(hidden_dim, out_dim))

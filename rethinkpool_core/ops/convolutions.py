@@ -1,0 +1,79 @@
+"""Graph convolutions, the same module for ragged rows and for pooled graphs: ``A`` is anything with ``A @ X``.
+
+PyG has each of them twice, sparse and dense, and its own as of 2020 no longer; the tests hold these against PyG's.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rethinkpool_core.ops.molecules import BOND_DIMS, CategoryEmbedding
+
+
+class GraphConv(nn.Module):
+    r"""Equation 1's basic convolution, :math:`A X W_1 + X W_2 + b` (sum over neighbours).
+
+    x (..., N, in_dim), A (N, N) -> (..., N, out_dim).
+    """
+
+    def __init__(self, in_dim: int, out_dim: int):
+        super().__init__()
+        self.neighbours = nn.Linear(in_dim, out_dim)
+        self.itself = nn.Linear(in_dim, out_dim, bias=False)
+
+    def forward(self, x: Tensor, A) -> Tensor:
+        return self.neighbours(A @ x) + self.itself(x)
+
+
+class SAGEConv(nn.Module):
+    r"""GraphSAGE with mean aggregation, in the form of 2020 (``sage="2020"``) or of today's PyG (``sage="pyg2"``).
+
+    2020: :math:`\hat D^{-1} \hat A X W + b`, where :math:`\hat A` is A, with its diagonal set to one if ``loop``, and
+    :math:`\hat D` its row sums, at least 1. One weight: without the loop a node does not see itself.
+    pyg2: :math:`D^{-1} A X W_1 + X W_2 + b`; ``loop`` has no meaning there.
+
+    ``normalize`` divides each row of the result by its Euclidean norm.
+    """
+
+    def __init__(self, in_dim: int, out_dim: int, *, sage: str, loop: bool = True, normalize: bool = False):
+        super().__init__()
+        self.loop, self.normalize = loop and sage == "2020", normalize
+        self.neighbours = nn.Linear(in_dim, out_dim, bias=sage == "2020")
+        self.itself = nn.Linear(in_dim, out_dim) if sage == "pyg2" else None
+
+    def forward(self, x: Tensor, A) -> Tensor:
+        total, weight = A @ x, A.row_sum().to(x.dtype).unsqueeze(-1)
+        if self.loop:
+            change = 1 - torch.as_tensor(A.diagonal(), dtype=x.dtype, device=x.device).unsqueeze(-1)
+            total, weight = total + change * x, weight + change
+        out = self.neighbours(total / weight.clamp(min=1))
+        if self.itself is not None:
+            out = out + self.itself(x)
+        return unit_rows(out) if self.normalize else out
+
+
+def unit_rows(x: Tensor, eps: float = 1e-12) -> Tensor:
+    """Each row over its norm, at least ``eps``; the clamp is under the root, whose gradient at 0 is not finite."""
+    return x * x.square().sum(-1, keepdim=True).clamp(min=eps**2).rsqrt()
+
+
+class MoleculeConv(nn.Module):
+    r"""The first convolution on MOLHIV (Appendix A.2), after the baseline of OGB without its degree weights.
+
+    With :math:`h = W x`: :math:`\sum_{j: A_{ij}=1} \mathrm{ReLU}(h_j + e_{ij}) + \mathrm{ReLU}(h_i + r)`, where
+    :math:`e_{ij}` is the sum of the embeddings of the bond's features and r a learned row.
+    x (N, dim), edge_attr (E, 3) int64 in the order of ``A.columns`` -> (N, dim).
+    """
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.linear = nn.Linear(dim, dim)
+        self.bond = CategoryEmbedding(BOND_DIMS, dim)
+        self.root = nn.Parameter(torch.randn(dim))
+
+    def forward(self, x: Tensor, A, edge_attr: Tensor) -> Tensor:
+        h = self.linear(x)
+        messages = F.relu(A.gather(h) + self.bond(edge_attr))
+        return A.sum_entries(messages) + F.relu(h + self.root)

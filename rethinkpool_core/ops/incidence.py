@@ -1,0 +1,103 @@
+"""The one sparse operator of the project: a 0/1 matrix, with its transpose, that multiplies rows of features.
+
+A batch of graphs is one block-diagonal adjacency matrix over all the nodes of the batch, without padding between graphs.
+Neighbour sums, sums over the nodes of a graph and the copy of ragged rows into a padded tensor are products with such
+a matrix. The backward pass is the product with the transpose, and under `torch.func.vmap` the replica axis folds into the
+rows, so that R replicas cost one larger product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class _BagSum(torch.autograd.Function):
+    """y[i] = sum of x[columns[e]] for offsets[i] <= e < offsets[i + 1]; the transpose is given, not derived.
+
+    ``embedding_bag`` gathers and adds without writing the gathered rows; on a CPU core it took a fifth of the time of
+    gather followed by ``scatter_add`` at 1000 edges and a sixth at 24000.
+    """
+
+    @staticmethod
+    def forward(x, columns, offsets, columns_t, offsets_t):
+        return F.embedding_bag(columns, x, offsets, mode="sum", include_last_offset=True)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs[1:])
+
+    @staticmethod
+    def backward(ctx, grad):
+        columns, offsets, columns_t, offsets_t = ctx.saved_tensors
+        return _BagSum.apply(grad.contiguous(), columns_t, offsets_t, columns, offsets), None, None, None, None
+
+    @staticmethod
+    def vmap(info, in_dims, x, columns, offsets, columns_t, offsets_t):
+        R = info.batch_size
+        x, columns, offsets, columns_t, offsets_t = (
+            t.movedim(d, 0) if d is not None else t.expand(R, *t.shape)
+            for t, d in zip((x, columns, offsets, columns_t, offsets_t), in_dims, strict=True)
+        )
+        rows_in, rows_out = x.shape[1], offsets.shape[1] - 1
+        y = _BagSum.apply(
+            x.reshape(R * rows_in, -1),
+            *_fold(columns, offsets, rows_in),
+            *_fold(columns_t, offsets_t, rows_out),
+        )
+        return y.view(R, rows_out, *x.shape[2:]), 0
+
+
+def _fold(columns: Tensor, offsets: Tensor, num_columns: int) -> tuple[Tensor, Tensor]:
+    """R matrices in CSR form, (R, E) and (R, N + 1), as the one block-diagonal matrix of R * N rows."""
+    R, E = columns.shape
+    replica = torch.arange(R, device=columns.device)[:, None]
+    last = torch.full((1,), R * E, device=offsets.device, dtype=offsets.dtype)
+    return (columns + replica * num_columns).reshape(-1), torch.cat([(offsets[:, :-1] + replica * E).reshape(-1), last])
+
+
+@dataclass(frozen=True)
+class Incidence:
+    """A 0/1 matrix in CSR form together with its transpose.
+
+    columns    (E,)           column of each entry, rows one after the other
+    offsets    (rows + 1,)    where each row's entries start; the last one is E
+    columns_t  (E,)           the same for the transpose
+    offsets_t  (columns + 1,)
+    """
+
+    columns: Tensor
+    offsets: Tensor
+    columns_t: Tensor
+    offsets_t: Tensor
+
+    @property
+    def T(self) -> Incidence:
+        return Incidence(self.columns_t, self.offsets_t, self.columns, self.offsets)
+
+    def __matmul__(self, x: Tensor) -> Tensor:
+        """(columns, D) -> (rows, D)."""
+        return _BagSum.apply(x, self.columns, self.offsets, self.columns_t, self.offsets_t)
+
+    def gather(self, x: Tensor) -> Tensor:
+        """(columns, D) -> (E, D): the row of x that each entry would add."""
+        entry = torch.arange(self.columns.shape[-1] + 1, device=self.columns.device)
+        # The transpose lists, for each column, its entries; a stable sort keeps it in CSR order.
+        return _BagSum.apply(x, self.columns, entry, self.columns.argsort(stable=True), self.offsets_t)
+
+    def sum_entries(self, values: Tensor) -> Tensor:
+        """(E, D), one row for each entry -> (rows, D)."""
+        entry = torch.arange(self.columns.shape[-1] + 1, device=self.columns.device)
+        row = torch.searchsorted(self.offsets[1:], entry[:-1], right=True)
+        return _BagSum.apply(values, entry[:-1], self.offsets, row, entry)
+
+    def row_sum(self) -> Tensor:
+        """(rows,) as int64: for an adjacency matrix, the degrees."""
+        return self.offsets.diff()
+
+    def diagonal(self) -> float:
+        """Graphs are stored without self-loops."""
+        return 0.0

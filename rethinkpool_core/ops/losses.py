@@ -1,0 +1,66 @@
+r"""Auxiliary losses of the pooling layers, each taken per graph over its real nodes and averaged over the graphs.
+
+A batch of one graph without padding gives the value of PyG's operator. Norms of differences are expanded, so that no
+n x n matrix of A - S S^T and no K x K matrix of a difference is written; what is under a root is kept positive, since the root
+has no finite gradient at 0. With :math:`t = \mathrm{tr}(S^\top A S)` from `quadratic` and :math:`g = \|S^\top S\|_F^2`:
+
+    cut             -t / tr(S^T D S)
+    orthogonality   |S^T S / |S^T S| - I / sqrt(K)| = sqrt(2 - 2 tr(S^T S) / sqrt(K g))
+    link            |A - S S^T| / n^2 = sqrt(|A|^2 - 2 t + g) / n^2
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rethinkpool_core.ops.pooling import Assignment, Coarse, Rows, quadratic
+
+
+def safe_sqrt(x: Tensor) -> Tensor:
+    """Root of x, of value and gradient 0 where x is not positive."""
+    positive = x > 0
+    return torch.where(positive, torch.where(positive, x, 1.0).sqrt(), 0.0)
+
+
+def cut_loss(S: Assignment, A) -> Tensor:
+    """MinCut's cut term; 0 for a graph without edges."""
+    kept = quadratic(A, S.S, S.rows).sum(-1)
+    degree = A.row_sum().to(S.S.dtype).unsqueeze(-1)
+    volume = S.rows.sum(degree * S.S.square().sum(-1, keepdim=True)).squeeze(-1)
+    connected = volume > 0
+    return -torch.where(connected, kept / torch.where(connected, volume, 1.0), 0.0).mean()
+
+
+def orthogonality_loss(S: Assignment) -> Tensor:
+    """MinCut's orthogonality term."""
+    trace = S.rows.sum(S.S.square().sum(-1, keepdim=True)).squeeze(-1)
+    norm = safe_sqrt(S.S.shape[-1] * S.gram_norm_squared())
+    occupied = norm > 0
+    return safe_sqrt(2 - 2 * torch.where(occupied, trace / torch.where(occupied, norm, 1.0), 0.0)).mean()
+
+
+def link_loss(S: Assignment, A) -> Tensor:
+    """DiffPool's link-prediction term."""
+    if isinstance(A, Coarse):
+        weight = A.values.square().sum((-1, -2))
+    else:  # entries of 0 and 1
+        weight = S.rows.sum(A.row_sum().to(S.S.dtype).unsqueeze(-1)).squeeze(-1)
+    distance = weight - 2 * quadratic(A, S.S, S.rows).sum(-1) + S.gram_norm_squared()
+    return (safe_sqrt(distance) / S.rows.count(S.S).clamp(min=1).square()).mean()
+
+
+def entropy_loss(S: Assignment) -> Tensor:
+    """DiffPool: entropy of a node's assignment in nats, mean over nodes."""
+    return S.rows.mean(-(S.S * (S.S + 1e-15).log()).sum(-1, keepdim=True)).mean()
+
+
+def purity_loss(log_S: Tensor, rows: Rows) -> Tensor:
+    r"""GMN, Appendix D: :math:`\mathrm{KL}(P \| S)` over the nodes of a graph, with :math:`P_{ij} \propto S_{ij}^2 / \sum_i S_{ij}` along j.
+
+    Logarithms throughout: P is a softmax of :math:`2 \log S_{ij} - \log \sum_i S_{ij}`, so equal keys give exactly 0.
+    """
+    column = rows.sum(log_S.exp())
+    log_column = rows.spread(torch.where(column > 0, column, 1.0).log())
+    log_P = (2 * log_S - log_column).log_softmax(-1)
+    return rows.sum((log_P.exp() * (log_P - log_S)).sum(-1, keepdim=True)).mean()

@@ -1,0 +1,22 @@
+"""What the paper states, as data: Tables S1-S5, the release's settings of Appendix B, claims."""
+
+from __future__ import annotations
+
+from rethinkpool_core.paper.claims import CLAIMS, Claim
+from rethinkpool_core.paper.rows import TABLES, Table, get_table, table_rows
+from rethinkpool_core.paper.scores import PublishedScore, published
+from rethinkpool_core.paper.settings import settings, source_of, stand_in
+
+__all__ = [
+    "CLAIMS",
+    "TABLES",
+    "Claim",
+    "PublishedScore",
+    "Table",
+    "get_table",
+    "published",
+    "settings",
+    "source_of",
+    "stand_in",
+    "table_rows",
+]

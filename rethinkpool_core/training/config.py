@@ -1,0 +1,83 @@
+"""The protocol of Appendix A.2 as one set of parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, get_type_hints
+
+from rethinkpool_core.errors import UnknownNameError, UsageError
+from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.paper import settings
+
+# Part of every configuration's hash: a change of the protocol that changes results gets a new number.
+PROTOCOL = 1
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Defaults are the paper's; batch_size is that of Tables S2-S4, or of the release for Appendix B.
+
+    batch_size          graphs a step
+    learning_rate       of Adam, at first
+    learning_rate_factor, learning_rate_patience, least_learning_rate
+                        the rate is multiplied by the factor after so many epochs without a better validation score, down to the least
+    stop_patience       epochs without a better validation score after which training stops
+    clip_norm           largest norm of a gradient, 0 for no limit (the release: 2 for DIFFPOOL and MINCUTPOOL)
+    eval_batch_size     graphs at once in evaluation, 0 to fit the dataset; no effect on results
+    replicas            seeds trained at once, 0 for all of them on a GPU and one on a CPU; no effect on results
+    checkpoint_every    epochs from one checkpoint to the next; no effect on results
+    """
+
+    batch_size: int
+    learning_rate: float = 1e-3
+    learning_rate_factor: float = 0.5
+    learning_rate_patience: int = 10
+    least_learning_rate: float = 1e-5
+    stop_patience: int = 50
+    clip_norm: float = 0.0
+    eval_batch_size: int = 0
+    replicas: int = 0
+    checkpoint_every: int = 1
+
+
+WITHOUT_EFFECT = ("eval_batch_size", "replicas", "checkpoint_every")
+
+
+def training_fields() -> dict[str, type]:
+    """The parameters of training that a user may set, with their types."""
+    hints = get_type_hints(TrainingConfig)
+    return {field.name: hints[field.name] for field in fields(TrainingConfig)}
+
+
+def training_config(model: str, dataset: str, **overrides: Any) -> TrainingConfig:
+    """The protocol for a model on a dataset.
+
+    Raises UnknownNameError for an unknown parameter, UsageError for a value of the wrong type or out of range.
+    """
+    clips = model in MODELS and ("DIFFPOOL" in model or "MINCUTPOOL" in model)
+    config = TrainingConfig(settings(model, dataset)["batch_size"], clip_norm=2.0 if clips else 0.0)
+    known = training_fields()
+    for key, value in overrides.items():
+        if key not in known:
+            raise UnknownNameError("parameter", key, known, where="of training")
+        overrides[key] = _checked(key, value, known[key])
+    config = replace(config, **overrides)
+    if config.least_learning_rate > config.learning_rate:
+        raise UsageError(
+            f"least_learning_rate is {config.least_learning_rate:g}, above learning_rate {config.learning_rate:g}: give a smaller one"
+        )
+    return config
+
+
+_ZERO_ALLOWED = {"clip_norm", "eval_batch_size", "replicas", "least_learning_rate"}
+
+
+def _checked(key: str, value: Any, kind: type) -> Any:
+    wanted = "a whole number" if kind is int else "a number"
+    if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
+        raise UsageError(f"parameter {key!r} of training takes {wanted}, not {value!r}: give one, as in {key}={16 if kind is int else 0.5}")
+    most = 1 if key == "learning_rate_factor" else float("inf")
+    if not (0 <= value < most) or (value == 0 and key not in _ZERO_ALLOWED):
+        bound = "between 0 and 1" if most == 1 else "of at least 0" if key in _ZERO_ALLOWED else "above 0"
+        raise UsageError(f"parameter {key!r} of training cannot be {value!r}: give {wanted} {bound}")
+    return kind(value)

@@ -1,0 +1,42 @@
+"""Losses and scores of the three kinds of task."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+HIGHER_IS_BETTER = {"accuracy": True, "rocauc": True, "mae": False}
+
+
+def supervised_loss(kind: str, logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+    """Cross-entropy of logits (B, C) with classes (B,), or the absolute error of (B, 1) with targets (B,)."""
+    if kind == "cross_entropy":
+        return F.cross_entropy(logits, y, reduction=reduction)
+    return F.l1_loss(logits.squeeze(-1), y, reduction=reduction)
+
+
+def score(metric: str, logits: Tensor, y: Tensor) -> float:
+    """Accuracy or ROC-AUC in [0, 1], or the mean absolute error, over (n, C) logits.
+
+    ROC-AUC is OGB's for ogbg-molhiv, of the logit of class 1 as in the release; NaN where logits are.
+    """
+    if metric == "accuracy":
+        return float((logits.argmax(-1) == y).double().mean())
+    if metric == "mae":
+        return float((logits.squeeze(-1) - y).abs().double().mean())
+    if not bool(torch.isfinite(logits).all()):
+        return float("nan")
+    return float(_ogb_evaluator().eval({"y_true": y.cpu().numpy()[:, None], "y_pred": logits[:, 1:2].cpu().numpy()})["rocauc"])
+
+
+@cache
+def _ogb_evaluator():
+    from rethinkpool_core.data.molhiv import import_ogb_quietly
+
+    import_ogb_quietly()
+    from ogb.graphproppred import Evaluator
+
+    return Evaluator("ogbg-molhiv")

@@ -1,0 +1,45 @@
+"""What a user sees while replicas train: a live line on a terminal, one plain line an epoch elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+
+
+class Progress:
+    """Silent unless `show` made it otherwise."""
+
+    def epoch(self, number: int, text: str) -> None:
+        pass
+
+
+class _Lines(Progress):
+    def __init__(self, title: str, console: Console):
+        self.title, self.console = title, console
+
+    def epoch(self, number: int, text: str) -> None:
+        self.console.print(escape(f"{self.title}: epoch {number}, {text}"), highlight=False, soft_wrap=True)
+
+
+class _Live(Progress):
+    def __init__(self, title: str, status):
+        self.title, self.status = title, status
+
+    def epoch(self, number: int, text: str) -> None:
+        self.status.update(escape(f"{self.title}: epoch {number}, {text}"))
+
+
+@contextmanager
+def show(title: str, wanted: bool) -> Iterator[Progress]:
+    """``title`` says which model, data and seeds the lines are about."""
+    console = Console(stderr=True)
+    if not wanted:
+        yield Progress()
+    elif console.is_terminal:
+        with console.status(escape(title)) as status:
+            yield _Live(title, status)
+    else:
+        yield _Lines(title, console)

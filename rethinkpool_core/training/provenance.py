@@ -1,0 +1,49 @@
+"""Where a number comes from: versions, device, commit, command."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rethinkpool_core.training.device import device_name
+
+
+def provenance(dataset, device: torch.device) -> dict[str, Any]:
+    """Plain values, the same for all seeds of a call."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("rethinkpool", "torch", "numpy")}},
+        "device": device_name(device),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "dataset_checksum": dataset.checksum,
+        "commit": commit(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def commit() -> str | None:
+    """The commit of the source this runs from, with "+" when files differ from it; None outside a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    if not (package.parent / ".git").exists():
+        return None
+    git = ["git", "-C", str(package.parent)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "status", "--porcelain", "--", package.name], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+" if changed.strip() else "")

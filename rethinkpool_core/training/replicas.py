@@ -1,0 +1,133 @@
+"""R seeds of one model, side by side.
+
+Every weight of every replica is a row of one matrix: the optimiser and the choice of the replicas that go on are operations
+on rows. The model is called through `torch.func`: once for a single replica, under `vmap` for several.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from rethinkpool_core.data.batch import Batch
+from rethinkpool_core.models.base import PoolingModel
+from rethinkpool_core.models.build import replica
+from rethinkpool_core.training.metrics import supervised_loss
+from rethinkpool_core.training.optimiser import ReplicaAdam
+
+
+class Group:
+    """Some of the parameters of all replicas: a matrix (R, P), its optimiser, and its parts as leaves of the graph."""
+
+    def __init__(self, shapes: dict[str, torch.Size], theta: Tensor):
+        self.shapes, self.adam = shapes, ReplicaAdam(theta)
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Leaves share memory with the matrix, so that an update of the matrix is one of the leaves."""
+        R = self.adam.theta.shape[0]
+        parts = self.adam.theta.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
+        self.leaves = {
+            name: part.view(*(() if R == 1 else (R,)), *shape).detach().requires_grad_()
+            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
+        }
+
+    def gradient(self, grads: Iterable[Tensor]) -> Tensor:
+        """Gradients of the leaves as a matrix (R, P)."""
+        R = self.adam.theta.shape[0]
+        return torch.cat([grad.reshape(R, -1) for grad in grads], 1)
+
+
+class Replicas:
+    """The state of R replicas: parameters in groups that take turns, buffers, optimisers.
+
+    GMN's keys are a group of their own, "keys"; everything else is "rest".
+    """
+
+    def __init__(self, model: PoolingModel, seeds: list[int], device: torch.device):
+        self.seeds = list(seeds)
+        self.template = replica(model, seeds[0]).to(device)
+        models = [replica(model, seed) for seed in seeds]
+        keys = {name for name, _ in self.template.named_parameters() if name.endswith(".keys")}
+        self.groups: dict[str, Group] = {}
+        for group, wanted in (("rest", False), ("keys", True)):
+            shapes = {name: p.shape for name, p in self.template.named_parameters() if (name in keys) == wanted}
+            if shapes:
+                rows = [torch.cat([dict(m.named_parameters())[name].detach().reshape(-1) for name in shapes]) for m in models]
+                self.groups[group] = Group(shapes, torch.stack(rows).to(device))
+        states = [dict(m.named_buffers()) for m in models]
+        self.buffers = {name: torch.stack([state[name] for state in states]).to(device) for name in states[0]}
+        # What training changes; the others (random assignments) follow from the seed.
+        self.running = {
+            f"{name}.{buffer}"
+            for name, module in self.template.named_modules()
+            if isinstance(module, nn.BatchNorm1d)
+            for buffer, _ in module.named_buffers(recurse=False)
+        }
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def call(self, batch: Batch, *, training: bool):
+        """Logits (R, B, C) and auxiliary losses (R,) each; the batch has a replica axis exactly if there are several."""
+        self.template.train(training)
+        leaves = {name: leaf for group in self.groups.values() for name, leaf in group.leaves.items()}
+        if len(self) > 1:
+
+            def one(params, buffers, tensors):
+                return functional_call(self.template, (params, buffers), (batch.with_tensors(tensors),))
+
+            return vmap(one)(leaves, self.buffers, batch.tensors)
+        buffers = {name: buffer[0] for name, buffer in self.buffers.items()}
+        logits, losses = functional_call(self.template, (leaves, buffers), (batch,))
+        return logits[None], {name: loss[None] for name, loss in losses.items()}
+
+    def losses(self, batch: Batch, kind: str) -> dict[str, Tensor]:
+        """The supervised loss, "train_loss", and the auxiliary ones, (R,) each, in training mode."""
+        logits, losses = self.call(batch, training=True)
+        y = batch.y if len(self) > 1 else batch.y[None]
+        supervised = torch.stack([supervised_loss(kind, a, b) for a, b in zip(logits.unbind(), y.unbind(), strict=True)])
+        return {"train_loss": supervised, **losses}
+
+    def gradient(self, group: str, loss: Tensor) -> Tensor:
+        """Of losses (R,) for the group's parameters, (R, P). Replicas do not meet, so the gradient of the sum is all of theirs."""
+        leaves = list(self.groups[group].leaves.values())
+        grads = torch.autograd.grad(loss.sum(), leaves, materialize_grads=True, allow_unused=True)
+        return self.groups[group].gradient(grads)
+
+    def state(self, row: int) -> dict[str, Tensor]:
+        """What training has changed of one replica: parameters, optimiser, running statistics; copies on the CPU."""
+        tensors = {f"buffers/{name}": self.buffers[name][row] for name in self.running}
+        for name, group in self.groups.items():
+            adam = group.adam
+            tensors |= {f"{name}/theta": adam.theta[row], f"{name}/mean": adam.mean[row], f"{name}/square": adam.square[row]}
+            tensors[f"{name}/steps"] = torch.tensor(adam.steps)
+        return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+
+    def load(self, states: list[dict[str, Tensor]]) -> None:
+        """Inverse of `state` for all replicas, which must have taken the same number of steps."""
+        for name in self.running:
+            self.buffers[name].copy_(torch.stack([state[f"buffers/{name}"] for state in states]))
+        for name, group in self.groups.items():
+            for part in ("theta", "mean", "square"):
+                getattr(group.adam, part).copy_(torch.stack([state[f"{name}/{part}"] for state in states]))
+            group.adam.steps = int(states[0][f"{name}/steps"])
+
+    def weights(self, row: int) -> dict[str, Tensor]:
+        """The state dict of one replica as a model of its own, copied to the CPU."""
+        named = {name: leaf[row] if len(self) > 1 else leaf for group in self.groups.values() for name, leaf in group.leaves.items()}
+        named |= {name: buffer[row] for name, buffer in self.buffers.items()}
+        return {name: tensor.detach().cpu().clone() for name, tensor in named.items()}
+
+    def keep(self, rows: list[int]) -> None:
+        """Only these replicas from now on."""
+        index = torch.tensor(rows, dtype=torch.int64, device=next(iter(self.buffers.values())).device)
+        self.seeds = [self.seeds[row] for row in rows]
+        self.buffers = {name: buffer[index] for name, buffer in self.buffers.items()}
+        for group in self.groups.values():
+            group.adam.keep(index)
+            group.rebuild()

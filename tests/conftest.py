@@ -1,0 +1,52 @@
+"""Fixtures for all tests; the graphs are in `graphs`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import networkx as nx
+import pytest
+import torch
+from graphs import dataset_of, named_graphs, store_of
+
+from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.data.dataset import GraphDataset
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@dataclass
+class Small:
+    dataset: GraphDataset
+
+    def batch(self, index=None, **options):
+        index = self.dataset.train if index is None else torch.as_tensor(index)
+        return BatchBuilder(self.dataset, dtype=torch.float64)(index, **options)
+
+
+@pytest.fixture
+def small() -> Small:
+    """The named graphs with features of width 3 and two classes."""
+    return Small(dataset_of(store_of(list(named_graphs().values()))))
+
+
+@pytest.fixture
+def molecules() -> Small:
+    """The same graphs as molecules of OGB."""
+    return Small(dataset_of(store_of(list(named_graphs().values()), molecules=True), like="MOLHIV"))
+
+
+@pytest.fixture
+def digraphs() -> Small:
+    """Directed graphs, as nearest-neighbour graphs are."""
+    graphs = [nx.gnp_random_graph(n, 0.4, seed=n, directed=True) for n in (3, 5, 8, 9)]
+    return Small(dataset_of(store_of(graphs)))
+
+
+@pytest.fixture
+def mirror() -> Path:
+    """The folder of real data beside the project."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the real data are not beside the project (../shared/data)")
+    return SHARED / "data"

@@ -1,0 +1,87 @@
+"""The terms of MinCut and DiffPool on one unpadded graph are PyG's, in float64 to 1e-10."""
+
+import pytest
+import torch
+from graphs import named_graphs
+from torch_geometric.nn import dense_diff_pool, dense_mincut_pool
+
+from rethinkpool_core.ops.losses import cut_loss, entropy_loss, link_loss, orthogonality_loss
+from rethinkpool_core.ops.pooling import Assignment, Coarse, Normalised, Rows
+
+# PyG divides by the volume, which is 0 without edges; what ours does there is tested in test_losses.py.
+WITH_EDGES = [name for name, graph in named_graphs().items() if graph.number_of_edges()]
+NUMBER = {name: number for number, name in enumerate(named_graphs())}
+
+
+def dense(small, name):
+    """X (1, n, F) and A (1, n, n) of one graph, from its batch."""
+    batch = small.batch([NUMBER[name]])
+    return batch, batch.x[None], (batch.A @ torch.eye(batch.num_rows, dtype=torch.float64))[None]
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 30])  # 30: more clusters than nodes, where A' stays a product of factors
+@pytest.mark.parametrize("name", WITH_EDGES)
+class TestOneGraph:
+    def test_mincut(self, small, name, clusters):
+        batch, x, A = dense(small, name)
+        logits = torch.randn(1, x.shape[1], clusters, dtype=torch.float64)
+        theirs_x, theirs_A, cut, orthogonality = dense_mincut_pool(x, A, logits)
+        S = Assignment(logits[0].softmax(-1), Rows(batch))
+        coarse = Normalised(Coarse(batch.A, S, batch.nodes_per_graph))
+        torch.testing.assert_close(cut_loss(S, batch.A), cut, atol=1e-10, rtol=0)
+        torch.testing.assert_close(orthogonality_loss(S), orthogonality, atol=1e-10, rtol=0)
+        torch.testing.assert_close(S.pool(batch.x), theirs_x, atol=1e-10, rtol=0)
+        identity = torch.eye(clusters, dtype=torch.float64)[None]
+        torch.testing.assert_close(coarse @ identity, theirs_A, atol=1e-10, rtol=0)
+        torch.testing.assert_close(coarse.row_sum(), theirs_A.sum(-1), atol=1e-10, rtol=0)
+
+    def test_mincut_second_layer(self, small, name, clusters):
+        batch, x, A = dense(small, name)
+        first = torch.randn(1, x.shape[1], clusters, dtype=torch.float64)
+        second = torch.randn(1, clusters, 2, dtype=torch.float64)
+        x1, A1, *_ = dense_mincut_pool(x, A, first)
+        _, A2, cut, orthogonality = dense_mincut_pool(x1, A1, second)
+        S1 = Assignment(first[0].softmax(-1), Rows(batch))
+        coarse = Normalised(Coarse(batch.A, S1, batch.nodes_per_graph))
+        S2 = Assignment(second.softmax(-1), Rows())
+        torch.testing.assert_close(cut_loss(S2, coarse), cut, atol=1e-10, rtol=0)
+        torch.testing.assert_close(orthogonality_loss(S2), orthogonality, atol=1e-10, rtol=0)
+        coarser = Normalised(Coarse(coarse, S2, batch.nodes_per_graph))
+        torch.testing.assert_close(coarser @ torch.eye(2, dtype=torch.float64)[None], A2, atol=1e-10, rtol=0)
+
+    def test_diffpool_two_layers(self, small, name, clusters):
+        batch, x, A = dense(small, name)
+        first = torch.randn(1, x.shape[1], clusters, dtype=torch.float64)
+        second = torch.randn(1, clusters, 2, dtype=torch.float64)
+        x1, A1, link, entropy = dense_diff_pool(x, A, first)
+        _, A2, link2, entropy2 = dense_diff_pool(x1, A1, second)
+        S1 = Assignment(first[0].softmax(-1), Rows(batch))
+        coarse = Coarse(batch.A, S1, batch.nodes_per_graph)
+        S2 = Assignment(second.softmax(-1), Rows())
+        for ours, theirs in (
+            (link_loss(S1, batch.A), link),
+            (entropy_loss(S1), entropy),
+            (link_loss(S2, coarse), link2),
+            (entropy_loss(S2), entropy2),
+            (S1.pool(batch.x), x1),
+            (coarse.values, A1),
+            (coarse.diagonal(), A1.diagonal(dim1=1, dim2=2)),
+            (coarse.row_sum(), A1.sum(-1)),
+            (Coarse(coarse, S2, batch.nodes_per_graph).values, A2),
+        ):
+            torch.testing.assert_close(ours, theirs, atol=1e-10, rtol=0)
+
+
+def test_a_batch_averages_over_its_graphs(small):
+    """The terms of a batch are the mean of those of its graphs, whatever their sizes."""
+    names = [NUMBER[name] for name in WITH_EDGES]
+    logits = torch.randn(sum(small.dataset.store.num_nodes), 3, dtype=torch.float64)
+
+    def terms(index):
+        batch = small.batch(index)
+        rows = small.dataset.store.node_offsets[batch.graph_id[batch.graph]] + batch.position
+        S = Assignment(logits[rows].softmax(-1), Rows(batch))
+        return torch.stack([cut_loss(S, batch.A), orthogonality_loss(S), link_loss(S, batch.A), entropy_loss(S)])
+
+    alone = torch.stack([terms([number]) for number in names]).mean(0)
+    torch.testing.assert_close(terms(names), alone, atol=1e-12, rtol=0)
