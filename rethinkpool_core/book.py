@@ -61,7 +61,10 @@ def build_site(executed: Path, build: Path) -> Path:
     Raises BookError, which quotes the first warning of a failed build.
     """
     pages, site, log = build / "pages", build / "site", build / "site.log"
-    for stale in (pages, build / "_build"):  # a warning of a page that did not change is a warning all the same
+    for stale in (
+        pages,
+        build / "_build",
+    ):  # a warning of a page that did not change is a warning all the same
         shutil.rmtree(stale, ignore_errors=True)
     shutil.copytree(project_folder() / "book", pages, ignore=shutil.ignore_patterns("_build"))
     for notebook in sorted(executed.glob("*.ipynb")):
@@ -71,7 +74,9 @@ def build_site(executed: Path, build: Path) -> Path:
     options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", str(build)]
     with log.open("w", encoding="utf-8") as output:
         command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(pages), *options]
-        ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"}, check=False)
+        ended = subprocess.run(
+            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"}, check=False
+        )
     html = build / "_build" / "html"
     if ended.returncode != 0:
         raise BookError(f"the site was not built, {_first_complaint(log)}: see {shown(log)}")

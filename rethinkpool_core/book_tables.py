@@ -66,7 +66,9 @@ def _datasets() -> str:
 
 
 def _licences() -> str:
-    return markdown(["dataset", "licence note"], [[f"`{spec.name}`", spec.licence] for spec in DATASETS.values()])
+    return markdown(
+        ["dataset", "licence note"], [[f"`{spec.name}`", spec.licence] for spec in DATASETS.values()]
+    )
 
 
 def _scores() -> str:

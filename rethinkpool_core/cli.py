@@ -57,29 +57,35 @@ def _usage_sentence(error: typer.TyperException) -> str:
     return text[:1].lower() + text[1:] + hint
 
 
-def _run(args: list[str], debug: bool) -> int:
-    """Run one command; every way it can end becomes an exit code and at most one line on stderr."""
-    try:
-        code = app(args=args, prog_name="rethinkpool", standalone_mode=False)
-        sys.stdout.flush()  # a closed pipe shows here rather than while the interpreter shuts down
-        if code != _INTERRUPTED:  # what Typer makes of Ctrl-C
-            return code if isinstance(code, int) else 0
-        message = "interrupted"
-    except RethinkPoolError as error:
-        message, code = _one_line(error), error.exit_code
-    except typer.TyperException as error:
-        message, code = _usage_sentence(error), error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        described = _one_line(f"{type(error).__name__}: {error}")
-        message, code = f"internal error: {described}; run again with --debug to see where", 1
+def _ended(message: str, code: int, debug: bool) -> int:
+    """Say why a command ended; called where the exception is still at hand, so that ``debug`` can show it."""
     if debug:
         traceback.print_exc()
     if message:
         print(f"error: {message}", file=sys.stderr)
     return code
+
+
+def _run(args: list[str], debug: bool) -> int:
+    """Run one command; every way it can end becomes an exit code and at most one line on stderr."""
+    try:
+        code = app(args=args, prog_name="rethinkpool", standalone_mode=False)
+        sys.stdout.flush()  # a closed pipe shows here rather than while the interpreter shuts down
+        if code == _INTERRUPTED:  # what Typer makes of Ctrl-C
+            raise KeyboardInterrupt
+        return code if isinstance(code, int) else 0
+    except KeyboardInterrupt:
+        return _ended("interrupted", _INTERRUPTED, debug)
+    except RethinkPoolError as error:
+        return _ended(_one_line(error), error.exit_code, debug)
+    except typer.TyperException as error:
+        return _ended(_usage_sentence(error), error.exit_code, debug)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        described = f"{type(error).__name__} ({_one_line(error)})"
+        return _ended(f"internal error: {described}; run again with --debug to see where", 1, debug)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

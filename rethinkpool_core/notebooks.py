@@ -104,7 +104,9 @@ def run_notebook(
             progress_bar=sys.stderr.isatty(),
             start_timeout=START_TIMEOUT,
             execution_timeout=cell_timeout,
-            config=Config({"KernelManager": {"transport_encryption": "auto"}}),  # no plain text on the loopback
+            config=Config(
+                {"KernelManager": {"transport_encryption": "auto"}}
+            ),  # no plain text on the loopback
         )
     except (papermill.PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
         os.replace(running, failed)

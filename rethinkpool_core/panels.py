@@ -62,7 +62,9 @@ class Panels:
 
     def _repr_html_(self) -> str:
         inner = "".join(panel._repr_html_() for panel in self.panels)
-        return f'<div style="display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: center">{inner}</div>'
+        return (
+            f'<div style="display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: center">{inner}</div>'
+        )
 
 
 def draw(paint: Callable[[Axes], None], caption: str, *, width: float = 4.4, height: float = 3.2) -> Panel:

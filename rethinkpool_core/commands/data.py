@@ -13,7 +13,8 @@ from rethinkpool_core.errors import DataError
 app = typer.Typer(help="Get datasets, check them, count them.", no_args_is_help=True)
 
 Root = Annotated[
-    Path | None, typer.Option("--root", help="Data folder; else $RETHINKPOOL_DATA, else the user's cache folder.")
+    Path | None,
+    typer.Option("--root", help="Data folder; else $RETHINKPOOL_DATA, else the user's cache folder."),
 ]
 
 
@@ -32,7 +33,9 @@ def list_command(root: Root = None) -> None:
     from rethinkpool_core.data import list_datasets
     from rethinkpool_core.data.root import data_root
 
-    table = Table("dataset", "task", "score", "graphs", "here", "licence note", title=f"datasets in {data_root(root)}")
+    table = Table(
+        "dataset", "task", "score", "graphs", "here", "licence note", title=f"datasets in {data_root(root)}"
+    )
     for row in list_datasets(root):
         graphs = "" if row.graphs is None else str(row.graphs)
         table.add_row(row.name, row.task, row.metric, graphs, "yes" if row.present else "no", row.licence)
@@ -43,7 +46,8 @@ def list_command(root: Root = None) -> None:
 def fetch_command(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", autocompletion=dataset_names)],
     mirror: Annotated[
-        Path | None, typer.Option("--from", metavar="DIR", help="Take the files from this folder, not the network.")
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="Take the files from this folder, not the network."),
     ] = None,
     root: Root = None,
 ) -> None:
@@ -71,7 +75,9 @@ def verify_command(root: Root = None) -> None:
     print_table(table)
     bad = [result.name for result in results if not result.ok]
     if bad:
-        raise DataError(f"not as it should be: {', '.join(bad)}; fetch it again with `rethinkpool data fetch`")
+        raise DataError(
+            f"not as it should be: {', '.join(bad)}; fetch it again with `rethinkpool data fetch`"
+        )
 
 
 @app.command("stats")

@@ -33,7 +33,9 @@ def _names() -> list[str]:
 
 
 def notebook_command(
-    name: Annotated[str, typer.Argument(help="A notebook of notebooks/, without .ipynb.", autocompletion=_names)],
+    name: Annotated[
+        str, typer.Argument(help="A notebook of notebooks/, without .ipynb.", autocompletion=_names)
+    ],
     parameter: Annotated[
         list[str] | None,
         typer.Option(*_PARAMETER_OPTIONS, metavar="KEY VALUE", help="Set a parameter; may be repeated."),

@@ -45,7 +45,9 @@ def write_text(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.replace(aside, path)
     except OSError as error:
-        raise StorageError(f"cannot write {path} ({error.strerror}): free some space or name another file") from error
+        raise StorageError(
+            f"cannot write {path} ({error.strerror}): free some space or name another file"
+        ) from error
     finally:
         if aside is not None:
             aside.unlink(missing_ok=True)

@@ -127,12 +127,16 @@ def summary(records: list[RunRecord]) -> str:
     from rethinkpool_core.paper import TABLES, published
 
     first = records[0]
-    scores = [record.test_score for record in records if record.error is None and record.test_score is not None]
+    scores = [
+        record.test_score for record in records if record.error is None and record.test_score is not None
+    ]
     parts = []
     if scores:
         spread = f" ± {_shown(stdev(scores), first.metric)}" if len(scores) > 1 else ""
         seeds = f"{len(scores)} seed{'s' if len(scores) > 1 else ''}"
-        parts.append(f"test {_SCORE[first.metric]}: {_shown(mean(scores), first.metric)}{spread} over {seeds}")
+        parts.append(
+            f"test {_SCORE[first.metric]}: {_shown(mean(scores), first.metric)}{spread} over {seeds}"
+        )
     if first.model in TABLES["S5"].models:
         printed = {score.dataset: score for score in published("S5", first.model)}
         if first.dataset in printed:

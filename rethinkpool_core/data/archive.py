@@ -82,8 +82,8 @@ def _check_room(archive: Path, members: list[zipfile.ZipInfo], into: Path) -> No
     needed, free = sum(member.file_size for member in members), shutil.disk_usage(into).free
     if needed > free:
         raise StorageError(
-            f"{archive} unpacks to {needed >> 20} MiB and {into.parent} has {free >> 20} MiB left: "
-            "free some space"
+            f"{archive} unpacks to {needed / 2**20:.1f} MiB where only {free / 2**20:.1f} MiB are left: "
+            "free some space, or choose another data folder with --root or $RETHINKPOOL_DATA"
         )
 
 

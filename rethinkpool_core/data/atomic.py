@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -16,17 +17,30 @@ from rethinkpool_core.errors import StorageError
 if TYPE_CHECKING:
     from torch import Tensor
 
+_STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG}
+
+
+def is_storage_failure(error: BaseException) -> bool:
+    """Whether the disk is full or cannot be written (torch's own writer says so in a RuntimeError)."""
+    if isinstance(error, OSError):
+        return error.errno in _STORAGE_ERRNOS
+    return isinstance(error, RuntimeError) and "inline_container" in str(error)
+
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn a failure of the file system under ``path`` into one sentence."""
     try:
         yield
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not is_storage_failure(error):
+            raise
+        place = Path(getattr(error, "filename", None) or path)
+        place = place.parent if place.name.startswith(".") else place  # a scratch name says nothing to a user
+        reason = getattr(error, "strerror", None) or "a file could not be written completely"
         raise StorageError(
-            f"cannot use {error.filename or path} ({reason}): check its permissions and the free space, "
-            "or choose another data folder with --root or $RETHINKPOOL_DATA"
+            f"cannot use {place} ({reason}): check its permissions and "
+            "the free space, or choose another data folder with --root or $RETHINKPOOL_DATA"
         ) from error
 
 
@@ -69,9 +83,12 @@ def move_folder(finished: Path, target: Path) -> None:
             if file.is_file():
                 with file.open("rb") as opened:
                     os.fsync(opened.fileno())
-        if not target.exists():
+        try:
             finished.rename(target)
             return
+        except OSError:
+            if not target.is_dir():
+                raise
         with scratch_folder(target) as aside:
             target.rename(aside / "old")
             try:

@@ -19,12 +19,12 @@ from rethinkpool_core.data.spec import DatasetSpec, get_spec
 from rethinkpool_core.data.splits import stratified_split
 from rethinkpool_core.data.statistics import statistics
 from rethinkpool_core.data.store import GraphStore
-from rethinkpool_core.errors import DataError, RethinkPoolError, StorageError
+from rethinkpool_core.errors import DataError, RethinkPoolError
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GraphDataset:
     """Graphs, their split and what a model must know about them.
 
@@ -46,6 +46,10 @@ class GraphDataset:
     num_features: int
     num_classes: int
     checksum: str
+
+    def __repr__(self) -> str:
+        parts = f"train {len(self.train)}, val {len(self.val)}, test {len(self.test)}"
+        return f"GraphDataset({self.name}, {self.store.num_graphs} graphs: {parts}; seed {self.split_seed})"
 
     @property
     def max_nodes(self) -> int:
@@ -120,17 +124,14 @@ def load_packed(spec: DatasetSpec, root: Path) -> tuple[Packed, str]:
 def read_raw(spec: DatasetSpec, root: Path) -> Packed:
     """Pack the raw files without writing the result (raises DataError, StorageError)."""
     folder = raw_folder(spec, root)
-    with scratch_folder(packed_file(spec, root)) as scratch, storage_errors(folder):
+    with scratch_folder(packed_file(spec, root)) as scratch:
         try:
-            return get_source(spec).read(spec, folder, scratch)
-        except (RethinkPoolError, OSError):
+            with storage_errors(folder):
+                return get_source(spec).read(spec, folder, scratch)
+        except RethinkPoolError:
             raise
         except Exception as error:  # a loader stumbled over files that our own checks let through
             reason = " ".join(str(error).split())[:200] or type(error).__name__
-            if "PytorchStreamWriter" in reason:
-                raise StorageError(
-                    f"cannot write in {scratch.parent} ({reason}): check the free space"
-                ) from error
             raise DataError(
                 f"the raw files of {spec.name} in {folder} cannot be read ({reason}); fetch it again"
             ) from error

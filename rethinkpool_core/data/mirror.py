@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from rethinkpool_core.data.atomic import move_folder, scratch_folder, storage_errors
+from rethinkpool_core.data.atomic import is_storage_failure, move_folder, scratch_folder, storage_errors
 from rethinkpool_core.data.checksums import KNOWN, sha256
 from rethinkpool_core.data.layout import mirror_files, raw_folder
 from rethinkpool_core.data.root import data_root
@@ -21,7 +20,6 @@ from rethinkpool_core.errors import DataError, RethinkPoolError
 log = logging.getLogger(__name__)
 
 SUMS_FILE = "SHA256SUMS"
-_STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def download(spec: DatasetSpec, root: Path) -> None:
         except RethinkPoolError:
             raise
         except (Exception, SystemExit) as error:  # whatever the loaders and their network code may raise
-            if isinstance(error, OSError) and error.errno in _STORAGE:
+            if is_storage_failure(error):
                 with storage_errors(folder):
                     raise
             reason = " ".join(str(error).split())[:200] or type(error).__name__

@@ -19,7 +19,7 @@ _EDGES_A_CHUNK = (
 )  # structure checks widen indices to int64; in chunks they need tens of MB, not gigabytes
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GraphStore:
     """All graphs of a dataset, one after the other.
 
@@ -40,6 +40,9 @@ class GraphStore:
     y: Tensor
     node_offsets: Tensor
     edge_offsets: Tensor
+
+    def __repr__(self) -> str:
+        return f"GraphStore({self.num_graphs} graphs, {len(self.x)} nodes, {self.edge_index.shape[1]} edges)"
 
     @property
     def num_graphs(self) -> int:

@@ -74,7 +74,7 @@ class PoolingModel(nn.Module):
 def build(kind: type[PoolingModel], shape: Shape, config, seed: int) -> PoolingModel:
     """A model drawn from ``seed`` alone; the caller's random state is left as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would move the GPUs' generators too
         return kind(shape, config, seed)
 
 

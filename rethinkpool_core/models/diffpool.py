@@ -130,13 +130,17 @@ def cluster_numbers(config: DiffPoolConfig, max_nodes: int) -> list[tuple[int, i
 
 
 class _DiffPool(PoolingModel):
-    def pool(self, level: int, x: Tensor, A, rows: Rows, losses: dict[str, Tensor], nodes: float) -> tuple[Tensor, Coarse]:
-        """One pooling layer: X' (B, K, D) and A'."""
+    def pool(self, level: int, x: Tensor, A, rows: Rows, batch: Batch, losses, layers) -> tuple[Tensor, Coarse]:
+        """One pooling layer: X' (B, K, D) and A'; adds to the losses and the trace."""
         S = Assignment(self.assign[level](x, A, rows).softmax(-1), rows)
         if not self.config.random_assignment:
             losses["link"] = losses.get("link", 0.0) + link_loss(S, A)
             losses["entropy"] = losses.get("entropy", 0.0) + entropy_loss(S)
-        return S.pool(self.embed[level](x, A, rows)), Coarse(A, S, nodes)
+        Z = self.embed[level](x, A, rows)
+        layers[f"embed {level + 1}"] = Activation(Z, rows.batch.pointer if rows.batch else None)
+        pooled = S.pool(Z)
+        layers[f"pool {level + 1}"] = Activation(pooled)
+        return pooled, Coarse(A, S, batch.nodes_per_graph)
 
 
 class DiffPool(_DiffPool):
@@ -166,9 +170,8 @@ class DiffPool(_DiffPool):
         x = self.first(x, A)  # (N, D)
         layers["conv 1"] = Activation(x, batch.pointer)
         for level, convs in enumerate(self.convs):
-            x, A = self.pool(level, x, A, rows, losses, batch.nodes_per_graph)  # (B, K, D)
+            x, A = self.pool(level, x, A, rows, batch, losses, layers)  # (B, K, D)
             rows = Rows()
-            layers[f"pool {level + 1}"] = Activation(x)
             x = convs(x, A, rows)
             layers[f"convs {level + 2}"] = Activation(x)
         return self.output(x.amax(1)), losses
@@ -200,9 +203,8 @@ class DiffPoolV2(_DiffPool):
             x = self.sum_input(x, A)
         readouts = []
         for level in range(self.config.num_pool_layers):
-            x, A = self.pool(level, x, A, rows, losses, batch.nodes_per_graph)  # (B, K, 3 D)
+            x, A = self.pool(level, x, A, rows, batch, losses, layers)  # (B, K, 3 D)
             rows = Rows()
-            layers[f"pool {level + 1}"] = Activation(x)
             readouts.append(x.amax(1))
         x = self.final(x, A, rows)
         layers["convs"] = Activation(x)

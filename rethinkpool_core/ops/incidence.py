@@ -91,7 +91,8 @@ class Incidence:
     def sum_entries(self, values: Tensor) -> Tensor:
         """(E, D), one row for each entry -> (rows, D)."""
         entry = torch.arange(self.columns.shape[-1] + 1, device=self.columns.device)
-        row = torch.searchsorted(self.offsets[1:], entry[:-1], right=True)
+        ends = torch.zeros_like(entry).scatter_add(0, self.offsets[1:-1], torch.ones_like(self.offsets[1:-1]))
+        row = ends.cumsum(0)[:-1]  # rows that have ended before each entry
         return _BagSum.apply(values, entry[:-1], self.offsets, row, entry)
 
     def row_sum(self) -> Tensor:

@@ -15,10 +15,10 @@ class BatchNorm(nn.BatchNorm1d):
     """
 
     def forward(self, x: Tensor, real: Tensor | None = None, positions: int | None = None) -> Tensor:
-        if real is None and positions is None:
-            return super().forward(x.reshape(-1, x.shape[-1])).view(x.shape)
-        if not self.training:
-            return (x - self.running_mean) * (self.running_var + self.eps).rsqrt() * self.weight + self.bias
+        shape, x = x.shape, x.reshape(-1, x.shape[-1])
+        # torch refuses a single row in training; here it is its own mean, with no variance.
+        if not self.training or (real is None and positions is None and len(x) > 1):
+            return super().forward(x).view(shape)
         weight = torch.ones_like(x[:, :1]) if real is None else real.to(x.dtype)
         rows = weight.sum()
         count = rows if positions is None else torch.as_tensor(positions, dtype=x.dtype, device=x.device)
@@ -28,6 +28,7 @@ class BatchNorm(nn.BatchNorm1d):
         var = ((weight * centred.square()).sum(0) + (count - rows) * mean.square()) / count
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(var * count / (count - 1).clamp(min=1), self.momentum)
-        return centred * (var + self.eps).rsqrt() * self.weight + self.bias
+            unbiased = var * count / (count - 1).clamp(min=1)
+            self.running_mean.mul_(1 - self.momentum).add_(self.momentum * mean)
+            self.running_var.mul_(1 - self.momentum).add_(self.momentum * unbiased)
+        return (centred * (var + self.eps).rsqrt() * self.weight + self.bias).view(shape)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from rethinkpool_core.data.atomic import write_tensors
-from rethinkpool_core.errors import CheckpointError
+from rethinkpool_core.errors import CheckpointError, StorageError
 
 FORMAT = "1"
 
@@ -24,12 +25,31 @@ def checkpoint_path(folder: Path, model: str, dataset: str, seed: int) -> Path:
     return folder / f"{model}-{dataset.replace(':', '_')}-seed{seed}.safetensors"
 
 
+def check_folder(folder: Path) -> None:
+    """Make the folder and try to write there, so that hours of training do not end at the first checkpoint.
+
+    Raises StorageError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StorageError(f"cannot write checkpoints to {folder} ({error.strerror}): choose another folder") from error
+
+
 def save_checkpoint(path: Path, digest: str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     """Written aside and renamed: a kill leaves the one before.
 
     Raises StorageError.
     """
-    write_tensors(path, tensors, {"format": FORMAT, "config": digest, "facts": json.dumps(facts)})
+    try:
+        write_tensors(path, tensors, {"format": FORMAT, "config": digest, "facts": json.dumps(facts)})
+    except StorageError as error:
+        reason = getattr(error.__cause__, "strerror", None) or "it could not be written completely"
+        raise StorageError(
+            f"cannot write the checkpoint {path} ({reason}): free some space or choose another folder; the one before is still good"
+        ) from error
 
 
 def load_checkpoint(path: Path, digest: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

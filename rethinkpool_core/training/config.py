@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_type_hints
 
@@ -76,8 +77,9 @@ def _checked(key: str, value: Any, kind: type) -> Any:
     wanted = "a whole number" if kind is int else "a number"
     if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
         raise UsageError(f"parameter {key!r} of training takes {wanted}, not {value!r}: give one, as in {key}={16 if kind is int else 0.5}")
-    most = 1 if key == "learning_rate_factor" else float("inf")
+    most = 1 if key == "learning_rate_factor" else 2**31 if kind is int else sys.float_info.max
     if not (0 <= value < most) or (value == 0 and key not in _ZERO_ALLOWED):
-        bound = "between 0 and 1" if most == 1 else "of at least 0" if key in _ZERO_ALLOWED else "above 0"
+        least = "of at least 0" if key in _ZERO_ALLOWED else "above 0"
+        bound = "between 0 and 1" if most == 1 else f"{least} and below {most}" if kind is int else least
         raise UsageError(f"parameter {key!r} of training cannot be {value!r}: give {wanted} {bound}")
     return kind(value)

@@ -14,6 +14,7 @@ def resolve_device(name: str = "auto") -> torch.device:
 
     Raises DeviceError for another name or for a device that this machine lacks.
     """
+    name = str(name)  # a torch.device too
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):

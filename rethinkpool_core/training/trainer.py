@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from rethinkpool_core.errors import UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape
 from rethinkpool_core.models.build import config_fields, describe
 from rethinkpool_core.ops.hashing import seed_of
-from rethinkpool_core.training.checkpoint import checkpoint_path, config_hash, load_checkpoint, save_checkpoint
+from rethinkpool_core.training.checkpoint import check_folder, checkpoint_path, config_hash, load_checkpoint, save_checkpoint
 from rethinkpool_core.training.config import PROTOCOL, WITHOUT_EFFECT, TrainingConfig, training_config, training_fields
 from rethinkpool_core.training.device import resolve_device
 from rethinkpool_core.training.interrupt import stop_requests
@@ -68,11 +70,17 @@ def train(
     run = _Run(model, dataset, config, max_epochs, where, None if checkpoint_dir is None else Path(checkpoint_dir))
     with stop_requests() as stopped:
         records = run.finished(seeds)
+        if run.folder is not None:
+            check_folder(run.folder)
         for chunk in run.chunks([seed for seed in seeds if seed not in records]):
             title = f"{model.name} on {dataset.name}, " + (f"seed {chunk[0]}" if len(chunk) == 1 else f"{len(chunk)} seeds")
             with show(title, progress) as line:
                 records |= run.train(chunk, line, stopped)
     return [records[seed] for seed in seeds]
+
+
+# A number of seeds above this is a slip (a seed given as their number), and its list would fill the memory.
+MOST_SEEDS = 100_000
 
 
 def check_seeds(seeds: int | list[int]) -> list[int]:
@@ -81,9 +89,11 @@ def check_seeds(seeds: int | list[int]) -> list[int]:
     Raises UsageError.
     """
     if isinstance(seeds, int) and not isinstance(seeds, bool):
-        if seeds < 1:
-            raise UsageError(f"seeds is {seeds}: give the number of seeds, at least 1, or a list of seeds")
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise UsageError(f"seeds is {seeds}: give the number of seeds, from 1 to {MOST_SEEDS}, or a list of seeds")
         return list(range(1, seeds + 1))
+    if not isinstance(seeds, Iterable):
+        raise UsageError(f"seeds is {seeds!r}: give the number of seeds, from 1 to {MOST_SEEDS}, or a list of seeds")
     seeds = list(seeds)
     if not seeds or any(isinstance(seed, bool) or not isinstance(seed, int) or not 1 <= seed < 2**31 for seed in seeds):
         raise UsageError(f"seeds are {seeds}: give whole numbers from 1 to {2**31 - 1}")
@@ -144,7 +154,8 @@ class _Run:
             "protocol": PROTOCOL, "model": describe(model), "training": training, "max_epochs": max_epochs,
             "max_nodes": model.shape.max_nodes,
         }  # fmt: skip
-        self.digest = config_hash({"name": model.name, "dataset": dataset.name, "checksum": dataset.checksum, **self.record_config})
+        identity = {"name": model.name, "dataset": dataset.name, "checksum": dataset.checksum, "dtype": str(self.builder.dtype)}
+        self.digest = config_hash(identity | self.record_config)
         self.provenance = provenance(dataset, device)
         self.eval_batch_size = config.eval_batch_size or min(512, max(16, 2**24 // dataset.max_nodes**2))
 
@@ -182,10 +193,10 @@ class _Run:
 
     def chunks(self, seeds: list[int]) -> list[list[int]]:
         """Seeds that train side by side: equally far, and as many as asked for."""
-        places: dict[tuple[int, int], list[int]] = {}
+        places: dict[tuple[int, int] | None, list[int]] = {}
         for seed in seeds:
             found = self.load(seed)
-            places.setdefault((found[1].epoch, found[1].step) if found else (0, 0), []).append(seed)
+            places.setdefault((found[1].epoch, found[1].step) if found else None, []).append(seed)
         # Measured on two cores (NCI1, MINCUTPOOL): on a CPU side by side gains nothing, and stops later.
         size = self.config.replicas or (1 if self.device.type == "cpu" else len(seeds))
         return [group[i : i + size] for group in places.values() for i in range(0, len(group), size)]
@@ -209,10 +220,10 @@ class _Run:
                 raise KeyboardInterrupt
             self.evaluate(replicas, states, splits)
             line.epoch(states[replicas.seeds[0]].epoch, self.summary([states[seed] for seed in replicas.seeds]))
-            going = []
+            going, stop = [], stopped()
             for row, seed in enumerate(replicas.seeds):
                 done = self.over(states[seed])
-                if done or states[seed].epoch % self.config.checkpoint_every == 0:
+                if done or stop or states[seed].epoch % self.config.checkpoint_every == 0:
                     self.save(seed, replicas.state(row), states[seed])
                 if done:
                     records[seed] = self.record(seed, states[seed])
@@ -220,6 +231,8 @@ class _Run:
                     going.append(row)
             if len(going) < len(replicas):
                 replicas.keep(going)
+            if stop and going:
+                raise KeyboardInterrupt
         return records
 
     def epoch(self, replicas: Replicas, states: dict[int, _Progression], splits: dict, stopped) -> bool:
@@ -231,9 +244,10 @@ class _Run:
         batches = order.split(self.config.batch_size, dim=1)
         unsupervised = self.unsupervised(number)
         group = "keys" if unsupervised and "keys" in replicas.groups else "rest"
-        rates = torch.tensor([state.schedule.learning_rate for state in here], device=self.device)
-        # An unsupervised epoch is one step from the whole set's gradient; interrupted, it starts over.
+        rates = torch.tensor([state.schedule.learning_rate for state in here], device=self.device, dtype=self.builder.dtype)
+        # An unsupervised epoch is one step from the whole set's gradient; interrupted, it starts over as if it had not begun.
         first = 0 if unsupervised else here[0].step
+        running = {name: replicas.buffers[name].clone() for name in replicas.running} if unsupervised else {}
         total: dict[str, Tensor] = {}
         gradient = 0.0
         finished = True
@@ -254,6 +268,8 @@ class _Run:
         if unsupervised and finished:
             replicas.groups[group].adam.step(gradient, rates, self.config.clip_norm)
         if unsupervised and not finished:
+            for name, before in running.items():
+                replicas.buffers[name].copy_(before)
             return False
         for name, values in total.items():
             for state, value in zip(here, values.tolist(), strict=True):
@@ -285,7 +301,7 @@ class _Run:
             state = states[seed]
             state.curves.setdefault("val_loss", []).append(loss)
             state.curves.setdefault("val_score", []).append(value)
-            wrong = [name for name in (*self.loss_names(state), "val_loss", "val_score") if not torch.isfinite(torch.tensor(state.curves[name][-1]))]
+            wrong = [name for name in (*self.loss_names(state), "val_loss", "val_score") if not math.isfinite(state.curves[name][-1])]
             if wrong:
                 state.error = f"{wrong[0]} became {state.curves[wrong[0]][-1]} in epoch {state.epoch}: lower learning_rate, or set clip_norm"
             elif state.schedule.update(state.epoch, sign * value, self.config):

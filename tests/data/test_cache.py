@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from rethinkpool_core.data import cache, load_dataset
 from rethinkpool_core.data import dataset as dataset_module
+from rethinkpool_core.data.atomic import storage_errors
 from rethinkpool_core.errors import DataError, StorageError
 
 
@@ -143,6 +144,11 @@ def test_full_disk_keeps_the_packed_file_that_is_there(
         load_dataset("TU:TINY", tiny_root)
     assert packed.read_bytes() == content
     assert sorted(os.listdir(tiny_root / "TUDataset")) == ["TINY", "TINY.safetensors"]
+
+
+def test_torchs_report_of_a_full_disk_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="free space"), storage_errors(tmp_path):
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 83904 vs 83798")
 
 
 def test_unwritable_root_is_one_sentence(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_pickle_that_would_run_code_is_refused(
 
 
 class Storage:
-    """Unpickles through the function by which torch loads the bytes of a storage, which would unpickle again."""
+    """Unpickles through the function by which torch loads a storage, which would unpickle again."""
 
     def __init__(self, content: bytes):
         self.content = content
@@ -145,7 +145,8 @@ def test_ogb_is_imported_without_its_network_check() -> None:
     import subprocess
 
     code = (
-        "import threading, sys; from rethinkpool_core.data.molhiv import import_ogb_quietly; import_ogb_quietly();"
+        "import threading, sys; from rethinkpool_core.data.molhiv import import_ogb_quietly;"
+        "import_ogb_quietly();"
         "import ogb.version as v; assert v.check_outdated is None; assert 'outdated' not in sys.modules;"
         "assert threading.active_count() == 1"
     )

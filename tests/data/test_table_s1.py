@@ -14,7 +14,7 @@ from rethinkpool_core.data.spec import DATASETS
 
 TABLE = Path(__file__).resolve().parents[3] / "shared/paper/tables/table_s1_datasets.csv"
 COLUMNS = {"num_graphs", "num_classes", "num_node_features", "num_node_labels", "avg_nodes", "avg_edges"}
-# The mirror's ZINC has training molecules of its own; its superpixels, segmented anew, give 564.52 for 564.53.
+# The mirror has ZINC molecules of its own, and superpixels segmented anew: 564.52 for 564.53.
 TOLERANCE = {"ZINC": 0.2, "SMNIST": 0.0101}
 SLOW = ("SMNIST", "ZINC", "DD", "MOLHIV")
 

@@ -1,0 +1,123 @@
+"""The result for a graph depends on nothing but the graph: not on padding, not on its batch, not on other replicas."""
+
+import networkx as nx
+import pytest
+import torch
+from graphs import dataset_of, named_graphs, store_of
+from torch.func import functional_call, stack_module_state
+
+from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.models import build_model
+from rethinkpool_core.models.build import replica
+from rethinkpool_core.models.names import MODELS
+
+
+@pytest.fixture(params=["small", "digraphs", "molecules"])
+def graphs(request):
+    return request.getfixturevalue(request.param)
+
+
+def model_of(name, graphs, seed=1, **overrides):
+    return build_model(name, graphs.dataset, seed=seed, **overrides).double()
+
+
+def warm(model, batch):
+    """Running statistics that are not those of a new model."""
+    model.train()
+    model(batch)
+    return model.eval()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_evaluation_does_not_depend_on_the_batch(name, graphs):
+    model = warm(model_of(name, graphs), graphs.batch())
+    together = graphs.batch()
+    logits, _ = model(together)
+    for place, number in enumerate(together.graph_id.tolist()):
+        alone, _ = model(graphs.batch([number]))
+        torch.testing.assert_close(alone[0], logits[place], atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", MODELS)
+def test_padding_changes_nothing(name, graphs, training):
+    """Logits, losses, gradients and running statistics."""
+    results = []
+    for padding in ({}, {"num_rows": 97, "num_edges": 301}):
+        model = model_of(name, graphs).train(training)
+        logits, losses = model(graphs.batch(**padding, draw=1))
+        (logits.square().sum() + sum(losses.values())).backward()
+        grads = {n: p.grad for n, p in model.named_parameters()}
+        results.append((logits, losses, grads, dict(model.named_buffers())))
+    torch.testing.assert_close(*results, atol=1e-10, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_replicas_under_vmap_are_those_of_a_loop(name, graphs):
+    models = [replica(model_of(name, graphs), seed) for seed in (3, 4)]
+    batch = graphs.batch(torch.tensor([[0, 1, 2], [1, 3, 2]]), draw=2)
+    params, buffers = stack_module_state(models)
+
+    def one(params, buffers, tensors):
+        logits, losses = functional_call(models[0], (params, buffers), (batch.with_tensors(tensors),))
+        return logits, sum(losses.values(), logits.square().sum())
+
+    logits, loss = torch.vmap(one)(params, buffers, batch.tensors)
+    grads = torch.autograd.grad(loss.sum(), list(params.values()), allow_unused=True, materialize_grads=True)
+    for row, (model, index) in enumerate(zip(models, ([0, 1, 2], [1, 3, 2]), strict=True)):
+        alone, losses = model(graphs.batch(index, draw=2))
+        torch.testing.assert_close(logits[row], alone, atol=1e-10, rtol=1e-10)
+        single = torch.autograd.grad(
+            sum(losses.values(), alone.square().sum()), list(model.parameters()), allow_unused=True, materialize_grads=True
+        )
+        for stacked, grad in zip(grads, single, strict=True):
+            torch.testing.assert_close(stacked[row], grad, atol=1e-9, rtol=1e-9)
+        for buffer, value in model.named_buffers():
+            torch.testing.assert_close(buffers[buffer][row], value, atol=1e-10, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_value_and_gradient_are_finite_on_every_graph_alone(name, graphs):
+    """One node, no edges, two components and the others; a batch of one, in training mode."""
+    for number in range(graphs.dataset.store.num_graphs):
+        model = model_of(name, graphs)
+        logits, losses = model(graphs.batch([number], num_rows=20, draw=1))
+        (logits.sum() + sum(losses.values())).backward()
+        assert torch.isfinite(logits).all()
+        assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("name", ["DIFFPOOL", "DIFFPOOL-V2", "MINCUTPOOL", "GMN"])
+def test_hard_assignments_have_finite_gradients(name, small):
+    """Weights so large that every softmax is one-hot."""
+    model = model_of(name, small)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1e4)
+    logits, losses = model(small.batch())
+    (logits.sum() + sum(losses.values())).backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_trace_has_the_activations_of_a_graph(name, small):
+    model = model_of(name, small).eval()
+    batch = small.batch()
+    logits, losses, layers = model(batch, trace=True)
+    torch.testing.assert_close((logits, losses), model(batch))
+    place = int((batch.graph_id == list(named_graphs()).index("caffeine")).nonzero())
+    first = next(iter(layers.values())).of_graph(place)
+    assert first.shape[0] == 14
+    assert len(layers) >= 2
+    assert all(layer.of_graph(place).dim() == 2 for layer in layers.values())
+
+
+def test_groups_of_like_size_cover_the_batch_once():
+    sizes = [1, 1, 2, 3, 3, 50, 60, 400, 410]
+    dataset = dataset_of(store_of([nx.empty_graph(n) for n in sizes]))
+    batch = BatchBuilder(dataset)(torch.arange(len(sizes)))
+    assert 1 < len(batch.groups) <= 4
+    assert sum(count for count, _ in batch.groups) == len(sizes)
+    assert sum(count * width for count, width in batch.groups) < 0.5 * len(sizes) * max(sizes)
+    rows = torch.randn(batch.num_rows, 2)
+    torch.testing.assert_close(batch.from_groups(batch.to_groups(rows)), rows)

@@ -1,0 +1,69 @@
+"""Theorems 1 and 2 and Remark 3 of Appendix C, numerically: float64, random permutations of graphs."""
+
+import networkx as nx
+import pytest
+import torch
+from graphs import dataset_of, named_graphs, store_of
+
+from rethinkpool_core.analysis.invariance import permuted
+from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.models import build_model
+
+TOLERANCE = 1e-10
+INVARIANT = {
+    "U-DIFFPOOL-INV": {},
+    "N-DIFFPOOL-INV": {},
+    "B-DIFFPOOL-INV": {},
+    "DISTANCE-GMN": {"activation": "relu"},  # the simplified GMN of Theorem 2
+    "DIFFPOOL": {},
+    "DIFFPOOL-V2": {},
+    "MINCUTPOOL": {},
+    "GMN": {},
+    "NO-POOL": {},
+}
+NOT_INVARIANT = ["GRACLUS", "COMPLEMENT", "U-DIFFPOOL", "N-DIFFPOOL", "B-DIFFPOOL", "N-DIFFPOOL-V2", "N-MINCUTPOOL", "RANDOM-GMN"]
+
+
+def largest_change(name, dataset, overrides, permutations=5) -> float:
+    """Largest change of a logit under permutations of the nodes of every graph, in evaluation mode."""
+    model = build_model(name, dataset, seed=2, **overrides).double()
+    index = dataset.train
+    model(BatchBuilder(dataset, dtype=torch.float64)(index, draw=1))  # running statistics
+    model.eval()
+    with torch.no_grad():
+        logits, _ = model(BatchBuilder(dataset, dtype=torch.float64)(index))
+        changes = [
+            (model(BatchBuilder(permuted(dataset, index, seed), dtype=torch.float64)(torch.arange(len(index))))[0] - logits).abs().max()
+            for seed in range(permutations)
+        ]
+    return float(max(changes))
+
+
+@pytest.fixture
+def graphs():
+    """Connected graphs large enough to be coarsened in many ways; the first of equal size keep their order in a batch."""
+    wanted = [nx.gnm_random_graph(n, 2 * n, seed=n) for n in range(8, 40, 4)]
+    return dataset_of(store_of([*named_graphs().values(), *wanted]))
+
+
+@pytest.mark.parametrize("name", INVARIANT)
+def test_invariant(name, graphs):
+    assert largest_change(name, graphs, INVARIANT[name]) < TOLERANCE
+
+
+@pytest.mark.parametrize("name", NOT_INVARIANT)
+def test_not_invariant(name, graphs):
+    assert largest_change(name, graphs, {}) > 1e-6
+
+
+@pytest.mark.parametrize("name", [*INVARIANT, *NOT_INVARIANT])
+def test_on_real_graphs(name, mirror, tmp_path):
+    """The same on the first 100 graphs of PROTEINS."""
+    from rethinkpool_core.data import fetch, load_dataset
+
+    fetch(["PROTEINS"], tmp_path, mirror)
+    dataset = load_dataset("PROTEINS", tmp_path)
+    from dataclasses import replace
+
+    change = largest_change(name, replace(dataset, train=torch.arange(100)), INVARIANT.get(name, {}), permutations=2)
+    assert change < TOLERANCE if name in INVARIANT else change > 1e-6

@@ -1,0 +1,83 @@
+"""What the terms of the pooling layers are where PyG's have no value or no gradient, and GMN's purity loss."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from rethinkpool_core.ops.losses import cut_loss, entropy_loss, link_loss, orthogonality_loss, purity_loss
+from rethinkpool_core.ops.pooling import Assignment, Coarse, Normalised, Rows
+
+
+def all_terms(batch, S):
+    """The sum of all terms, over two layers of pooling."""
+    first = Assignment(S, Rows(batch))
+    coarse = Coarse(batch.A, first, batch.nodes_per_graph)
+    second = Assignment(first.pool(S).softmax(-1), Rows())
+    layers = [(first, batch.A), (second, Normalised(coarse))]
+    terms = [term(*pair) for pair in layers for term in (cut_loss,)]
+    terms += [link_loss(first, batch.A), link_loss(second, coarse)]
+    terms += [term(S) for S in (first, second) for term in (orthogonality_loss, entropy_loss)]
+    return sum(terms)
+
+
+@pytest.mark.parametrize("sharpness", [0.0, 1.0, 1e6])  # uniform, soft and hard assignments
+def test_value_and_gradient_are_finite(small, sharpness):
+    batch = small.batch()
+    logits = (sharpness * torch.randn(batch.num_rows, 3, dtype=torch.float64)).requires_grad_()
+    loss = all_terms(batch, logits.softmax(-1))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_a_hard_assignment_of_two_components_is_finite(small):
+    """Here the coarse graph loses all its edges with its diagonal."""
+    batch = small.batch([2])
+    logits = torch.full((7, 2), -1e4, dtype=torch.float64)
+    logits[:4, 0] = logits[4:, 1] = 1e4
+    logits.requires_grad_()
+    S = logits.softmax(-1)
+    loss = all_terms(batch, S)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(logits.grad).all()
+    torch.testing.assert_close(cut_loss(Assignment(S, Rows(batch)), batch.A), torch.tensor(-1.0, dtype=torch.float64))
+
+
+def test_a_graph_without_edges_has_no_cut(small):
+    batch = small.batch([3])
+    S = Assignment(torch.full((4, 2), 0.5, dtype=torch.float64), Rows(batch))
+    assert cut_loss(S, batch.A) == 0
+
+
+def test_gradients_of_the_terms(small):
+    batch = small.batch([0, 2, 6])
+    logits = torch.randn(batch.num_rows, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda logits: all_terms(batch, logits.softmax(-1)), logits)
+
+
+class TestPurity:
+    def test_against_a_loop(self, small):
+        batch = small.batch()
+        log_S = torch.randn(batch.num_rows, 4, dtype=torch.float64).log_softmax(-1)
+        expected = []
+        for g in range(batch.num_graphs):
+            S = log_S[batch.pointer[g] : batch.pointer[g + 1]].exp()
+            P = S**2 / S.sum(0)
+            P = P / P.sum(1, keepdim=True)
+            expected.append(sum(P[i, j] * torch.log(P[i, j] / S[i, j]) for i in range(len(S)) for j in range(4)))
+        torch.testing.assert_close(purity_loss(log_S, Rows(batch)), torch.stack(expected).mean(), atol=1e-12, rtol=0)
+
+    @pytest.mark.parametrize("keys", [1, 2, 7, 10, 32])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_identical_keys_give_exactly_zero(self, small, keys, dtype):
+        """Appendix D: the loss is at its minimum although every node is spread over all clusters alike."""
+        batch = small.batch()
+        log_S = torch.zeros(batch.num_rows, keys, dtype=dtype).log_softmax(-1)
+        assert purity_loss(log_S, Rows(batch)).item() == 0.0
+
+    @given(arrays("float64", (6, 4), elements=st.floats(-30, 30)))
+    def test_is_not_negative(self, logits):
+        assert purity_loss(torch.from_numpy(logits)[None].log_softmax(-1), Rows()) >= -1e-9

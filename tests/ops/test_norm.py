@@ -1,0 +1,52 @@
+"""Batch norm counts real nodes only, or, as in the release, the padding as zeros."""
+
+import pytest
+import torch
+from torch import nn
+
+from rethinkpool_core.ops.norm import BatchNorm
+
+
+@pytest.fixture
+def norms():
+    ours, theirs = BatchNorm(3).double(), nn.BatchNorm1d(3).double()
+    with torch.no_grad():
+        for norm in (ours, theirs):
+            norm.weight.copy_(torch.tensor([0.5, 1.0, 2.0]))
+            norm.bias.copy_(torch.tensor([1.0, 0.0, -1.0]))
+    return ours, theirs
+
+
+def same_state(ours, theirs):
+    for name, buffer in theirs.named_buffers():
+        torch.testing.assert_close(ours.get_buffer(name), buffer)
+
+
+def test_padding_rows_do_not_count(norms):
+    ours, theirs = norms
+    x = torch.randn(7, 3, dtype=torch.float64)
+    real = torch.tensor([True] * 5 + [False] * 2)[:, None]
+    for _ in range(3):
+        torch.testing.assert_close(ours(x, real)[:5], theirs(x[:5]))
+    same_state(ours, theirs)
+    ours.eval(), theirs.eval()
+    torch.testing.assert_close(ours(x, real)[:5], theirs(x[:5]))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_counted_padding_is_that_of_a_padded_batch(norms, masked):
+    ours, theirs = norms
+    x = torch.randn(5, 3, dtype=torch.float64)
+    padded = torch.cat([x, torch.zeros(4, 3, dtype=torch.float64)])
+    if masked:
+        rows = ours(torch.cat([x, torch.randn(2, 3)]), torch.tensor([True] * 5 + [False] * 2)[:, None], positions=9)
+    else:
+        rows = ours(x, positions=9)
+    torch.testing.assert_close(rows[:5], theirs(padded)[:5])
+    same_state(ours, theirs)
+
+
+def test_blocks_are_normalised_over_all_their_rows(norms):
+    ours, theirs = norms
+    x = torch.randn(4, 6, 3, dtype=torch.float64)
+    torch.testing.assert_close(ours(x), theirs(x.view(-1, 3)).view(4, 6, 3))

@@ -1,0 +1,274 @@
+"""The command line as a user meets it: exit codes, one sentence on stderr, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rethinkpool_core import __version__
+from rethinkpool_core.cli import main
+from rethinkpool_core.commands.notebook import join_parameters
+from rethinkpool_core.commands.output import write_text
+from rethinkpool_core.commands.values import parse_assignments, parse_value
+from rethinkpool_core.errors import StorageError, UsageError
+
+COMMAND = [sys.executable, "-c", "import sys; from rethinkpool_core.cli import main; sys.exit(main())"]
+QUICK = ["train", "N-MINCUTPOOL", "DIGITS", "--seeds", "1", "--max-epochs", "1", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("RETHINKPOOL_DATA", str(tmp_path_factory.getbasetemp() / "cli-data"))
+
+
+@pytest.fixture
+def fails(monkeypatch):
+    """Make training do something else: ``fails(function)``."""
+    import rethinkpool_core.training
+
+    def put(function):
+        monkeypatch.setattr(rethinkpool_core.training, "train", function, raising=False)
+
+    return put
+
+
+def only_line(text: str) -> str:
+    lines = text.splitlines()
+    assert len(lines) == 1, text
+    return lines[0]
+
+
+# -- words
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("32", 32),
+        ("0.5", 0.5),
+        ("1e-6", 1e-6),
+        ("true", True),
+        ("[32, 1]", [32, 1]),
+        ('"8"', "8"),
+        ("uniform", "uniform"),
+        ("", ""),
+        ("1\nother = 2", "1\nother = 2"),
+    ],
+)
+def test_value_is_read_as_toml_or_is_a_string(text, value):
+    parsed = parse_value(text)
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+def test_assignments():
+    assert parse_assignments(["a=1", "b = x=y"], "--set") == {"a": 1, "b": "x=y"}
+
+
+@pytest.mark.parametrize("wrong", [["a"], ["=1"], ["a=1", "a=2"]])
+def test_wrong_assignments(wrong):
+    with pytest.raises(UsageError, match="--set"):
+        parse_assignments(wrong, "--set")
+
+
+def test_notebook_parameters_may_be_two_words():
+    args = ["notebook", "n", "-p", "a", "-1", "-p", "b=2", "--parameter", "c", "x y"]
+    assert join_parameters(args) == ["notebook", "n", "-p", "a=-1", "-p", "b=2", "--parameter", "c=x y"]
+
+
+def test_other_commands_keep_their_words():
+    args = ["train", "-p", "a", "b"]
+    assert join_parameters(args) == args
+
+
+# -- commands that are wrong
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["trian"], "train"),
+        (["train"], "missing argument"),
+        (["train", "GMN", "DIGITS", "--sedes", "3"], "--seeds"),
+        (["train", "MINCUTPOL", "DIGITS"], "did you mean 'MINCUTPOOL'"),
+        (["train", "MINCUTPOOL", "DIGIT"], "did you mean 'DIGITS'"),
+        (["train", "GMN", "DIGITS", "--set", "num_heds=2"], "did you mean 'num_heads'"),
+        (["train", "GMN", "DIGITS", "--set", "batch_sise=2"], "did you mean 'batch_size'"),
+        (["train", "GMN", "DIGITS", "--set", "num_heads=many"], "num_heads"),
+        (["train", "GMN", "DIGITS", "--set", "batch_size=0.5"], "batch_size"),
+        (["train", "GMN", "DIGITS", "--set", "hidden_dim"], "key=value"),
+        (["train", "GMN", "DIGITS", "--seeds", "0"], "at least 1"),
+        (["train", "GMN", "DIGITS", "--seeds", "few"], "--seeds"),
+        (["train", "GMN", "DIGITS", "--max-epochs", "0", "--seeds", "1"], "max_epochs"),
+        (["train", "GMN", "DIGITS", "--device", "cuda:99"], "cuda"),
+        (["data", "fetch", "DIGITS", "PROTEINZ"], "did you mean 'PROTEINS'"),
+        (["data", "stats", "TU:"], "there is no dataset"),
+        (["notebook", "pooling-vs-randon"], "did you mean 'pooling-vs-random'"),
+        (["notebook", "pooling-vs-random", "-p", "seedz", "3"], "did you mean 'seeds'"),
+        (["notebook", "pooling-vs-random", "-p", "seeds", "many"], "type int"),
+        (["notebook", "pooling-vs-random", "-p", "seeds", "1", "-p", "seeds", "2"], "twice"),
+        (["book", "--profile", "quik"], "did you mean 'quick'"),
+    ],
+)
+def test_wrong_command_is_one_sentence_and_2(args, said, capsys):
+    assert main(args) == 2
+    captured = capsys.readouterr()
+    assert said in only_line(captured.err)
+    assert captured.err.startswith("error: ")
+    assert captured.out == ""
+
+
+def test_seeds_below_one_do_not_wait_for_the_data(capsys, fails):
+    fails(lambda *a, **k: pytest.fail("trained"))
+    assert main([*QUICK[:3], "--seeds", "-1"]) == 2
+
+
+def test_unwritable_result_file_is_told_before_training(tmp_path, capsys, fails):
+    fails(lambda *a, **k: pytest.fail("trained"))
+    assert main([*QUICK, "--json", str(tmp_path / "no" / "such" / "r.json")]) == 1
+    assert "cannot write" in only_line(capsys.readouterr().err)
+
+
+# -- commands that fail
+
+
+def test_internal_error_has_no_traceback(capsys, fails):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError("of\ntwo lines")
+
+    fails(broken)
+    assert main(QUICK) == 1
+    assert "internal error: ZeroDivisionError (of two lines)" in only_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_debug_shows_the_traceback_wherever_it_stands(capsys, fails, place):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    fails(broken)
+    args = list(QUICK)
+    args.insert(place if place == 0 else len(args), "--debug")
+    assert main(args) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_interrupted_is_130(capsys, fails):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    fails(interrupted)
+    assert main(QUICK) == 130
+    assert only_line(capsys.readouterr().err) == "error: interrupted"
+
+
+def test_failed_replica_is_listed_and_the_others_are_kept(tmp_path, capsys, fails):
+    from rethinkpool_core.training import RunRecord
+
+    def records(*args, **kwargs):
+        good = RunRecord("N-MINCUTPOOL", "DIGITS", 1, "accuracy", 0.5, 0.25, 3, 9)
+        return [
+            good,
+            RunRecord("N-MINCUTPOOL", "DIGITS", 2, "accuracy", error="train_loss became nan in epoch 2"),
+        ]
+
+    fails(records)
+    file = tmp_path / "r.json"
+    assert main([*QUICK, "--json", str(file)]) == 1
+    captured = capsys.readouterr()
+    assert "1 of 2 runs failed (seed 2: train_loss became nan" in only_line(captured.err)
+    assert "25.0 over 1 seed" in captured.out
+    assert [record["seed"] for record in json.loads(file.read_text())] == [1, 2]
+
+
+def test_result_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
+    file = tmp_path / "r.json"
+    file.write_text("old")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rethinkpool_core.commands.output.os.fsync", full)
+    with pytest.raises(StorageError, match="No space left"):
+        write_text(file, "new")
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_closed_pipe_is_quiet():
+    running = subprocess.Popen([*COMMAND, "data", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running.stdout.close()
+    said = running.stderr.read()
+    running.stderr.close()
+    running.wait()
+    assert said == b""
+
+
+# -- commands that work
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"rethinkpool {__version__}\n"
+
+
+def test_help_is_fast():
+    def seconds() -> float:
+        start = time.perf_counter()
+        subprocess.run([*COMMAND, "--help"], check=True, capture_output=True)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(3)) < 1
+
+
+@pytest.mark.parametrize("args", [[], ["data"]])
+def test_no_command_shows_what_there_is(args, capsys):
+    assert main(args) == 2
+    captured = capsys.readouterr()
+    assert "Usage" in captured.out
+    assert captured.err == ""
+
+
+def test_list_names_every_dataset(capsys):
+    from rethinkpool_core.data.spec import DATASETS
+
+    assert main(["data", "list"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert [name for name in listed if name in DATASETS] == list(DATASETS)
+
+
+def test_stats_stand_beside_the_printed_ones(capsys, tmp_path):
+    mirror = Path(__file__).parents[2] / "shared" / "data"
+    if not mirror.is_dir():
+        pytest.skip("the mirror of datasets (../shared/data) is not here")
+    root = ["--root", str(tmp_path)]
+    assert main(["data", "fetch", "PROTEINS", "--from", str(mirror), *root]) == 0
+    assert main(["data", "stats", "PROTEINS", *root]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["avg", "edges", "72.82", "72.82"] in rows
+
+
+def test_train_prints_a_row_a_seed_and_writes_records(tmp_path, capsys):
+    file = tmp_path / "records.json"
+    assert main([*QUICK, "--set", "hidden_dim=8", "--set", "batch_size=256", "--json", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "test accuracy (%):" in out
+    (record,) = json.loads(file.read_text())
+    assert record["config"]["model"]["hidden_dim"] == 8
+    assert record["config"]["training"]["batch_size"] == 256
+    assert f"{100 * record['test_score']:.1f}" in out
+
+
+def test_printed_score_stands_beside_the_measured_one():
+    from rethinkpool_core.commands.train import summary
+    from rethinkpool_core.training import RunRecord
+
+    records = [RunRecord("MINCUTPOOL", "ZINC", seed, "mae", 0.5, 0.4 + seed / 10, 1, 1) for seed in (1, 2)]
+    assert summary(records) == (
+        "test mean absolute error: 0.550 ± 0.071 over 2 seeds; Table S5 prints 0.47 ± 0.01 over 20"
+    )
