@@ -17,6 +17,7 @@ help:
 # Written last, so an interrupted install is taken up again. One `pip install` call, so that every pin holds at once.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV): this takes some minutes"
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --quiet \
 		-c constraints.txt -e ".[book,test]"
 	@touch $@

@@ -39,8 +39,8 @@ def build_book(profile: str = "quick", *, say: Callable[[str], None] = print) ->
 
     Every warning of the build is an error. ``say`` is told what happens, a line at a time.
 
-    Raises UnknownNameError for an unknown profile, NotebookError when a notebook fails, and BookError when the
-    build does.
+    Raises UnknownNameError for an unknown profile, NotebookError when a notebook fails, and BookError when
+    the build does.
     """
     if profile not in PROFILES:
         raise UnknownNameError("profile", profile, PROFILES)
@@ -55,8 +55,8 @@ def build_book(profile: str = "quick", *, say: Callable[[str], None] = print) ->
 def build_site(executed: Path, build: Path) -> Path:
     """Build the site from the pages of ``book/`` and the executed notebooks in ``executed``; nothing is run.
 
-    The sources are laid out in ``build/pages``, the log is ``build/site.log`` and the site ``build/site``, replaced
-    only when the new one is complete.
+    The sources are laid out in ``build/pages``, the log is ``build/site.log`` and the site ``build/site``,
+    replaced only when the new one is complete.
 
     Raises BookError, which quotes the first warning of a failed build.
     """

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rethinkpool_core.data.spec import DATASETS
-from rethinkpool_core.paper import TABLES, PublishedScore, published, table_rows
+from rethinkpool_core.paper import TABLES, published, table_rows
 
-_TASKS = {"binary": "two classes", "multiclass": "{} classes", "regression": "regression"}
+_TASKS = {"binary": "two classes", "multiclass": "{} classes", "regression": "a number"}
 _METRICS = {"accuracy": "accuracy", "rocauc": "ROC-AUC", "mae": "mean absolute error"}
 _FEATURES = {
     "one_hot": "node label, one-hot",
@@ -36,9 +36,9 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def write_tables(folder: Path) -> None:
-    """Write ``datasets.md``, ``licences.md``, ``settings-*.md`` and ``scores.md`` into ``folder``."""
+    """Write ``datasets.md``, ``splits.md``, ``licences.md``, ``scores.md`` and the ``settings-*.md``."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {"datasets": _datasets(), "licences": _licences(), "scores": _scores()}
+    tables = {"datasets": _datasets(), "splits": _splits(), "licences": _licences(), "scores": _scores()}
     for key in ("S2", "S3", "S4", "B"):
         rows = table_rows(key)
         tables[f"settings-{key.lower()}"] = markdown(
@@ -51,18 +51,20 @@ def write_tables(folder: Path) -> None:
 
 def _datasets() -> str:
     return markdown(
-        ["dataset", "task", "score", "node features", "split"],
+        ["dataset", "to predict", "node features"],
         [
             [
                 f"`{spec.name}`",
-                _TASKS[spec.task].format(spec.num_classes),
-                _METRICS[spec.metric],
+                f"{_TASKS[spec.task].format(spec.num_classes)}, by {_METRICS[spec.metric]}",
                 _FEATURES[spec.features],
-                _SPLITS[spec.split],
             ]
             for spec in DATASETS.values()
         ],
     )
+
+
+def _splits() -> str:
+    return markdown(["dataset", "split"], [[f"`{s.name}`", _SPLITS[s.split]] for s in DATASETS.values()])
 
 
 def _licences() -> str:
@@ -72,10 +74,7 @@ def _licences() -> str:
 
 
 def _scores() -> str:
-    datasets = list(dict.fromkeys(row["dataset"] for row in table_rows("S5")))
-    rows = []
-    for model in TABLES["S5"].models:
-        scores = published("S5", model)
-        by_dataset = {score.dataset: score for score in scores if isinstance(score, PublishedScore)}
-        rows.append([f"`{model}`", *(str(by_dataset[dataset]) for dataset in datasets)])
-    return markdown(["model", *datasets], rows)
+    models = TABLES["S5"].models
+    datasets = dict.fromkeys(str(row["dataset"]) for row in table_rows("S5"))
+    rows = [[f"`{name}`", *(published("S5", model, name) for model in models)] for name in datasets]
+    return markdown(["dataset", *models], rows)

@@ -1,4 +1,4 @@
-"""The command ``rethinkpool``: what it offers, and how a failure reads (one sentence, an exit code, no traceback)."""
+"""The command ``rethinkpool``: what it offers, and how a failure reads (one sentence and an exit code)."""
 
 from __future__ import annotations
 

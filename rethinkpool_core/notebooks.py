@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from rethinkpool_core.errors import RethinkPoolError, UnknownNameError, UsageError
+from rethinkpool_core.errors import RethinkPoolError, StorageError, UnknownNameError, UsageError
 
 START_TIMEOUT = 120  # seconds for the kernel to come up: torch on a cold disk takes its time
 CELL_TIMEOUT = 24 * 3600  # seconds for one cell: a full experiment is one cell
@@ -19,7 +19,7 @@ class NotebookError(RethinkPoolError):
 
 
 def project_folder() -> Path:
-    """The checkout that holds ``notebooks/`` and ``book/``: the one this package lies in, else the current folder.
+    """The checkout with ``notebooks/`` and ``book/``: the one this package lies in, else the current folder.
 
     Raises UsageError where neither is a checkout (the installed package alone has no notebooks).
     """
@@ -78,12 +78,12 @@ def run_notebook(
     folder: Path | None = None,
     cell_timeout: int = CELL_TIMEOUT,
 ) -> Path:
-    """Run a notebook and return the executed copy, ``NAME.ipynb`` in ``folder`` (default ``build/notebooks``).
+    """Run a notebook and return the executed copy, ``NAME.ipynb`` in ``folder`` (or ``build/notebooks``).
 
     A copy that failed, with its traceback, is kept beside it as ``NAME.failed.ipynb``.
 
-    Raises UnknownNameError or UsageError for a bad name or parameter, and NotebookError when a cell fails, runs
-    longer than ``cell_timeout`` seconds, or the kernel dies.
+    Raises UnknownNameError or UsageError for a bad name or parameter, and NotebookError when a cell fails or
+    runs longer than ``cell_timeout`` seconds, or the kernel dies.
     """
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -92,21 +92,24 @@ def run_notebook(
     source = _source(name)
     checked = check_parameters(name, parameters or {})
     folder = folder or project_folder() / "build" / "notebooks"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the folder {folder} ({error.strerror}): check its permissions"
+        ) from error
     running, done, failed = (folder / f"{name}{end}.ipynb" for end in (".running", "", ".failed"))
     try:
         papermill.execute_notebook(
             str(source),
             str(running),
             checked,
-            cwd=str(source.parent),
             kernel_name="python3",
             progress_bar=sys.stderr.isatty(),
             start_timeout=START_TIMEOUT,
             execution_timeout=cell_timeout,
-            config=Config(
-                {"KernelManager": {"transport_encryption": "auto"}}
-            ),  # no plain text on the loopback
+            # What cells print is not sent in plain text where other users of the machine can listen.
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
         )
     except (papermill.PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
         os.replace(running, failed)

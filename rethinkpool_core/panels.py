@@ -50,7 +50,8 @@ class Panel:
         return (
             f'<figure style="flex: 1 1 {self.room}; max-width: 30rem; margin: 0 0 1rem 0">'
             f"{self.svg}"
-            f'<figcaption style="text-align: center; font-size: 0.9em">{html.escape(self.caption)}</figcaption></figure>'
+            '<figcaption style="text-align: center; font-size: 0.9em">'
+            f"{html.escape(self.caption)}</figcaption></figure>"
         )
 
 

@@ -52,7 +52,7 @@ def _histogram(axes: Axes, values: np.ndarray, label: str, counted: str) -> None
 
 
 def sample_graphs(dataset: GraphDataset, count: int = 4, seed: int = 0) -> Panels:
-    """``count`` graphs of different classes (as far as they go), drawn where their nodes lie, or by a spring layout."""
+    """``count`` graphs of different classes, drawn where their nodes lie, or by a spring layout."""
     generator = np.random.default_rng(seed)
     classes = dataset.store.y.numpy().astype(np.int64).ravel()
     order = generator.permutation(len(classes))
@@ -102,7 +102,8 @@ def _spring_layout(nodes: int, edges: np.ndarray) -> np.ndarray:
 def learning_curves(runs: Runs, curve: str, label: str) -> Panel:
     """Mean of one curve over the seeds, epoch by epoch, in a band from the lowest to the highest seed.
 
-    An epoch is drawn only while every seed of the model was still training, so that the mean is over the same seeds throughout.
+    An epoch is drawn only while every seed of the model was still training: the mean is over the same seeds
+    throughout.
     """
 
     def paint(axes: Axes) -> None:
@@ -120,7 +121,7 @@ def learning_curves(runs: Runs, curve: str, label: str) -> Panel:
 
 
 def score_strip(runs: Runs, label: str) -> Panel:
-    """The test score of every seed as a dot, the mean as a line; seeds of two models are joined, since they share a split."""
+    """The test score of every seed as a dot, the mean as a line; a seed's dots are joined."""
 
     def paint(axes: Axes) -> None:
         names = list(runs)

@@ -22,10 +22,10 @@ FAMILY_KEYS = {
     "NO-POOL": {"num_layers", "hidden_dim", "batch_size"},
     "MINCUTPOOL": {"hidden_dim", "batch_size"},
     "N-MINCUTPOOL": {"hidden_dim", "batch_size"},
-    **dict.fromkeys(
-        ("GMN", "DISTANCE-GMN", "RANDOM-GMN"),
-        {"num_keys", "num_heads", "num_layers", "hidden_dim", "batch_size"},
-    ),
+    **{
+        model: {"num_keys", "num_heads", "num_layers", "hidden_dim", "batch_size"}
+        for model in ("GMN", "DISTANCE-GMN", "RANDOM-GMN")
+    },
 }
 DIFFPOOL_KEYS = {"num_pool_layers", "hidden_dim", "mlp_hidden_dim", "batch_size"}
 

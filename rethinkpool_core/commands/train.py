@@ -123,7 +123,7 @@ def results_table(records: list[RunRecord]) -> Table:
 
 
 def summary(records: list[RunRecord]) -> str:
-    """Mean and standard deviation over the seeds that ended well, and what the paper printed for the same cell."""
+    """Mean and standard deviation over the seeds that ended well, and what the paper prints for them."""
     from rethinkpool_core.paper import TABLES, published
 
     first = records[0]

@@ -9,7 +9,7 @@ from rethinkpool_core.errors import UsageError
 
 
 def parse_value(text: str) -> object:
-    """``text`` read as a TOML value (``32``, ``0.5``, ``true``, ``[32, 1]``); what is none of these is a string."""
+    """``text`` read as a TOML value (``32``, ``0.5``, ``true``, ``[32, 1]``); anything else is a string."""
     try:
         document = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:

@@ -25,16 +25,16 @@ def safe_sqrt(x: Tensor) -> Tensor:
 
 def cut_loss(S: Assignment, A) -> Tensor:
     """MinCut's cut term; 0 for a graph without edges."""
-    kept = quadratic(A, S.S, S.rows).sum(-1)
+    kept = quadratic(A, S).sum(-1)
     degree = A.row_sum().to(S.S.dtype).unsqueeze(-1)
-    volume = S.rows.sum(degree * S.S.square().sum(-1, keepdim=True)).squeeze(-1)
+    volume = S.rows.sum(degree * S.squares.sum(-1, keepdim=True)).squeeze(-1)
     connected = volume > 0
     return -torch.where(connected, kept / torch.where(connected, volume, 1.0), 0.0).mean()
 
 
 def orthogonality_loss(S: Assignment) -> Tensor:
     """MinCut's orthogonality term."""
-    trace = S.rows.sum(S.S.square().sum(-1, keepdim=True)).squeeze(-1)
+    trace = S.rows.sum(S.squares.sum(-1, keepdim=True)).squeeze(-1)
     norm = safe_sqrt(S.S.shape[-1] * S.gram_norm_squared())
     occupied = norm > 0
     return safe_sqrt(2 - 2 * torch.where(occupied, trace / torch.where(occupied, norm, 1.0), 0.0)).mean()
@@ -46,7 +46,7 @@ def link_loss(S: Assignment, A) -> Tensor:
         weight = A.values.square().sum((-1, -2))
     else:  # entries of 0 and 1
         weight = S.rows.sum(A.row_sum().to(S.S.dtype).unsqueeze(-1)).squeeze(-1)
-    distance = weight - 2 * quadratic(A, S.S, S.rows).sum(-1) + S.gram_norm_squared()
+    distance = weight - 2 * quadratic(A, S).sum(-1) + S.gram_norm_squared()
     return (safe_sqrt(distance) / S.rows.count(S.S).clamp(min=1).square()).mean()
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 if TYPE_CHECKING:
     from rethinkpool_core.data.batch import Batch
@@ -68,6 +69,32 @@ class Rows:
         return real, self.batch.num_graphs * self.batch.width if count_padding else None
 
 
+class _GramNorm(torch.autograd.Function):
+    """|S^T S|^2 = |S S^T|^2 of (B, n, K), from the smaller of the two products.
+
+    Its gradient is 4 S S^T S; left to itself, autograd makes it as two products of that size, one for each factor.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(S):
+        gram = S @ S.transpose(-1, -2) if S.shape[-2] < S.shape[-1] else S.transpose(-1, -2) @ S
+        return gram.square().sum((-1, -2)), gram
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(inputs[0], output[1])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad, _):
+        S, gram = ctx.saved_tensors
+        product = gram @ S if S.shape[-2] < S.shape[-1] else S @ gram
+        return product.mul_(4 * grad[..., None, None])
+
+
 class Assignment:
     """S after softmax, one row a node that sums to 1: (N, K) or (B, n, K)."""
 
@@ -88,10 +115,14 @@ class Assignment:
         parts = Y.split([len(s) for s in self.blocks])
         return self.rows.from_blocks([s @ y for s, y in zip(self.blocks, parts, strict=True)])
 
+    @cached_property
+    def squares(self) -> Tensor:
+        """S elementwise squared."""
+        return self.S.square()
+
     def gram_norm_squared(self) -> Tensor:
-        """|S^T S|^2 in the Frobenius norm, (B,), which is that of S S^T: the smaller of the two is made."""
-        grams = (s @ s.transpose(-1, -2) if s.shape[-2] < s.shape[-1] else s.transpose(-1, -2) @ s for s in self.blocks)
-        return _join([gram.square().sum((-1, -2)) for gram in grams])
+        """|S^T S|^2 in the Frobenius norm, (B,)."""
+        return _join([_GramNorm.apply(s)[0] for s in self.blocks])
 
 
 def _join(parts: list[Tensor]) -> Tensor:
@@ -122,7 +153,7 @@ class Coarse:
 
     def diagonal(self) -> Tensor:
         """(B, K)."""
-        return quadratic(self.A, self.S.S, self.S.rows)
+        return quadratic(self.A, self.S)
 
 
 class Normalised:
@@ -149,11 +180,17 @@ class Normalised:
         return (self @ torch.ones_like(self.scale)).squeeze(-1)
 
 
-def quadratic(A, Y: Tensor, rows: Rows) -> Tensor:
-    """Diagonal of Y^T A Y for each graph, (B, C); Y (N, C) or (B, n, C). Through the factors, where A has them."""
+def quadratic(A, S: Assignment) -> Tensor:
+    """Diagonal of S^T A S for each graph, (B, K); through the factors of A, where it has them."""
     if isinstance(A, Normalised):
-        Y = A.scale * Y
-        return quadratic(A.coarse, Y, rows) - (A._diagonal * Y.square()).sum(-2)
+        inner = _quadratic(A.coarse, A.scale * S.S, S.rows)
+        return inner - (A.scale.square() * A._diagonal * S.squares).sum(-2)
+    return _quadratic(A, S.S, S.rows)
+
+
+def _quadratic(A, Y: Tensor, rows: Rows) -> Tensor:
+    if isinstance(A, Normalised):
+        return quadratic(A, Assignment(Y, rows))
     if isinstance(A, Coarse) and not A.explicit:
-        return quadratic(A.A, A.S.unpool(Y), A.S.rows)
+        return _quadratic(A.A, A.S.unpool(Y), A.S.rows)
     return rows.sum(Y * (A @ Y))

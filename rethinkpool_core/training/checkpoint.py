@@ -64,12 +64,14 @@ def load_checkpoint(path: Path, digest: str) -> tuple[dict[str, Tensor], dict[st
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
+            if metadata.get("format", FORMAT) != FORMAT:
+                raise CheckpointError(
+                    f"the checkpoint {path} was written by another version of this package: delete it or use another folder"
+                )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             facts = json.loads(metadata["facts"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(f"the checkpoint {path} cannot be read ({error}): delete it to train this seed from the start") from error
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"the checkpoint {path} was written by another version of this package: delete it or use another folder")
     if metadata.get("config") != digest:
         raise CheckpointError(
             f"the checkpoint {path} belongs to another configuration or other data: use another folder, or delete it to start anew"

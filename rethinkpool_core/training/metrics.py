@@ -23,13 +23,14 @@ def score(metric: str, logits: Tensor, y: Tensor) -> float:
 
     ROC-AUC is OGB's for ogbg-molhiv, of the logit of class 1 as in the release; NaN where logits are.
     """
+    logits, y = logits.detach().cpu(), y.cpu()  # float64 below, which MPS lacks
     if metric == "accuracy":
         return float((logits.argmax(-1) == y).double().mean())
     if metric == "mae":
         return float((logits.squeeze(-1) - y).abs().double().mean())
     if not bool(torch.isfinite(logits).all()):
         return float("nan")
-    return float(_ogb_evaluator().eval({"y_true": y.cpu().numpy()[:, None], "y_pred": logits[:, 1:2].cpu().numpy()})["rocauc"])
+    return float(_ogb_evaluator().eval({"y_true": y.numpy()[:, None], "y_pred": logits[:, 1:2].numpy()})["rocauc"])
 
 
 @cache

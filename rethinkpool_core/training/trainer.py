@@ -248,7 +248,9 @@ class _Run:
         # An unsupervised epoch is one step from the whole set's gradient; interrupted, it starts over as if it had not begun.
         first = 0 if unsupervised else here[0].step
         running = {name: replicas.buffers[name].clone() for name in replicas.running} if unsupervised else {}
-        total: dict[str, Tensor] = {}
+        # Added up in one order, wherever an interruption falls; MPS knows no float64.
+        wide = torch.float32 if self.device.type == "mps" else torch.float64
+        total = {name: torch.tensor([state.sums[name] for state in here], dtype=wide, device=self.device) for name in here[0].sums}
         gradient = 0.0
         finished = True
         for step in range(first, len(batches)):
@@ -261,7 +263,7 @@ class _Run:
                 used = [loss for name, loss in losses.items() if name != "purity"]
                 replicas.groups[group].adam.step(replicas.gradient(group, sum(used)), rates, self.config.clip_norm)
             for name, loss in losses.items():
-                total[name] = total.get(name, 0.0) + loss.detach().double() * index.shape[1]
+                total[name] = total.get(name, 0.0) + loss.detach().to(wide) * index.shape[1]
             if stopped() and step + 1 < len(batches):
                 finished = False
                 break
@@ -273,7 +275,7 @@ class _Run:
             return False
         for name, values in total.items():
             for state, value in zip(here, values.tolist(), strict=True):
-                state.sums[name] = state.sums.get(name, 0.0) + value
+                state.sums[name] = value
         for state in here:
             state.seconds += (time.perf_counter() - start) / len(here)
             state.step = 0 if finished else step + 1

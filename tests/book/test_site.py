@@ -71,6 +71,12 @@ def test_figures_take_the_ink_of_the_page(browser, site, mode):
         context.close()
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_no_table_is_left_as_text(site, page):
+    text = (site / f"{page}.html").read_text(encoding="utf-8")
+    assert re.findall(r"\| (?:---|—)", text) == []
+
+
 def test_figures_say_what_they_show(site):
     text = (site / "notebooks" / "pooling-vs-random.html").read_text(encoding="utf-8")
     assert len(re.findall(r'<svg[^>]*role="img"[^>]*aria-label="[^"]+"', text)) == 3

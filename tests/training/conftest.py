@@ -13,6 +13,15 @@ from rethinkpool_core.data.store import GraphStore
 from rethinkpool_core.training import RunRecord, train
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Graphs this small gain nothing from threads, and beside other test processes lose much."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory):
     return tmp_path_factory.mktemp("data")

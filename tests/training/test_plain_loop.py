@@ -86,22 +86,27 @@ def plain_run(name, dataset, seed, *, batch_size, clip_norm, protocol=QUICK, **o
     return curves, best, parameters
 
 
-def compare(record, plain):
+def compare(record, plain, tolerance=1e-9):
     curves, (best_epoch, val_score, test_score), _ = plain
     ours = {key: curve for key, curve in record.curves.items() if key != "train_seconds"}
     assert ours.keys() == curves.keys()
     assert record.epochs == len(curves["lr"])
     for key, curve in curves.items():
-        assert ours[key] == pytest.approx(curve, rel=1e-9, abs=1e-9), key
+        assert ours[key] == pytest.approx(curve, rel=tolerance, abs=tolerance), key
     assert (record.best_epoch, record.val_score, record.test_score) == (best_epoch, pytest.approx(val_score), pytest.approx(test_score))
 
 
-@pytest.mark.parametrize(("name", "batch_size", "clip_norm"), [("MINCUTPOOL", 32, 2.0), ("GRACLUS", 16, 0.0), ("DIFFPOOL-V2", 32, 2.0)])
-def test_same_as_a_plain_loop(name, batch_size, clip_norm, digits, run):
-    dataset = digits(250)
+# A bias whose ReLU is never off cancels in the batch norm behind it: its gradient is rounding error, which Adam scales up to
+# lr * 1e-9 a step, so there no two ways to add up the same gradient agree to more than about 1e-8.
+@pytest.mark.parametrize(
+    ("name", "batch_size", "clip_norm", "tolerance"),
+    [("MINCUTPOOL", 32, 2.0, 1e-9), ("GRACLUS", 16, 0.0, 1e-9), ("DIFFPOOL-V2", 32, 2.0, 1e-7)],
+)
+def test_same_as_a_plain_loop(name, batch_size, clip_norm, tolerance, digits, run):
+    dataset = digits(200)
     (record,) = run(name, dataset, [3], batch_size=batch_size, **QUICK)
     plain = plain_run(name, dataset, 3, batch_size=batch_size, clip_norm=clip_norm)
-    compare(record, plain)
+    compare(record, plain, tolerance)
     # The run was long enough to mean something: the rate fell, to its floor.
     assert 0.01 in plain[0]["lr"] and 0.005 in plain[0]["lr"]
 

@@ -1,0 +1,50 @@
+"""The test score is that of the best validation epoch, and the weights in the record are those that made it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rethinkpool_core import build_model
+from rethinkpool_core.data.batch import BatchBuilder
+
+
+@torch.no_grad()
+def accuracy(model, dataset, part) -> float:
+    """One graph at a time."""
+    builder = BatchBuilder(dataset, dtype=torch.float64)
+    model.eval()
+    right = 0
+    for graph in part.tolist():
+        batch = builder(torch.tensor([graph]))
+        right += int(model(batch)[0].argmax(1) == batch.y)
+    return right / len(part)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("name", ["DIFFPOOL-V2", "N-MINCUTPOOL", "COMPLEMENT", "GMN"])
+def test_weights_give_the_scores_of_the_record(name, replicas, digits, run, tmp_path):
+    dataset, model = digits(100), {"num_keys": [4, 1], "num_heads": 2} if name == "GMN" else {}
+    options = {"model": model, "max_epochs": 8, "batch_size": 16, "learning_rate": 0.02, "replicas": replicas}
+    records = run(name, dataset, [1, 2], checkpoint_dir=tmp_path, **options)
+    again = run(name, dataset, [1, 2], checkpoint_dir=tmp_path, **options)  # as read from the checkpoint
+    assert any(record.best_epoch < record.epochs for record in records), "else the last weights would do as well"
+    for record in records + again:
+        module = build_model(name, dataset, **model).double()
+        module.load_state_dict(record.weights)
+        split = dataset.with_split(record.seed)
+        assert accuracy(module, dataset, split.val) == pytest.approx(record.val_score, abs=1e-12)
+        assert accuracy(module, dataset, split.test) == pytest.approx(record.test_score, abs=1e-12)
+        scores = record.curves["val_score"]
+        assert record.val_score == max(scores) and record.best_epoch == scores.index(max(scores)) + 1
+
+
+def test_weights_are_not_those_of_later_epochs(digits, run):
+    """More epochs after the best one change nothing in what is kept."""
+    dataset = digits(100)
+    options = {"batch_size": 16, "learning_rate": 0.02}
+    (long,) = run("N-MINCUTPOOL", dataset, [1], max_epochs=8, **options)
+    assert long.best_epoch < 8
+    (short,) = run("N-MINCUTPOOL", dataset, [1], max_epochs=long.best_epoch, **options)
+    assert short.test_score == long.test_score
+    assert all(torch.equal(short.weights[name], tensor) for name, tensor in long.weights.items())

@@ -1,0 +1,272 @@
+"""Checkpoints: where a run goes on, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from contextlib import contextmanager
+
+import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from rethinkpool_core.errors import CheckpointError, RethinkPoolError, StorageError
+from rethinkpool_core.training import trainer
+
+GMN = {"num_keys": [4, 1], "num_heads": 2}
+OPTIONS = {"max_epochs": 3, "batch_size": 20, "learning_rate": 0.01}
+
+
+@pytest.fixture
+def interrupted(monkeypatch, run):
+    """``interrupted(n, ...)``: a run that is asked to stop when it looks for the n-th time; whether it did."""
+
+    def train_until(n, *args, **options):
+        looks = 0
+
+        @contextmanager
+        def requests():
+            def stopped():
+                nonlocal looks
+                looks += 1
+                return looks >= n
+
+            yield stopped
+
+        with monkeypatch.context() as patch:
+            patch.setattr(trainer, "stop_requests", requests)
+            try:
+                run(*args, **options)
+            except KeyboardInterrupt:
+                return True
+            return False
+
+    return train_until
+
+
+@pytest.mark.parametrize(
+    ("name", "seeds", "options"),
+    [
+        ("MINCUTPOOL", [1], {}),
+        ("N-DIFFPOOL-V2", [1, 2], {"replicas": 2, "max_epochs": 2, "batch_size": 24}),
+        ("GMN", [1, 2], {"replicas": 2, "model": GMN | {"purity_period": 2}, "checkpoint_every": 5, "batch_size": 24}),
+        ("GMN", [1, 2], {"model": GMN | {"purity_period": 1}, "max_epochs": 1}),  # at the start, but with a file
+        ("NO-POOL", [1], {"batch_size": 64}),  # one step an epoch
+    ],
+)
+def test_stopped_after_any_step(name, seeds, options, digits, run, interrupted, tmp_path, assert_same):
+    dataset, options = digits(60), OPTIONS | options
+    expected = run(name, dataset, seeds, **options)
+    for n in range(1, 100):
+        folder = tmp_path / str(n)
+        if not interrupted(n, name, dataset, seeds, checkpoint_dir=folder, **options):
+            break
+        # Every seed that had begun is saved; nothing else lies there.
+        assert {path.suffix for path in folder.iterdir()} == {".safetensors"}
+        for record, other in zip(run(name, dataset, seeds, checkpoint_dir=folder, **options), expected, strict=True):
+            assert_same(record, other, 0 if len(seeds) == 1 else 1e-7)
+    assert n > 2, "a run of three epochs can be stopped more than once"
+
+
+def test_stopped_again_and_again(digits, run, interrupted, tmp_path, assert_same):
+    """Each process takes a single step."""
+    dataset = digits(60)
+    expected = run("MINCUTPOOL", dataset, [1], **OPTIONS)
+    times = 0
+    while interrupted(1, "MINCUTPOOL", dataset, [1], checkpoint_dir=tmp_path, **OPTIONS):
+        times += 1
+        assert times < 20
+    assert times > 5
+    assert_same(run("MINCUTPOOL", dataset, [1], checkpoint_dir=tmp_path, **OPTIONS)[0], expected[0])
+
+
+def test_finished_seeds_are_not_trained_again(digits, run, tmp_path, assert_same, monkeypatch):
+    dataset = digits(60)
+    first = run("N-MINCUTPOOL", dataset, [1, 2], checkpoint_dir=tmp_path, **OPTIONS)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
+    for record, other in zip(run("N-MINCUTPOOL", dataset, [2, 1], checkpoint_dir=tmp_path, **OPTIONS), first[::-1], strict=True):
+        assert_same(record, other)
+        assert record.curves["train_seconds"] == other.curves["train_seconds"]
+        assert record.weights.keys() == other.weights.keys()
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_failed_replica_is_told_again(digits, run, tmp_path, assert_same):
+    options = OPTIONS | {"learning_rate": 1e300}
+    dataset = digits(60)
+    (first,) = run("N-MINCUTPOOL", dataset, [1], checkpoint_dir=tmp_path, **options)
+    assert first.error
+    assert_same(run("N-MINCUTPOOL", dataset, [1], checkpoint_dir=tmp_path, **options)[0], first)
+
+
+@pytest.mark.parametrize("other", ["missing", "older"])
+def test_killed_between_two_files(other, digits, run, interrupted, tmp_path, assert_same):
+    """Seeds that trained side by side and whose files are not of one moment."""
+    dataset, options = digits(60), OPTIONS | {"replicas": 2}
+    expected = run("DIFFPOOL-V2", dataset, [1, 2], **options)
+    for folder, looks in ((tmp_path / "early", 4), (tmp_path / "late", 7)):
+        assert interrupted(looks, "DIFFPOOL-V2", dataset, [1, 2], checkpoint_dir=folder, **options)
+    (second,) = (tmp_path / "late").glob("*seed2*")
+    second.unlink()
+    if other == "older":
+        shutil.copy(tmp_path / "early" / second.name, second)
+    for record, whole in zip(run("DIFFPOOL-V2", dataset, [1, 2], checkpoint_dir=tmp_path / "late", **options), expected, strict=True):
+        assert_same(record, whole, 1e-7)
+
+
+def test_more_seeds_later_and_other_speed_settings(digits, run, tmp_path, assert_same):
+    """What has no effect on results may change between calls."""
+    dataset = digits(60)
+    run("N-MINCUTPOOL", dataset, [2], checkpoint_dir=tmp_path, **OPTIONS)
+    options = OPTIONS | {"replicas": 2, "eval_batch_size": 3, "checkpoint_every": 7}
+    records = run("N-MINCUTPOOL", dataset, [1, 2, 3], checkpoint_dir=tmp_path, **options)
+    for record, other in zip(records, run("N-MINCUTPOOL", dataset, [1, 2, 3], **OPTIONS), strict=True):
+        assert_same(record, other, 1e-10)
+
+
+def sentence(error: pytest.ExceptionInfo[RethinkPoolError], *words: str) -> None:
+    text = str(error.value)
+    assert "\n" not in text and len(text) < 400
+    assert all(word in text for word in words), text
+
+
+@pytest.fixture
+def saved(digits, run, tmp_path):
+    """A folder with the checkpoint of one seed."""
+    run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=tmp_path, **OPTIONS)
+    (path,) = tmp_path.iterdir()
+    return path
+
+
+OTHERS = {
+    "a parameter of training": {"batch_size": 10},
+    "the rate": {"learning_rate": 0.011},
+    "a parameter of the model": {"model": {"hidden_dim": 8}},
+    "another length": {"max_epochs": 4},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_checkpoint_of_another_configuration(other, saved, digits, run):
+    before = saved.read_bytes()
+    with pytest.raises(CheckpointError) as error:
+        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **(OPTIONS | OTHERS[other]))
+    sentence(error, str(saved), "another configuration")
+    assert saved.read_bytes() == before
+
+
+def test_checkpoint_of_other_data(saved, digits, run):
+    with pytest.raises(CheckpointError) as error:
+        run("N-MINCUTPOOL", digits(61), [1], checkpoint_dir=saved.parent, **OPTIONS)
+    sentence(error, "other data")
+
+
+def test_checkpoint_in_another_precision(saved, digits):
+    from rethinkpool_core import build_model
+    from rethinkpool_core.training import train
+
+    dataset = digits(60)
+    with pytest.raises(CheckpointError):
+        train(build_model("N-MINCUTPOOL", dataset), dataset, [1], checkpoint_dir=saved.parent, progress=False, device="cpu", **OPTIONS)
+
+
+def test_foreign_checkpoint_is_told_before_any_seed_trains(saved, digits, run, monkeypatch):
+    monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
+    with pytest.raises(CheckpointError):
+        run("N-MINCUTPOOL", digits(60), [3, 2, 1], checkpoint_dir=saved.parent, **(OPTIONS | {"batch_size": 10}))
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, -1])
+def test_truncated_checkpoint(keep, saved, digits, run):
+    saved.write_bytes(saved.read_bytes()[:keep])
+    with pytest.raises(CheckpointError) as error:
+        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
+    sentence(error, str(saved), "cannot be read", "delete it")
+
+
+def test_folder_in_the_place_of_a_checkpoint(saved, digits, run):
+    saved.unlink()
+    saved.mkdir()
+    with pytest.raises(CheckpointError) as error:
+        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
+    sentence(error, str(saved))
+
+
+def rewritten(path, change) -> None:
+    with safe_open(path, "pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    change(metadata)
+    save_file(tensors, path, metadata)
+
+
+@pytest.mark.parametrize("facts_too", [False, True])
+def test_another_format(facts_too, saved, digits, run):
+    def change(metadata):
+        metadata["format"] = "999"
+        if facts_too:  # another version need not have what this one has
+            del metadata["facts"]
+
+    rewritten(saved, change)
+    with pytest.raises(CheckpointError) as error:
+        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
+    sentence(error, str(saved), "another version")
+
+
+def test_another_file_by_that_name(saved, digits, run):
+    rewritten(saved, lambda metadata: metadata.clear())
+    with pytest.raises(CheckpointError) as error:
+        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
+    sentence(error, str(saved))
+
+
+def test_folder_under_a_file_is_told_before_training(digits, run, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StorageError) as error:
+            run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=folder, **OPTIONS)
+        sentence(error, str(folder), "choose another folder")
+
+
+def test_full_disk_leaves_the_checkpoint_before(digits, run, tmp_path, monkeypatch, assert_same):
+    import errno
+    import os
+
+    dataset, writes = digits(60), 0
+    expected = run("N-MINCUTPOOL", dataset, [1], **OPTIONS)
+
+    def full(descriptor):
+        nonlocal writes
+        writes += 1
+        if writes == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StorageError) as error:
+            run("N-MINCUTPOOL", dataset, [1], checkpoint_dir=tmp_path, **OPTIONS)
+    sentence(error, "No space left", "checkpoint")
+    assert "--root" not in str(error.value)
+    (path,) = tmp_path.iterdir()  # nothing half-written beside it
+    with safe_open(path, "pt") as file:
+        assert json.loads(file.metadata()["facts"])["epoch"] == 1
+    assert_same(run("N-MINCUTPOOL", dataset, [1], checkpoint_dir=tmp_path, **OPTIONS)[0], expected[0])
+
+
+def test_training_in_another_thread(digits, run, tmp_path):
+    """Signals belong to the main thread; elsewhere training works without them."""
+    records = []
+    thread = threading.Thread(target=lambda: records.extend(run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=tmp_path, **OPTIONS)))
+    thread.start()
+    thread.join()
+    assert records[0].epochs == 3
+
+
+def test_signal_handlers_are_given_back(digits, run):
+    import signal
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    run("N-MINCUTPOOL", digits(60), [1], **(OPTIONS | {"max_epochs": 1}))
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -1,0 +1,144 @@
+"""Real processes, killed or interrupted at any moment and started again, end with the record of one that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import rethinkpool_core
+from rethinkpool_core.training import RunRecord
+
+SOURCE = Path(rethinkpool_core.__file__).parents[1]
+
+
+def environment(data_folder) -> dict[str, str]:
+    paths = [str(SOURCE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    more = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "RETHINKPOOL_DATA": str(data_folder), "OMP_NUM_THREADS": "1"}
+    return os.environ | more
+
+
+class Worker:
+    def __init__(self, data_folder, tmp_path, digits):
+        digits(10)  # the packed file exists
+        self.data_folder, self.tmp_path = data_folder, tmp_path
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("worker.py"))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment(data_folder),
+        )  # fmt: skip
+
+    def run(self, checkpoint_dir, *, after=None, number=signal.SIGKILL, name="MINCUTPOOL", model=None, seeds=(1, 2, 3), **options):
+        """Exit code, records and seconds of one process, sent the signal ``number`` ``after`` so many seconds."""
+        out = self.tmp_path / "records.json"
+        out.unlink(missing_ok=True)
+        job = {
+            "root": str(self.data_folder), "graphs": 60, "name": name, "model": model or {}, "seeds": list(seeds),
+            "checkpoint_dir": str(checkpoint_dir), "options": {"batch_size": 12, "learning_rate": 0.01} | options, "out": str(out),
+        }  # fmt: skip
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        start, pid = time.monotonic(), int(self.process.stdout.readline())
+        if after is not None:
+            time.sleep(after)
+            # Not yet waited for by the worker, or the answer is on its way: the id is still the child's or nobody's.
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+        code = int(self.process.stdout.readline())
+        records = [RunRecord.from_dict(record) for record in json.loads(out.read_text())] if out.exists() else None
+        return code, records, time.monotonic() - start
+
+
+@pytest.fixture
+def worker(data_folder, tmp_path, digits):
+    made = Worker(data_folder, tmp_path, digits)
+    yield made
+    made.process.stdin.close()
+    made.process.wait()
+    made.process.stdout.close()
+
+
+GMN = {"num_keys": [4, 1], "num_heads": 2, "purity_period": 2}
+CASES = {
+    "one at a time": {"name": "MINCUTPOOL", "max_epochs": 8},
+    "side by side": {"name": "DIFFPOOL-V2", "max_epochs": 8, "replicas": 2},
+    "keys and the rest": {"name": "GMN", "model": GMN, "max_epochs": 8, "replicas": 3, "checkpoint_every": 2},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("case", CASES)
+def test_ends_as_if_nothing_had_happened(case, number, worker, tmp_path, assert_same):
+    _, expected, seconds = worker.run(tmp_path / "whole", **CASES[case])
+    moments, codes = random.Random(case), []
+    for _ in range(5):
+        code, records, _ = worker.run(tmp_path / "killed", after=moments.uniform(0.02, 0.6) * seconds, number=number, **CASES[case])
+        codes.append(code)
+        if code == 0:
+            break
+    assert codes[0] == (-9 if number == signal.SIGKILL else 130)
+    assert set(codes) <= {0, codes[0]}
+    code, records, _ = worker.run(tmp_path / "killed", **CASES[case])
+    assert code == 0
+    for record, other in zip(records, expected, strict=True):
+        # After a kill seeds may go on alone that began side by side: the same to rounding, which batch norm magnifies.
+        assert_same(record, other, 0 if case == "one at a time" else 1e-7)
+
+
+def test_killed_once(worker, tmp_path, assert_same):
+    """The short form of the above."""
+    options = {"max_epochs": 6, "seeds": [1]}
+    _, expected, seconds = worker.run(tmp_path / "whole", **options)
+    code, _, _ = worker.run(tmp_path / "killed", after=0.6 * seconds, **options)
+    assert code == -9
+    code, records, _ = worker.run(tmp_path / "killed", **options)
+    assert code == 0
+    assert_same(records[0], expected[0])
+
+
+@pytest.mark.slow
+def test_command_line_interrupted_goes_on(data_folder, digits, tmp_path, assert_same):
+    digits(10)
+
+    def command(folder, *, interrupt: bool):
+        out = tmp_path / f"{folder}.json"
+        words = ["N-MINCUTPOOL", "DIGITS", "--seeds", "1", "--max-epochs", "3", "--device", "cpu", "--set", "batch_size=16"]
+        process = subprocess.Popen(
+            [sys.executable, "-c", "import sys; from rethinkpool_core.cli import main; sys.exit(main())", "train", *words,
+             "--checkpoint-dir", str(tmp_path / folder), "--json", str(out)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment(data_folder),
+        )  # fmt: skip
+        said = ""
+        if interrupt:
+            said = process.stderr.readline()
+            assert "epoch 1" in said
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+        rest = process.communicate()[1]
+        return process.returncode, said + rest, out
+
+    code, said, out = command("stopped", interrupt=True)
+    assert code == 130
+    assert said.splitlines()[-1].startswith("error: ") and "Traceback" not in said
+    assert not out.exists()
+    (file,) = (tmp_path / "stopped").iterdir()
+    from safetensors import safe_open
+
+    with safe_open(file, "pt") as opened:
+        facts = json.loads(opened.metadata()["facts"])
+    assert facts["epoch"] == 1 and facts["step"] > 0, "saved in the midst of an epoch"
+    code, _, resumed = command("stopped", interrupt=False)
+    assert code == 0
+    code, _, whole = command("whole", interrupt=False)
+    assert code == 0
+    records = [RunRecord.from_dict(json.loads(path.read_text())[0]) for path in (resumed, whole)]
+    assert_same(*records, 1e-6)

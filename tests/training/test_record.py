@@ -1,0 +1,89 @@
+"""Run records: what is in them and how they travel."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import torch
+
+from rethinkpool_core.training import RunRecord
+
+AUXILIARY = {
+    "MINCUTPOOL": {"cut", "orthogonality"}, "DIFFPOOL": {"link", "entropy"}, "GMN": {"purity"}, "N-MINCUTPOOL": set(), "GRACLUS": set(),
+    "DISTANCE-GMN": set(),
+}  # fmt: skip
+
+
+@pytest.fixture
+def record(digits, run):
+    return run("MINCUTPOOL", digits(60), [5], max_epochs=3, batch_size=20)[0]
+
+
+@pytest.mark.parametrize("name", AUXILIARY)
+def test_curves(name, digits, run):
+    (record,) = run(name, digits(60), [5], max_epochs=3, batch_size=24)
+    usual = {"train_loss", "val_loss", "val_score", "lr", "train_seconds"}
+    assert record.curves.keys() == usual | AUXILIARY[name]
+    assert {len(curve) for curve in record.curves.values()} == {record.epochs} == {3}
+    assert all(type(value) is float and math.isfinite(value) for curve in record.curves.values() for value in curve)
+    assert all(seconds > 0 for seconds in record.curves["train_seconds"])
+
+
+def test_what_a_record_says(record, digits):
+    assert (record.model, record.dataset, record.seed, record.metric, record.error) == ("MINCUTPOOL", "DIGITS", 5, "accuracy", None)
+    assert 1 <= record.best_epoch <= record.epochs
+    assert record.config["training"]["batch_size"] == 20 and record.config["training"]["clip_norm"] == 2.0
+    assert record.config["model"]["hidden_dim"] == 32
+    assert record.config["max_epochs"] == 3
+
+
+def test_provenance(record, digits):
+    told = record.provenance
+    assert {"versions", "device", "machine", "dataset_checksum", "commit", "command"} <= told.keys()
+    assert told["versions"]["torch"] == torch.__version__
+    assert told["dataset_checksum"] == digits(60).checksum
+    assert told["device"].startswith("cpu")
+
+
+def test_there_and_back(record):
+    again = RunRecord.from_dict(json.loads(record.to_json()))
+    assert again == record
+    assert again.weights is None and record.weights is not None
+    assert RunRecord.from_dict(record.to_dict()) == record
+    assert "weights" not in record.to_dict()
+
+
+def test_dict_is_a_copy(record):
+    record.to_dict()["curves"]["lr"].append(1.0)
+    assert len(record.curves["lr"]) == 3
+
+
+def test_failed_run_there_and_back(digits, run):
+    (record,) = run("MINCUTPOOL", digits(60), [5], max_epochs=3, batch_size=20, learning_rate=1e300)
+    assert record.error
+    again = RunRecord.from_dict(json.loads(record.to_json()))
+    assert (again.error, again.epochs, again.val_score) == (record.error, record.epochs, record.val_score)
+    for name, curve in record.curves.items():
+        assert torch.equal(torch.tensor(curve).isfinite(), torch.tensor(again.curves[name]).isfinite())
+
+
+def test_seeds_do_not_share_their_curves(digits, run):
+    one, two = run("N-MINCUTPOOL", digits(60), [1, 2], max_epochs=1, replicas=2)
+    one.curves["lr"].append(0.0)
+    one.config["training"]["batch_size"] = 0
+    one.provenance["device"] = "another"
+    assert two.curves["lr"] == [1e-3]
+    assert two.config["training"]["batch_size"] != 0
+    assert two.provenance["device"] != "another"
+
+
+def test_rate_of_an_epoch_is_the_one_it_was_trained_with(digits, run):
+    (record,) = run("N-MINCUTPOOL", digits(60), [1], max_epochs=8, batch_size=20, learning_rate_patience=1, stop_patience=5)
+    best, expected, rate = -1.0, [], 1e-3
+    for value in record.curves["val_score"]:
+        expected.append(rate)
+        rate = rate if value > best else max(rate / 2, 1e-5)
+        best = max(best, value)
+    assert record.curves["lr"] == expected and len(set(expected)) > 1
