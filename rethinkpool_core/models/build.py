@@ -56,8 +56,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "sage": ("2020", "pyg2"),
     "activation": tuple(ACTIVATIONS),
 }
-_POSITIVE = {"cluster_ratio", "tau", "key_scale"}
-_AT_LEAST_ZERO = {"purity_weight", "cluster_ratio"}
+_ZERO_ALLOWED = {"purity_weight"}
 
 
 def _kind(name: str) -> _Kind:
@@ -136,9 +135,9 @@ def _checked(name: str, key: str, value: Any, kind: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
             wanted = "a number" if kind is float else "a whole number"
             raise UsageError(f"{where} takes {wanted}, not {value!r}: give one, as in {key}={2 if kind is int else 0.5}")
-        least = 0 if key in _AT_LEAST_ZERO else 1 if kind is int else None
-        if least is not None and value < least or kind is float and not least == 0 and not value > 0 or value != value:
-            raise UsageError(f"{where} cannot be {value!r}: give {'a number of at least ' + str(least) if least is not None else 'a positive number'}")
+        if not value >= 0 or (value == 0 and key not in _ZERO_ALLOWED):
+            bound = "a number of at least 0" if key in _ZERO_ALLOWED else "at least 1" if kind is int else "a positive number"
+            raise UsageError(f"{where} cannot be {value!r}: give {bound}")
         if key == "cluster_ratio" and value > 1:
             raise UsageError(f"{where} cannot be {value!r}: clusters are at most as many as nodes, so give at most 1")
         return kind(value)

@@ -25,15 +25,18 @@ def checkpoint_path(folder: Path, model: str, dataset: str, seed: int) -> Path:
     return folder / f"{model}-{dataset.replace(':', '_')}-seed{seed}.safetensors"
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, paths: list[Path]) -> None:
     """Make the folder and try to write there, so that hours of training do not end at the first checkpoint.
 
-    Raises StorageError.
+    What a kill in the midst of writing has left beside the checkpoints ``paths`` goes away. Raises StorageError.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        for path in paths:
+            for half in folder.glob(f".{path.name}-*"):
+                half.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"cannot write checkpoints to {folder} ({error.strerror}): choose another folder") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def train(
     with stop_requests() as stopped:
         records = run.finished(seeds)
         if run.folder is not None:
-            check_folder(run.folder)
+            check_folder(run.folder, [run.path(seed) for seed in seeds])
         for chunk in run.chunks([seed for seed in seeds if seed not in records]):
             title = f"{model.name} on {dataset.name}, " + (f"seed {chunk[0]}" if len(chunk) == 1 else f"{len(chunk)} seeds")
             with show(title, progress) as line:
@@ -161,10 +162,13 @@ class _Run:
 
     # -- checkpoints
 
+    def path(self, seed: int) -> Path:
+        return checkpoint_path(self.folder, self.model.name, self.dataset.name, seed)
+
     def load(self, seed: int) -> tuple[dict[str, Tensor], _Progression] | None:
         if self.folder is None:
             return None
-        found = load_checkpoint(checkpoint_path(self.folder, self.model.name, self.dataset.name, seed), self.digest)
+        found = load_checkpoint(self.path(seed), self.digest)
         if found is None:
             return None
         tensors, facts = found
@@ -176,8 +180,7 @@ class _Run:
     def save(self, seed: int, state: dict[str, Tensor], progression: _Progression) -> None:
         if self.folder is not None:
             tensors = state | {f"best/{name}": tensor for name, tensor in (progression.best or {}).items()}
-            path = checkpoint_path(self.folder, self.model.name, self.dataset.name, seed)
-            save_checkpoint(path, self.digest, tensors, progression.facts())
+            save_checkpoint(self.path(seed), self.digest, tensors, progression.facts())
 
     def over(self, progression: _Progression) -> bool:
         return progression.error is not None or progression.epoch >= self.max_epochs or progression.schedule.finished(self.config)
@@ -341,7 +344,7 @@ class _Run:
             model=self.model.name, dataset=self.dataset.name, seed=seed, metric=self.spec.metric,
             val_score=state.val_score, test_score=state.test_score,
             best_epoch=state.schedule.best_epoch, epochs=state.epoch,
-            curves=state.curves, config=self.record_config, provenance=self.provenance,
+            curves=state.curves, config=deepcopy(self.record_config), provenance=deepcopy(self.provenance),
             error=state.error, weights=state.best,
         )  # fmt: skip
 

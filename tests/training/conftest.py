@@ -59,7 +59,9 @@ def assert_same():
     def check(a: RunRecord, b: RunRecord, tolerance: float = 0.0):
         a, b = a.to_dict(), b.to_dict()
         for record in (a, b):
-            record["curves"] = {name: curve for name, curve in record["curves"].items() if name != "train_seconds"}
+            record["curves"] = {
+                name: curve for name, curve in record["curves"].items() if name != "train_seconds"
+            }
             del record["provenance"]
         assert _rounded_off(a, b, tolerance) is None
 

@@ -9,8 +9,21 @@ import torch
 from graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core import build_model
-from rethinkpool_core.errors import DeviceError, GraphTooLargeError, RethinkPoolError, UnknownNameError, UsageError
-from rethinkpool_core.training import check_seeds, resolve_device, train, trainer, training_config, training_fields
+from rethinkpool_core.errors import (
+    DeviceError,
+    GraphTooLargeError,
+    RethinkPoolError,
+    UnknownNameError,
+    UsageError,
+)
+from rethinkpool_core.training import (
+    check_seeds,
+    resolve_device,
+    train,
+    trainer,
+    training_config,
+    training_fields,
+)
 
 
 def sentence(error: pytest.ExceptionInfo[RethinkPoolError], *words: str) -> None:
@@ -35,7 +48,28 @@ def refused(digits, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "seeds", [0, -1, True, False, 2**40, [], (), [0], [1, -2], [1, True], [1, 2**40], [1.0], ["1"], "12", 3.0, None, [None], [[1]]], ids=repr
+    "seeds",
+    [
+        0,
+        -1,
+        True,
+        False,
+        2**40,
+        [],
+        (),
+        [0],
+        [1, -2],
+        [1, True],
+        [1, 2**40],
+        [1.0],
+        ["1"],
+        "12",
+        3.0,
+        None,
+        [None],
+        [[1]],
+    ],
+    ids=repr,
 )
 def test_wrong_seeds(seeds, refused):
     refused(UsageError, seeds=seeds, words=("seeds",))
@@ -56,7 +90,15 @@ def test_wrong_max_epochs(max_epochs, refused):
     refused(UsageError, max_epochs=max_epochs, words=("max_epochs",))
 
 
-@pytest.mark.parametrize(("wrong", "near"), [("batchsize", "batch_size"), ("learning_rat", "learning_rate"), ("clipnorm", "clip_norm"), ("replica", "replicas")])
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("batchsize", "batch_size"),
+        ("learning_rat", "learning_rate"),
+        ("clipnorm", "clip_norm"),
+        ("replica", "replicas"),
+    ],
+)
 def test_unknown_parameter_with_the_nearest(wrong, near, refused):
     refused(UnknownNameError, words=(wrong, f"did you mean '{near}'"), **{wrong: 1})
 
@@ -99,7 +141,14 @@ def test_whole_numbers_out_of_range(key, refused):
 
 @pytest.mark.parametrize("key", REAL)
 def test_numbers_out_of_range(key, refused):
-    for value in [-1e-9, -math.inf, math.inf, math.nan, 10**400, *([] if key in ZERO_MEANS_SOMETHING else [0, 0.0])]:
+    for value in [
+        -1e-9,
+        -math.inf,
+        math.inf,
+        math.nan,
+        10**400,
+        *([] if key in ZERO_MEANS_SOMETHING else [0, 0.0]),
+    ]:
         refused(UsageError, words=(key, "cannot be"), **{key: value})
 
 
@@ -120,19 +169,33 @@ def test_whole_numbers_are_numbers():
 
 @pytest.mark.parametrize(
     ("model", "clip_norm"),
-    [("DIFFPOOL", 2.0), ("N-DIFFPOOL-INV", 2.0), ("DIFFPOOL-V2", 2.0), ("N-MINCUTPOOL", 2.0), ("GRACLUS", 0.0), ("GMN", 0.0), ("NO-POOL", 0.0)],
+    [
+        ("DIFFPOOL", 2.0),
+        ("N-DIFFPOOL-INV", 2.0),
+        ("DIFFPOOL-V2", 2.0),
+        ("N-MINCUTPOOL", 2.0),
+        ("GRACLUS", 0.0),
+        ("GMN", 0.0),
+        ("NO-POOL", 0.0),
+    ],
 )
 def test_defaults_are_the_papers(model, clip_norm):
     """Appendix A.2; gradient clipping where the release has it."""
     config = training_config(model, "NCI1")
-    assert (config.learning_rate, config.learning_rate_factor, config.learning_rate_patience) == (1e-3, 0.5, 10)
+    assert (config.learning_rate, config.learning_rate_factor, config.learning_rate_patience) == (
+        1e-3,
+        0.5,
+        10,
+    )
     assert (config.least_learning_rate, config.stop_patience, config.clip_norm) == (1e-5, 50, clip_norm)
 
 
 # -- devices
 
 
-@pytest.mark.parametrize("name", ["gpu", "CUDA", "cuda:", "cuda:-1", "cuda:x", "", "cpu:1", "cuda:0 ", "0", 0, None])
+@pytest.mark.parametrize(
+    "name", ["gpu", "CUDA", "cuda:", "cuda:-1", "cuda:x", "", "cpu:1", "cuda:0 ", "0", 0, None]
+)
 def test_no_such_kind_of_device(name, refused):
     refused(DeviceError, device=name, words=("auto, cpu, cuda",))
 
@@ -162,7 +225,9 @@ def test_larger_graphs_than_the_model_was_built_for(refused):
     graphs = list(named_graphs().values())
     small, large = (dataset_of(store_of(chosen)) for chosen in (graphs[:3], graphs))
     for name in ("DIFFPOOL", "N-MINCUTPOOL", "RANDOM-GMN"):
-        refused(GraphTooLargeError, model=build_model(name, small), dataset=large, words=("14 nodes", "at most 7"))
+        refused(
+            GraphTooLargeError, model=build_model(name, small), dataset=large, words=("14 nodes", "at most 7")
+        )
 
 
 def test_models_without_a_bound_take_larger_graphs():
@@ -181,5 +246,15 @@ def test_model_of_another_dataset(difference, refused):
         "classes": lambda: dataset_of(store_of(graphs), num_classes=3),
         "molecules": lambda: dataset_of(store_of(graphs, molecules=True), like="MOLHIV"),
     }[difference]()
-    refused(UsageError, model=build_model("MINCUTPOOL", one), dataset=other, words=("built for other features or classes",))
-    refused(UsageError, model=build_model("MINCUTPOOL", other), dataset=one, words=("built for other features or classes",))
+    refused(
+        UsageError,
+        model=build_model("MINCUTPOOL", one),
+        dataset=other,
+        words=("built for other features or classes",),
+    )
+    refused(
+        UsageError,
+        model=build_model("MINCUTPOOL", other),
+        dataset=one,
+        words=("built for other features or classes",),
+    )

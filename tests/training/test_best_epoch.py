@@ -28,7 +28,9 @@ def test_weights_give_the_scores_of_the_record(name, replicas, digits, run, tmp_
     options = {"model": model, "max_epochs": 8, "batch_size": 16, "learning_rate": 0.02, "replicas": replicas}
     records = run(name, dataset, [1, 2], checkpoint_dir=tmp_path, **options)
     again = run(name, dataset, [1, 2], checkpoint_dir=tmp_path, **options)  # as read from the checkpoint
-    assert any(record.best_epoch < record.epochs for record in records), "else the last weights would do as well"
+    assert any(record.best_epoch < record.epochs for record in records), (
+        "else the last weights would do as well"
+    )
     for record in records + again:
         module = build_model(name, dataset, **model).double()
         module.load_state_dict(record.weights)

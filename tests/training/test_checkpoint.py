@@ -50,8 +50,16 @@ def interrupted(monkeypatch, run):
     [
         ("MINCUTPOOL", [1], {}),
         ("N-DIFFPOOL-V2", [1, 2], {"replicas": 2, "max_epochs": 2, "batch_size": 24}),
-        ("GMN", [1, 2], {"replicas": 2, "model": GMN | {"purity_period": 2}, "checkpoint_every": 5, "batch_size": 24}),
-        ("GMN", [1, 2], {"model": GMN | {"purity_period": 1}, "max_epochs": 1}),  # at the start, but with a file
+        (
+            "GMN",
+            [1, 2],
+            {"replicas": 2, "model": GMN | {"purity_period": 2}, "checkpoint_every": 5, "batch_size": 24},
+        ),
+        (
+            "GMN",
+            [1, 2],
+            {"model": GMN | {"purity_period": 1}, "max_epochs": 1},
+        ),  # at the start, but with a file
         ("NO-POOL", [1], {"batch_size": 64}),  # one step an epoch
     ],
 )
@@ -64,7 +72,9 @@ def test_stopped_after_any_step(name, seeds, options, digits, run, interrupted, 
             break
         # Every seed that had begun is saved; nothing else lies there.
         assert {path.suffix for path in folder.iterdir()} == {".safetensors"}
-        for record, other in zip(run(name, dataset, seeds, checkpoint_dir=folder, **options), expected, strict=True):
+        for record, other in zip(
+            run(name, dataset, seeds, checkpoint_dir=folder, **options), expected, strict=True
+        ):
             assert_same(record, other, 0 if len(seeds) == 1 else 1e-7)
     assert n > 2, "a run of three epochs can be stopped more than once"
 
@@ -86,7 +96,9 @@ def test_finished_seeds_are_not_trained_again(digits, run, tmp_path, assert_same
     first = run("N-MINCUTPOOL", dataset, [1, 2], checkpoint_dir=tmp_path, **OPTIONS)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
-    for record, other in zip(run("N-MINCUTPOOL", dataset, [2, 1], checkpoint_dir=tmp_path, **OPTIONS), first[::-1], strict=True):
+    for record, other in zip(
+        run("N-MINCUTPOOL", dataset, [2, 1], checkpoint_dir=tmp_path, **OPTIONS), first[::-1], strict=True
+    ):
         assert_same(record, other)
         assert record.curves["train_seconds"] == other.curves["train_seconds"]
         assert record.weights.keys() == other.weights.keys()
@@ -112,7 +124,11 @@ def test_killed_between_two_files(other, digits, run, interrupted, tmp_path, ass
     second.unlink()
     if other == "older":
         shutil.copy(tmp_path / "early" / second.name, second)
-    for record, whole in zip(run("DIFFPOOL-V2", dataset, [1, 2], checkpoint_dir=tmp_path / "late", **options), expected, strict=True):
+    for record, whole in zip(
+        run("DIFFPOOL-V2", dataset, [1, 2], checkpoint_dir=tmp_path / "late", **options),
+        expected,
+        strict=True,
+    ):
         assert_same(record, whole, 1e-7)
 
 
@@ -169,13 +185,27 @@ def test_checkpoint_in_another_precision(saved, digits):
 
     dataset = digits(60)
     with pytest.raises(CheckpointError):
-        train(build_model("N-MINCUTPOOL", dataset), dataset, [1], checkpoint_dir=saved.parent, progress=False, device="cpu", **OPTIONS)
+        train(
+            build_model("N-MINCUTPOOL", dataset),
+            dataset,
+            [1],
+            checkpoint_dir=saved.parent,
+            progress=False,
+            device="cpu",
+            **OPTIONS,
+        )
 
 
 def test_foreign_checkpoint_is_told_before_any_seed_trains(saved, digits, run, monkeypatch):
     monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
     with pytest.raises(CheckpointError):
-        run("N-MINCUTPOOL", digits(60), [3, 2, 1], checkpoint_dir=saved.parent, **(OPTIONS | {"batch_size": 10}))
+        run(
+            "N-MINCUTPOOL",
+            digits(60),
+            [3, 2, 1],
+            checkpoint_dir=saved.parent,
+            **(OPTIONS | {"batch_size": 10}),
+        )
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -1])
@@ -258,7 +288,11 @@ def test_full_disk_leaves_the_checkpoint_before(digits, run, tmp_path, monkeypat
 def test_training_in_another_thread(digits, run, tmp_path):
     """Signals belong to the main thread; elsewhere training works without them."""
     records = []
-    thread = threading.Thread(target=lambda: records.extend(run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=tmp_path, **OPTIONS)))
+    thread = threading.Thread(
+        target=lambda: records.extend(
+            run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=tmp_path, **OPTIONS)
+        )
+    )
     thread.start()
     thread.join()
     assert records[0].epochs == 3
@@ -270,3 +304,13 @@ def test_signal_handlers_are_given_back(digits, run):
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     run("N-MINCUTPOOL", digits(60), [1], **(OPTIONS | {"max_epochs": 1}))
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_half_written_file_of_a_kill_goes_away(saved, digits, run):
+    ours, theirs = (
+        saved.with_name(f".N-MINCUTPOOL-DIGITS-seed{seed}.safetensors-0123abcd") for seed in (1, 2)
+    )
+    ours.write_bytes(b"half")
+    theirs.write_bytes(b"perhaps of a process that trains seed 2 at this moment")
+    run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
+    assert sorted(saved.parent.iterdir()) == sorted([saved, theirs])

@@ -18,7 +18,9 @@ sizes = st.integers(2, 60)
 
 def drawn(seed: int, *shape: int) -> torch.Tensor:
     # Rounded: ties between logits are what scores get wrong.
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).round(decimals=1)
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).round(
+        decimals=1
+    )
 
 
 @given(st.integers(0, 10**6), sizes)
@@ -32,7 +34,9 @@ def test_accuracy_is_scikit_learns(seed, n):
 @given(st.integers(0, 10**6), sizes)
 def test_mean_absolute_error_is_scikit_learns(seed, n):
     logits, y = drawn(seed, n, 1), drawn(seed + 1, n)
-    assert score("mae", logits, y) == pytest.approx(mean_absolute_error(y.numpy(), logits[:, 0].numpy()), abs=1e-14)
+    assert score("mae", logits, y) == pytest.approx(
+        mean_absolute_error(y.numpy(), logits[:, 0].numpy()), abs=1e-14
+    )
 
 
 @settings(deadline=None)
@@ -40,7 +44,9 @@ def test_mean_absolute_error_is_scikit_learns(seed, n):
 def test_rocauc_is_scikit_learns_of_the_logit_of_class_1(seed, n):
     logits = drawn(seed, n, 2)
     y = torch.arange(n) % 2
-    assert score("rocauc", logits, y) == pytest.approx(roc_auc_score(y.numpy(), logits[:, 1].numpy()), abs=1e-14)
+    assert score("rocauc", logits, y) == pytest.approx(
+        roc_auc_score(y.numpy(), logits[:, 1].numpy()), abs=1e-14
+    )
 
 
 def test_rocauc_is_ogbs():
@@ -61,7 +67,10 @@ def test_score_of_logits_that_are_not_finite_is_not_a_number(metric):
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_cross_entropy_by_its_formula(reduction):
     logits, y = drawn(0, 6, 4), torch.tensor([0, 1, 2, 3, 0, 1])
-    each = [math.log(sum(math.exp(v) for v in row)) - row[k] for row, k in zip(logits.tolist(), y.tolist(), strict=True)]
+    each = [
+        math.log(sum(math.exp(v) for v in row)) - row[k]
+        for row, k in zip(logits.tolist(), y.tolist(), strict=True)
+    ]
     expected = torch.tensor(each if reduction == "none" else sum(each) / 6, dtype=torch.float64)
     torch.testing.assert_close(supervised_loss("cross_entropy", logits, y, reduction), expected)
 

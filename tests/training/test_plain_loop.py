@@ -21,7 +21,10 @@ def plain_run(name, dataset, seed, *, batch_size, clip_norm, protocol=QUICK, **o
     model = build_model(name, dataset, seed=seed, **overrides).double()
     builder = BatchBuilder(dataset, dtype=torch.float64)
     is_key = {key: key.endswith(".keys") for key, _ in model.named_parameters()}
-    groups = {wanted: [p for key, p in model.named_parameters() if is_key[key] == wanted] for wanted in (False, True)}
+    groups = {
+        wanted: [p for key, p in model.named_parameters() if is_key[key] == wanted]
+        for wanted in (False, True)
+    }
     rate = protocol["learning_rate"]
     optimisers = {wanted: torch.optim.Adam(params, lr=rate) for wanted, params in groups.items() if params}
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -93,7 +96,11 @@ def compare(record, plain, tolerance=1e-9):
     assert record.epochs == len(curves["lr"])
     for key, curve in curves.items():
         assert ours[key] == pytest.approx(curve, rel=tolerance, abs=tolerance), key
-    assert (record.best_epoch, record.val_score, record.test_score) == (best_epoch, pytest.approx(val_score), pytest.approx(test_score))
+    assert (record.best_epoch, record.val_score, record.test_score) == (
+        best_epoch,
+        pytest.approx(val_score),
+        pytest.approx(test_score),
+    )
 
 
 # A bias whose ReLU is never off cancels in the batch norm behind it: its gradient is rounding error, which Adam scales up to
@@ -117,28 +124,49 @@ def test_clipping_matters_here(digits, run):
     short = QUICK | {"max_epochs": 4}
     for clip_norm in (0.05, 0.0):
         (record,) = run("MINCUTPOOL", dataset, [1], batch_size=32, clip_norm=clip_norm, **short)
-        compare(record, plain_run("MINCUTPOOL", dataset, 1, batch_size=32, clip_norm=clip_norm, protocol=short))
+        compare(
+            record, plain_run("MINCUTPOOL", dataset, 1, batch_size=32, clip_norm=clip_norm, protocol=short)
+        )
 
 
 @pytest.mark.parametrize("train_keys", [True, False])
 def test_gmn_alternates_like_a_plain_loop(train_keys, digits, run):
-    dataset, changed = digits(150), {"train_keys": train_keys, "purity_period": 3, "num_keys": [6, 1], "num_heads": 2}
+    dataset, changed = (
+        digits(150),
+        {"train_keys": train_keys, "purity_period": 3, "num_keys": [6, 1], "num_heads": 2},
+    )
     (record,) = run("GMN", dataset, [2], model=changed, batch_size=32, **(QUICK | {"max_epochs": 10}))
-    compare(record, plain_run("GMN", dataset, 2, batch_size=32, clip_norm=0.0, protocol=QUICK | {"max_epochs": 10}, **changed))
+    compare(
+        record,
+        plain_run(
+            "GMN", dataset, 2, batch_size=32, clip_norm=0.0, protocol=QUICK | {"max_epochs": 10}, **changed
+        ),
+    )
 
 
 def trained(run, dataset, folder, epochs, changed):
     """Both groups of parameters, and the buffer of keys if it is one, after so many epochs: read from the checkpoint."""
     from safetensors.torch import load_file
 
-    run("GMN", dataset, [1], model=changed, max_epochs=epochs, batch_size=32, checkpoint_dir=folder / str(epochs))
+    run(
+        "GMN",
+        dataset,
+        [1],
+        model=changed,
+        max_epochs=epochs,
+        batch_size=32,
+        checkpoint_dir=folder / str(epochs),
+    )
     return load_file(folder / str(epochs) / "GMN-DIGITS-seed1.safetensors")
 
 
 @pytest.mark.parametrize("train_keys", [True, False])
 def test_who_moves_in_which_epoch(train_keys, digits, run, tmp_path):
     """Appendix B: the purity loss updates the keys only, every p-th epoch, the supervised loss everything else."""
-    dataset, changed = digits(60), {"train_keys": train_keys, "purity_period": 3, "num_keys": [4, 1], "num_heads": 2}
+    dataset, changed = (
+        digits(60),
+        {"train_keys": train_keys, "purity_period": 3, "num_keys": [4, 1], "num_heads": 2},
+    )
     after = [trained(run, dataset, tmp_path, epochs, changed) for epochs in range(1, 7)]
     keys = [state.get("keys/theta") for state in after]
     rest = [state["rest/theta"] for state in after]
@@ -154,7 +182,10 @@ def test_who_moves_in_which_epoch(train_keys, digits, run, tmp_path):
 
 
 def test_fixed_keys_stay_as_drawn(digits, run):
-    dataset, changed = digits(60), {"train_keys": False, "purity_period": 2, "num_keys": [4, 1], "num_heads": 2}
+    dataset, changed = (
+        digits(60),
+        {"train_keys": False, "purity_period": 2, "num_keys": [4, 1], "num_heads": 2},
+    )
     (record,) = run("GMN", dataset, [5], model=changed, max_epochs=4, batch_size=32)
     drawn = build_model("GMN", dataset, seed=5, **changed).double().state_dict()
     names = [name for name in drawn if name.endswith(".keys")]

@@ -23,7 +23,11 @@ def test_a_plain_line_an_epoch(digits, run, capsys):
 def test_lines_of_several_seeds(digits, run, capsys):
     run("N-MINCUTPOOL", digits(60), [4, 5], progress=True, replicas=2, **OPTIONS)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(",")[1] for line in lines] == [" 2 seeds: epoch 1", " 2 seeds: epoch 2", " 2 seeds: epoch 3"]
+    assert [line.split(",")[1] for line in lines] == [
+        " 2 seeds: epoch 1",
+        " 2 seeds: epoch 2",
+        " 2 seeds: epoch 3",
+    ]
 
 
 def test_silent(digits, run, capsys):

@@ -27,12 +27,20 @@ def test_curves(name, digits, run):
     usual = {"train_loss", "val_loss", "val_score", "lr", "train_seconds"}
     assert record.curves.keys() == usual | AUXILIARY[name]
     assert {len(curve) for curve in record.curves.values()} == {record.epochs} == {3}
-    assert all(type(value) is float and math.isfinite(value) for curve in record.curves.values() for value in curve)
+    assert all(
+        type(value) is float and math.isfinite(value) for curve in record.curves.values() for value in curve
+    )
     assert all(seconds > 0 for seconds in record.curves["train_seconds"])
 
 
 def test_what_a_record_says(record, digits):
-    assert (record.model, record.dataset, record.seed, record.metric, record.error) == ("MINCUTPOOL", "DIGITS", 5, "accuracy", None)
+    assert (record.model, record.dataset, record.seed, record.metric, record.error) == (
+        "MINCUTPOOL",
+        "DIGITS",
+        5,
+        "accuracy",
+        None,
+    )
     assert 1 <= record.best_epoch <= record.epochs
     assert record.config["training"]["batch_size"] == 20 and record.config["training"]["clip_norm"] == 2.0
     assert record.config["model"]["hidden_dim"] == 32
@@ -80,7 +88,15 @@ def test_seeds_do_not_share_their_curves(digits, run):
 
 
 def test_rate_of_an_epoch_is_the_one_it_was_trained_with(digits, run):
-    (record,) = run("N-MINCUTPOOL", digits(60), [1], max_epochs=8, batch_size=20, learning_rate_patience=1, stop_patience=5)
+    (record,) = run(
+        "N-MINCUTPOOL",
+        digits(60),
+        [1],
+        max_epochs=8,
+        batch_size=20,
+        learning_rate_patience=1,
+        stop_patience=5,
+    )
     best, expected, rate = -1.0, [], 1e-3
     for value in record.curves["val_score"]:
         expected.append(rate)

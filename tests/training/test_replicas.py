@@ -49,7 +49,13 @@ def test_three_at_once_are_three_alone(name, digits, run, assert_same):
 @pytest.mark.parametrize("name", ["N-MINCUTPOOL", "GRACLUS", "GMN"])
 def test_one_that_stops_early_leaves_the_others_alone(name, digits, run, assert_same):
     dataset = digits(60 if name != "GMN" else 120)
-    options = {"model": smaller(name), "max_epochs": 9, "stop_patience": 2, "batch_size": 24, "learning_rate": 0.02}
+    options = {
+        "model": smaller(name),
+        "max_epochs": 9,
+        "stop_patience": 2,
+        "batch_size": 24,
+        "learning_rate": 0.02,
+    }
     seeds = [1, 2, 3, 4]
     alone = [run(name, dataset, [seed], **options)[0] for seed in seeds]
     assert len({record.epochs for record in alone}) > 1, "the seeds were to stop at different epochs"
@@ -60,12 +66,16 @@ def test_one_that_stops_early_leaves_the_others_alone(name, digits, run, assert_
 def test_fewer_replicas_than_seeds(digits, run, assert_same):
     dataset, options = digits(60), {"max_epochs": 2, "batch_size": 20}
     pairs = run("N-MINCUTPOOL", dataset, [4, 9, 2, 6, 1], replicas=2, **options)
-    for record, other in zip(pairs, run("N-MINCUTPOOL", dataset, [4, 9, 2, 6, 1], replicas=1, **options), strict=True):
+    for record, other in zip(
+        pairs, run("N-MINCUTPOOL", dataset, [4, 9, 2, 6, 1], replicas=1, **options), strict=True
+    ):
         assert_same(record, other, 1e-10)
 
 
 @pytest.mark.parametrize("name", ["MINCUTPOOL", "DIFFPOOL", "DIFFPOOL-V2", "GMN", "COMPLEMENT"])
-def test_graph_with_a_feature_that_is_not_a_number_stops_only_who_trains_on_it(name, digits, run, assert_same):
+def test_graph_with_a_feature_that_is_not_a_number_stops_only_who_trains_on_it(
+    name, digits, run, assert_same
+):
     dataset = digits(60)
     seeds = list(range(1, 60))
     trains = {seed: 0 in dataset.with_split(seed).train for seed in seeds}
@@ -86,7 +96,9 @@ def test_graph_with_a_feature_that_is_not_a_number_stops_only_who_trains_on_it(n
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
-def test_loss_that_becomes_infinite_later_keeps_the_best_until_then(replicas, digits, run, monkeypatch, assert_same):
+def test_loss_that_becomes_infinite_later_keeps_the_best_until_then(
+    replicas, digits, run, monkeypatch, assert_same
+):
     from rethinkpool_core.training.schedule import Schedule
 
     dataset, options = digits(60), {"max_epochs": 5, "batch_size": 20, "replicas": replicas}

@@ -19,7 +19,12 @@ def dataset_of(job):
     whole, n = load_dataset("DIGITS", job["root"]), job["graphs"]
     store, nodes, edges = whole.store, whole.store.node_offsets[n], whole.store.edge_offsets[n]
     store = GraphStore(
-        store.x[:nodes], store.edge_index[:, :edges], None, store.y[:n], store.node_offsets[: n + 1], store.edge_offsets[: n + 1]
+        store.x[:nodes],
+        store.edge_index[:, :edges],
+        None,
+        store.y[:n],
+        store.node_offsets[: n + 1],
+        store.edge_offsets[: n + 1],
     )
     return replace(whole, store=store, checksum=store.digest())
 
@@ -30,12 +35,15 @@ def train_one(job) -> int:
 
     dataset = dataset_of(job)
     model = build_model(job["name"], dataset, **job["model"]).double()
-    try:
-        records = train(
-            model, dataset, job["seeds"], checkpoint_dir=job["checkpoint_dir"], device="cpu", progress=False, **job["options"]
-        )
-    except KeyboardInterrupt:
-        return 130
+    records = train(
+        model,
+        dataset,
+        job["seeds"],
+        checkpoint_dir=job["checkpoint_dir"],
+        device="cpu",
+        progress=False,
+        **job["options"],
+    )
     with open(job["out"], "w") as file:
         json.dump([record.to_dict() for record in records], file)
     return 0
@@ -55,6 +63,8 @@ def main() -> None:
             code = 1
             try:
                 code = train_one(json.loads(line))
+            except KeyboardInterrupt:
+                code = 130
             finally:
                 sys.stderr.flush()
                 os._exit(code)
