@@ -38,4 +38,4 @@ lint: $(INSTALLED)
 	$(BIN)/python -m ruff check .
 
 clean:
-	rm -rf build book/_build
+	rm -rf build

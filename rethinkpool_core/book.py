@@ -11,6 +11,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 from rethinkpool_core.book_tables import write_tables
+from rethinkpool_core.data.atomic import move_folder
 from rethinkpool_core.errors import RethinkPoolError, UnknownNameError
 from rethinkpool_core.notebooks import project_folder, run_notebook, shown
 
@@ -63,12 +64,11 @@ def build_site(executed: Path, build: Path) -> Path:
     Raises BookError, which quotes the first warning of a failed build.
     """
     pages, site, log = build / "pages", build / "site", build / "site.log"
-    for stale in (
-        pages,
-        build / "_build",
-    ):  # a warning of a page that did not change is a warning all the same
-        shutil.rmtree(stale, ignore_errors=True)
-    shutil.copytree(project_folder() / "book", pages, ignore=shutil.ignore_patterns("_build"))
+    # Built anew each time: a warning about a page that did not change is a warning all the same.
+    shutil.rmtree(pages, ignore_errors=True)
+    shutil.rmtree(build / "_build", ignore_errors=True)
+    shutil.copytree(project_folder() / "book", pages)
+    (pages / "notebooks").mkdir()
     for notebook in sorted(executed.glob("*.ipynb")):
         if notebook.name.count(".") == 1:  # not those that were left running or failed
             shutil.copy2(notebook, pages / "notebooks" / notebook.name)
@@ -82,11 +82,10 @@ def build_site(executed: Path, build: Path) -> Path:
     html = build / "_build" / "html"
     if ended.returncode != 0:
         raise BookError(f"the site was not built, {_first_complaint(log)}: see {shown(log)}")
-    shutil.rmtree(site, ignore_errors=True)
-    shutil.copytree(html, site, ignore=shutil.ignore_patterns("_sources", ".buildinfo", "objects.inv"))
     # Only now: jupyter-book would load every script of its static folder once more on each page.
-    (site / "_static" / "mathjax").mkdir()
-    shutil.copy2(_mathjax(), site / "_static" / "mathjax")
+    (html / "_static" / "mathjax").mkdir()
+    shutil.copy2(_mathjax(), html / "_static" / "mathjax")
+    move_folder(html, site)
     return site / "index.html"
 
 

@@ -43,7 +43,7 @@ def digits(data_folder):
 
 @pytest.fixture(scope="session")
 def run():
-    """``run(name, dataset, seeds, model={...}, **options)``: train a model in float64, quietly, on the CPU."""
+    """``run(name, dataset, seeds, model={...}, **options)``: train in float64, quietly, on the CPU."""
 
     def train_double(name, dataset, seeds=(1,), *, model=None, **options):
         options = {"device": "cpu", "progress": False} | options
@@ -54,7 +54,7 @@ def run():
 
 @pytest.fixture(scope="session")
 def assert_same():
-    """Two records of one run: all that does not depend on the clock or on the command, numbers to ``tolerance``."""
+    """Two records are of one run: all but the clock and the command agrees, numbers to ``tolerance``."""
 
     def check(a: RunRecord, b: RunRecord, tolerance: float = 0.0):
         a, b = a.to_dict(), b.to_dict()

@@ -34,7 +34,7 @@ def sentence(error: pytest.ExceptionInfo[RethinkPoolError], *words: str) -> None
 
 @pytest.fixture
 def refused(digits, monkeypatch):
-    """``refused(kind, ...)``: `train` with these arguments raises an error of this kind and trains nothing."""
+    """``refused(kind, ...)``: `train` with these arguments raises this error and trains nothing."""
     dataset = digits(60)
     model = build_model("GMN", dataset, num_keys=[4, 1], num_heads=2)
     monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))

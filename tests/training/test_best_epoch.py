@@ -1,9 +1,13 @@
-"""The test score is that of the best validation epoch, and the weights in the record are those that made it."""
+"""The test score is that of the best validation epoch; the weights in the record are those that made it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import networkx as nx
 import pytest
 import torch
+from graphs import dataset_of, store_of
 
 from rethinkpool_core import build_model
 from rethinkpool_core.data.batch import BatchBuilder
@@ -50,3 +54,26 @@ def test_weights_are_not_those_of_later_epochs(digits, run):
     (short,) = run("N-MINCUTPOOL", dataset, [1], max_epochs=long.best_epoch, **options)
     assert short.test_score == long.test_score
     assert all(torch.equal(short.weights[name], tensor) for name, tensor in long.weights.items())
+
+
+@pytest.mark.parametrize(("metric", "choose"), [("mae", min), ("rocauc", max)])
+def test_best_by_the_metric_of_the_dataset(metric, choose, run):
+    """Least error, greatest area; a published split is the same for every seed."""
+    graphs = [nx.gnp_random_graph(n, 0.5, seed=n) for n in range(4, 34)]
+    if metric == "mae":
+        y = torch.linspace(-2, 2, 30)
+        dataset = dataset_of(store_of(graphs, y=y), num_classes=1)
+        spec = replace(dataset.spec, task="regression", metric="mae", loss="l1", split="published")
+        dataset = replace(dataset, spec=spec)
+    else:
+        dataset = dataset_of(store_of(graphs, molecules=True), like="MOLHIV")
+    index = torch.arange(30)
+    dataset = replace(dataset, train=index[::3], val=index[1::3], test=index[2::3])
+    options = {"max_epochs": 8, "batch_size": 5, "learning_rate": 0.02, "model": {"hidden_dim": 8}}
+    for record in run("NO-POOL", dataset, [1, 2], replicas=2, **options):
+        scores = record.curves["val_score"]
+        assert (record.metric, record.error) == (metric, None)
+        assert record.val_score == choose(scores)
+        assert record.best_epoch == scores.index(choose(scores)) + 1
+        if metric == "mae":
+            assert scores == pytest.approx(record.curves["val_loss"]), "the loss of a regression is its score"

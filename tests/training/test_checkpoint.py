@@ -20,7 +20,7 @@ OPTIONS = {"max_epochs": 3, "batch_size": 20, "learning_rate": 0.01}
 
 @pytest.fixture
 def interrupted(monkeypatch, run):
-    """``interrupted(n, ...)``: a run that is asked to stop when it looks for the n-th time; whether it did."""
+    """``interrupted(n, ...)``: a run asked to stop when it looks for the n-th time; whether it did."""
 
     def train_until(n, *args, **options):
         looks = 0
@@ -226,7 +226,7 @@ def test_folder_in_the_place_of_a_checkpoint(saved, digits, run):
 
 def rewritten(path, change) -> None:
     with safe_open(path, "pt") as file:
-        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
     change(metadata)
     save_file(tensors, path, metadata)
 
@@ -314,3 +314,18 @@ def test_half_written_file_of_a_kill_goes_away(saved, digits, run):
     theirs.write_bytes(b"perhaps of a process that trains seed 2 at this moment")
     run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
     assert sorted(saved.parent.iterdir()) == sorted([saved, theirs])
+
+
+def test_stopped_before_its_first_step_was_whole(digits, run, interrupted, tmp_path, assert_same):
+    """A file that says nothing is done yet, beside a seed without a file."""
+    dataset, options = (
+        digits(60),
+        OPTIONS | {"max_epochs": 2, "model": GMN | {"purity_period": 1}, "replicas": 2},
+    )
+    expected = run("GMN", dataset, [1, 2], **options)
+    for seed in (1, 2):
+        folder = tmp_path / str(seed)
+        assert interrupted(1, "GMN", dataset, [seed], checkpoint_dir=folder, **options)
+        records = run("GMN", dataset, [1, 2], checkpoint_dir=folder, **options)
+        for record, other in zip(records, expected, strict=True):
+            assert_same(record, other, 1e-7)

@@ -1,4 +1,4 @@
-"""Real processes, killed or interrupted at any moment and started again, end with the record of one that was not."""
+"""Real processes, killed or interrupted at any moment and started again, give the record of a whole run."""
 
 from __future__ import annotations
 
@@ -35,8 +35,12 @@ class Worker:
         self.data_folder, self.tmp_path = data_folder, tmp_path
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("worker.py"))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment(data_folder),
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env=environment(data_folder),
+        )
 
     def run(
         self,
@@ -52,14 +56,20 @@ class Worker:
     ):
         """Exit code, records and seconds of one process.
 
-        It is sent the signal ``number`` ``after`` so many seconds, or as soon as a checkpoint is ``once_saved``.
+        It is sent the signal ``number`` ``after`` so many seconds, or once a checkpoint is saved.
         """
         out = self.tmp_path / "records.json"
         out.unlink(missing_ok=True)
         job = {
-            "root": str(self.data_folder), "graphs": 60, "name": name, "model": model or {}, "seeds": list(seeds),
-            "checkpoint_dir": str(checkpoint_dir), "options": {"batch_size": 12, "learning_rate": 0.01} | options, "out": str(out),
-        }  # fmt: skip
+            "root": str(self.data_folder),
+            "graphs": 60,
+            "name": name,
+            "model": model or {},
+            "seeds": list(seeds),
+            "checkpoint_dir": str(checkpoint_dir),
+            "out": str(out),
+            "options": {"batch_size": 12, "learning_rate": 0.01} | options,
+        }
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         pid, start = int(self.process.stdout.readline()), time.monotonic()
@@ -69,7 +79,7 @@ class Worker:
             ):
                 time.sleep(0.001)
             time.sleep(after or 0)
-            # Not yet waited for by the worker, or the answer is on its way: the id is still the child's or nobody's.
+            # Ended or not: the worker has just started it, so the id is still the child's or nobody's.
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
@@ -115,7 +125,7 @@ def test_ends_as_if_nothing_had_happened(case, number, worker, tmp_path, assert_
     code, records, _ = worker.run(tmp_path / "killed", **CASES[case])
     assert code == 0
     for record, other in zip(records, expected, strict=True):
-        # After a kill seeds may go on alone that began side by side: the same to rounding, which batch norm magnifies.
+        # Seeds may go on alone that began side by side: the same to rounding, which batch norm magnifies.
         assert_same(record, other, 0 if case == "one at a time" else 1e-7)
 
 
@@ -149,10 +159,23 @@ def test_command_line_interrupted_goes_on(data_folder, digits, tmp_path, assert_
             "batch_size=16",
         ]
         process = subprocess.Popen(
-            [sys.executable, "-c", "import sys; from rethinkpool_core.cli import main; sys.exit(main())", "train", *words,
-             "--checkpoint-dir", str(tmp_path / folder), "--json", str(out)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment(data_folder),
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-c",
+                "import sys; from rethinkpool_core.cli import main; sys.exit(main())",
+                "train",
+                *words,
+                "--checkpoint-dir",
+                str(tmp_path / folder),
+                "--json",
+                str(out),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env=environment(data_folder),
+        )
         said = ""
         if interrupt:
             said = process.stderr.readline()

@@ -11,9 +11,13 @@ import torch
 from rethinkpool_core.training import RunRecord
 
 AUXILIARY = {
-    "MINCUTPOOL": {"cut", "orthogonality"}, "DIFFPOOL": {"link", "entropy"}, "GMN": {"purity"}, "N-MINCUTPOOL": set(), "GRACLUS": set(),
+    "MINCUTPOOL": {"cut", "orthogonality"},
+    "DIFFPOOL": {"link", "entropy"},
+    "GMN": {"purity"},
+    "N-MINCUTPOOL": set(),
+    "GRACLUS": set(),
     "DISTANCE-GMN": set(),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -27,9 +27,19 @@ def tolerance(name: str) -> float:
 
 # The rest are these with another distribution of the random matrix.
 FAMILIES = (
-    "GRACLUS", "COMPLEMENT", "NO-POOL", "DIFFPOOL", "N-DIFFPOOL", "N-DIFFPOOL-INV", "DIFFPOOL-V2", "MINCUTPOOL", "N-MINCUTPOOL",
-    "GMN", "DISTANCE-GMN", "RANDOM-GMN",
-)  # fmt: skip
+    "GRACLUS",
+    "COMPLEMENT",
+    "NO-POOL",
+    "DIFFPOOL",
+    "N-DIFFPOOL",
+    "N-DIFFPOOL-INV",
+    "DIFFPOOL-V2",
+    "MINCUTPOOL",
+    "N-MINCUTPOOL",
+    "GMN",
+    "DISTANCE-GMN",
+    "RANDOM-GMN",
+)
 EVERY = [name if name in FAMILIES else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
 
 

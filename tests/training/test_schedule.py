@@ -16,9 +16,13 @@ scores = st.lists(st.sampled_from([-2.5, -1.0, -0.1, 0.0, 0.1, 0.5, 0.75, 1.0]),
 @given(scores, st.integers(1, 6), st.sampled_from([0.1, 0.5, 0.9]), st.sampled_from([0.0, 1e-5, 2e-3, 0.01]))
 def test_rate_is_that_of_torchs_plateau_scheduler(values, patience, factor, least):
     config = training_config(
-        "GMN", "DIGITS", learning_rate=0.01, learning_rate_patience=patience,
-        learning_rate_factor=factor, least_learning_rate=least,
-    )  # fmt: skip
+        "GMN",
+        "DIGITS",
+        learning_rate=0.01,
+        learning_rate_patience=patience,
+        learning_rate_factor=factor,
+        least_learning_rate=least,
+    )
     adam = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=0.01)
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
         adam, mode="max", factor=factor, patience=patience - 1, threshold=0.0, min_lr=least, eps=0.0

@@ -1,7 +1,7 @@
 """A process that imports torch once and trains in forked children, which the test kills.
 
-Reads one job (JSON) a line, answers with the child's process id and then with its exit code. Run as a script by
-test_killed.py.
+Reads one job (JSON) a line, answers with the child's process id and then with its exit code. A script that
+test_killed.py runs.
 """
 
 from __future__ import annotations
