@@ -30,7 +30,9 @@ def named_graphs() -> dict[str, nx.Graph]:
     }
 
 
-def store_of(graphs: list[nx.Graph], features: int = 3, *, y=None, molecules: bool = False, seed: int = 0) -> GraphStore:
+def store_of(
+    graphs: list[nx.Graph], features: int = 3, *, y=None, molecules: bool = False, seed: int = 0
+) -> GraphStore:
     """Graphs (or digraphs) on nodes 0..n-1 with random features, packed."""
     from rethinkpool_core.ops.molecules import ATOM_DIMS, BOND_DIMS
 
@@ -41,7 +43,9 @@ def store_of(graphs: list[nx.Graph], features: int = 3, *, y=None, molecules: bo
         edges.append(torch.tensor(sorted(directed.edges), dtype=torch.int16).reshape(-1, 2).T)
     total = sum(nodes)
     if molecules:
-        x = torch.stack([torch.randint(size, (total,), generator=generator) for size in ATOM_DIMS], 1).to(torch.uint8)
+        x = torch.stack([torch.randint(size, (total,), generator=generator) for size in ATOM_DIMS], 1).to(
+            torch.uint8
+        )
         attr = []
         for part in edges:  # both directions of a bond have its features
             low, high = part.long().min(0).values, part.long().max(0).values
@@ -58,4 +62,15 @@ def dataset_of(store: GraphStore, *, like: str = "DIGITS", num_classes: int = 2)
     """All graphs in every part of the split."""
     everything = torch.arange(store.num_graphs)
     num_features = store.x.shape[1]
-    return GraphDataset(like, get_spec(like), store, everything, everything, everything, 0, num_features, num_classes, "made in a test")
+    return GraphDataset(
+        like,
+        get_spec(like),
+        store,
+        everything,
+        everything,
+        everything,
+        0,
+        num_features,
+        num_classes,
+        "made in a test",
+    )

@@ -30,7 +30,12 @@ def permuted(dataset, index: Tensor, seed: int):
         edges.append(pairs[:, by_source].to(store.edge_index.dtype))
         if store.edge_attr is not None:
             attrs.append(store.edge_attr[bonds][by_source])
-    offsets = [torch.tensor([0, *sizes]).cumsum(0) for sizes in (store.num_nodes[index].tolist(), store.num_edges[index].tolist())]
-    shuffled = GraphStore(torch.cat(x), torch.cat(edges, 1), torch.cat(attrs) if attrs else None, store.y[index], *offsets)
+    offsets = [
+        torch.tensor([0, *sizes]).cumsum(0)
+        for sizes in (store.num_nodes[index].tolist(), store.num_edges[index].tolist())
+    ]
+    shuffled = GraphStore(
+        torch.cat(x), torch.cat(edges, 1), torch.cat(attrs) if attrs else None, store.y[index], *offsets
+    )
     everything = torch.arange(len(index))
     return replace(dataset, store=shuffled, train=everything, val=everything, test=everything)

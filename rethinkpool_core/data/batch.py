@@ -127,11 +127,15 @@ class BatchBuilder:
         self.edge_offsets = store.edge_offsets.to(device)
         # Shapes are decided on the host: no wait for the device to learn the size of a batch.
         self.num_nodes, self.num_edges = store.num_nodes, store.num_edges
-        sources = store.edge_index[0].long() + torch.repeat_interleave(store.node_offsets[:-1], store.num_edges)
+        sources = store.edge_index[0].long() + torch.repeat_interleave(
+            store.node_offsets[:-1], store.num_edges
+        )
         self.degree = torch.bincount(sources, minlength=store.x.shape[0]).to(torch.int32).to(device)
         self.symmetric = _is_symmetric(store)
 
-    def __call__(self, index: Tensor, *, draw: Tensor | int = 0, num_rows: int = 0, num_edges: int = 0) -> Batch:
+    def __call__(
+        self, index: Tensor, *, draw: Tensor | int = 0, num_rows: int = 0, num_edges: int = 0
+    ) -> Batch:
         """The batch of graphs ``index``, (B,) for one replica or (R, B) for R side by side.
 
         ``num_rows`` and ``num_edges`` are least sizes of the padded shape.
@@ -171,9 +175,13 @@ class BatchBuilder:
         before = torch.tensor([0, *(g * w for g, w in groups)], device=device).cumsum(0)
         of_group = torch.repeat_interleave(torch.tensor([g for g, _ in groups], device=device))
         slots = int(before[-1]) if device.type == "cpu" else sum(g * w for g, w in groups)
-        slot_start = torch.cat([group_start + before[of_group], torch.tensor([slots], device=device)])  # (B + 1,)
+        slot_start = torch.cat(
+            [group_start + before[of_group], torch.tensor([slots], device=device)]
+        )  # (B + 1,)
         slot = torch.where(real, slot_start[graph] + position, slots)
-        slot_offsets = torch.searchsorted(slot, torch.arange(slots + 2, device=device).expand(R, -1).contiguous())
+        slot_offsets = torch.searchsorted(
+            slot, torch.arange(slots + 2, device=device).expand(R, -1).contiguous()
+        )
 
         x = self.x[row]
         tensors = {
@@ -250,7 +258,9 @@ def _groups(sizes: Tensor) -> tuple[tuple[int, int], ...]:
 
 def _is_symmetric(store) -> bool:
     """Whether every edge is stored in both directions, in which case a matrix is its own transpose."""
-    few = min(store.num_graphs, 1000)  # enough to tell for nearest-neighbour graphs, the only large directed ones
+    few = min(
+        store.num_graphs, 1000
+    )  # enough to tell for nearest-neighbour graphs, the only large directed ones
     return all(_symmetric_up_to(store, graphs) for graphs in (few, store.num_graphs))
 
 

@@ -101,6 +101,8 @@ class FirstConv(nn.Module):
         return self.conv(batch) if isinstance(self.conv, MoleculeInput) else self.conv(batch.x, batch.A.T)
 
 
-def output_network(in_dim: int, hidden_dim: int, out_dim: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+def output_network(
+    in_dim: int, hidden_dim: int, out_dim: int, activation: type[nn.Module] = nn.ReLU
+) -> nn.Sequential:
     """The MLP with one hidden layer that ends every model."""
     return nn.Sequential(nn.Linear(in_dim, hidden_dim), activation(), nn.Linear(hidden_dim, out_dim))

@@ -73,7 +73,9 @@ def config_fields(name: str) -> dict[str, type]:
     """
     kind = _kind(name)
     hints = get_type_hints(kind.config)
-    hidden = _FIXED | ({"random_assignment"} if not kind.values.get("random_assignment", "uniform") else set())
+    hidden = _FIXED | (
+        {"random_assignment"} if not kind.values.get("random_assignment", "uniform") else set()
+    )
     if kind.values.get("kernel") in ("distance", "random"):
         hidden |= {"train_keys", "purity_weight", "purity_period"}
     if kind.values.get("kernel") in ("student", "distance"):
@@ -134,15 +136,27 @@ def _checked(name: str, key: str, value: Any, kind: Any) -> Any:
     if kind in (int, float):
         if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
             wanted = "a number" if kind is float else "a whole number"
-            raise UsageError(f"{where} takes {wanted}, not {value!r}: give one, as in {key}={2 if kind is int else 0.5}")
+            raise UsageError(
+                f"{where} takes {wanted}, not {value!r}: give one, as in {key}={2 if kind is int else 0.5}"
+            )
         if not value >= 0 or (value == 0 and key not in _ZERO_ALLOWED):
-            bound = "a number of at least 0" if key in _ZERO_ALLOWED else "at least 1" if kind is int else "a positive number"
+            bound = (
+                "a number of at least 0"
+                if key in _ZERO_ALLOWED
+                else "at least 1"
+                if kind is int
+                else "a positive number"
+            )
             raise UsageError(f"{where} cannot be {value!r}: give {bound}")
         if key == "cluster_ratio" and value > 1:
-            raise UsageError(f"{where} cannot be {value!r}: clusters are at most as many as nodes, so give at most 1")
+            raise UsageError(
+                f"{where} cannot be {value!r}: clusters are at most as many as nodes, so give at most 1"
+            )
         return kind(value)
     # The one sequence: a number of keys for each layer.
     items = value if isinstance(value, (list, tuple)) else [value]
     if not items or any(isinstance(item, bool) or not isinstance(item, int) or item < 1 for item in items):
-        raise UsageError(f"{where} takes one positive whole number for each layer, not {value!r}: write {key}=[10, 1]")
+        raise UsageError(
+            f"{where} takes one positive whole number for each layer, not {value!r}: write {key}=[10, 1]"
+        )
     return tuple(items)

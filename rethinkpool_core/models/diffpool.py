@@ -65,7 +65,9 @@ class SAGEStack(nn.Module):
         first = version == 1
         self.residual, self.norm_padding = first, config.norm_padding
         dims = [(in_dim, dim), (dim, dim), (dim, out_dim)]
-        self.convs = nn.ModuleList(SAGEConv(i, o, sage=config.sage, loop=first, normalize=first) for i, o in dims)
+        self.convs = nn.ModuleList(
+            SAGEConv(i, o, sage=config.sage, loop=first, normalize=first) for i, o in dims
+        )
         self.norms = nn.ModuleList(BatchNorm(dim) for _ in range(2))
 
     def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
@@ -130,7 +132,9 @@ def cluster_numbers(config: DiffPoolConfig, max_nodes: int) -> list[tuple[int, i
 
 
 class _DiffPool(PoolingModel):
-    def pool(self, level: int, x: Tensor, A, rows: Rows, batch: Batch, losses, layers) -> tuple[Tensor, Coarse]:
+    def pool(
+        self, level: int, x: Tensor, A, rows: Rows, batch: Batch, losses, layers
+    ) -> tuple[Tensor, Coarse]:
         """One pooling layer: X' (B, K, D) and A'; adds to the losses and the trace."""
         S = Assignment(self.assign[level](x, A, rows).softmax(-1), rows)
         if not self.config.random_assignment:
@@ -193,7 +197,9 @@ class DiffPoolV2(_DiffPool):
             self.embed.append(SAGEStack(in_dim, dim, dim, config, version=2))
             in_dim = 3 * dim
         self.final = SAGEStack(in_dim, dim, dim, config, version=2)
-        self.output = output_network(in_dim * (config.num_pool_layers + 1), config.mlp_hidden_dim, shape.out_dim)
+        self.output = output_network(
+            in_dim * (config.num_pool_layers + 1), config.mlp_hidden_dim, shape.out_dim
+        )
 
     def compute(self, batch: Batch, layers: dict[str, Activation]) -> tuple[Tensor, dict[str, Tensor]]:
         losses: dict[str, Tensor] = {}

@@ -63,7 +63,12 @@ class MemoryLayer(nn.Module):
 
     def __init__(self, in_dim: int, nodes: int, num_keys: int, config: GMNConfig):
         super().__init__()
-        self.kernel, self.tau, self.heads, self.num_keys = config.kernel, config.tau, config.num_heads, num_keys
+        self.kernel, self.tau, self.heads, self.num_keys = (
+            config.kernel,
+            config.tau,
+            config.num_heads,
+            num_keys,
+        )
         if config.kernel == "random":
             self.register_buffer("random", random_assignment(config.random_assignment, nodes, num_keys))
         else:

@@ -48,7 +48,9 @@ class MinCutPool(PoolingModel):
         for level in range(config.num_pool_layers):
             clusters = ceil(config.cluster_ratio * nodes)
             if config.random_assignment:
-                self.register_buffer(f"random_{level}", random_assignment(config.random_assignment, nodes, clusters))
+                self.register_buffer(
+                    f"random_{level}", random_assignment(config.random_assignment, nodes, clusters)
+                )
             else:
                 self.assign.append(nn.Linear(dim, clusters))
             nodes = clusters

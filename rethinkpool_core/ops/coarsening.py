@@ -53,7 +53,10 @@ class _Coarsen(torch.autograd.Function):
     @staticmethod
     def vmap(info, in_dims, complement, *parts):
         R = info.batch_size
-        parts = [t.movedim(d, 0) if d is not None else t.expand(R, *t.shape) for t, d in zip(parts, in_dims[1:], strict=True)]
+        parts = [
+            t.movedim(d, 0) if d is not None else t.expand(R, *t.shape)
+            for t, d in zip(parts, in_dims[1:], strict=True)
+        ]
         out = _coarsen_replicas(complement, *parts)
         return out, (0,) * len(out)
 
@@ -64,7 +67,9 @@ def _coarsen_replicas(complement: bool, columns, offsets, graph, key, pointer) -
     E, num_graphs = columns.shape[1], pointer.shape[1] - 1  # the dummy graph included
     device = graph.device
     replica = torch.arange(R, device=device)[:, None]
-    source = torch.searchsorted(offsets[:, 1:].contiguous(), torch.arange(E, device=device).expand(R, E).contiguous(), right=True)
+    source = torch.searchsorted(
+        offsets[:, 1:].contiguous(), torch.arange(E, device=device).expand(R, E).contiguous(), right=True
+    )
     u, v = (source + replica * N).reshape(-1), (columns + replica * N).reshape(-1)
     flat_graph = (graph + replica * num_graphs).reshape(-1)
     is_real = (graph < num_graphs - 1).reshape(-1)
@@ -72,13 +77,17 @@ def _coarsen_replicas(complement: bool, columns, offsets, graph, key, pointer) -
     u, v = u[keep], v[keep]
     match = complement_matching if complement else graph_matching
     nodes = torch.nonzero(is_real).squeeze(1)
-    dense = torch.full((R * N,), -1, device=device).index_copy(0, nodes, torch.arange(len(nodes), device=device))
+    dense = torch.full((R * N,), -1, device=device).index_copy(
+        0, nodes, torch.arange(len(nodes), device=device)
+    )
     matched = match(dense[u], dense[v], flat_graph[nodes], key.reshape(-1)[nodes])
     partner = torch.arange(R * N, device=device).index_copy(0, nodes, nodes[matched])
 
     itself = torch.arange(R * N, device=device)
     leader = torch.minimum(itself, partner)
-    leads = (leader == itself) & is_real  # padding nodes leave; new ones are made below where shapes need them
+    leads = (
+        leader == itself
+    ) & is_real  # padding nodes leave; new ones are made below where shapes need them
     rank = leads.view(R, N).cumsum(1) - 1  # a coarse node's number in its replica
     sizes = leads.view(R, N).sum(1)
     cluster = rank.reshape(-1)[leader]
@@ -102,7 +111,9 @@ def _coarsen_replicas(complement: bool, columns, offsets, graph, key, pointer) -
     members = torch.stack([first, partner[first]], -1) % N if N else first.new_zeros(R, C, 2)
     members = torch.where(real[..., None], members, 0)
     new_graph = torch.where(real, graph.gather(1, members[..., 0]), num_graphs - 1)
-    new_pointer = torch.searchsorted(new_graph.contiguous(), torch.arange(num_graphs + 1, device=device).expand(R, -1).contiguous())
+    new_pointer = torch.searchsorted(
+        new_graph.contiguous(), torch.arange(num_graphs + 1, device=device).expand(R, -1).contiguous()
+    )
     num_nodes = new_pointer.diff()[:, :-1]
     position = row - new_pointer.gather(1, new_graph)
 

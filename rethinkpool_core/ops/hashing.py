@@ -27,7 +27,11 @@ def hash64(*parts: Tensor | int) -> Tensor:
     """64 well-mixed bits (int64, broadcast) of a sequence of integers: SplitMix64's finaliser over a running sum."""
     state = torch.zeros((), dtype=torch.int64)
     for part in parts:
-        state = (state + part) * _MIX_1 + _STEP if isinstance(part, int) else (state.to(part.device) + part) * _MIX_1 + _STEP
+        state = (
+            (state + part) * _MIX_1 + _STEP
+            if isinstance(part, int)
+            else (state.to(part.device) + part) * _MIX_1 + _STEP
+        )
         state = (state ^ _shift(state, 30)) * _MIX_1
         state = (state ^ _shift(state, 27)) * _MIX_2
         state = state ^ _shift(state, 31)

@@ -33,7 +33,13 @@ class _BagSum(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         columns, offsets, columns_t, offsets_t = ctx.saved_tensors
-        return _BagSum.apply(grad.contiguous(), columns_t, offsets_t, columns, offsets), None, None, None, None
+        return (
+            _BagSum.apply(grad.contiguous(), columns_t, offsets_t, columns, offsets),
+            None,
+            None,
+            None,
+            None,
+        )
 
     @staticmethod
     def vmap(info, in_dims, x, columns, offsets, columns_t, offsets_t):
@@ -56,7 +62,9 @@ def _fold(columns: Tensor, offsets: Tensor, num_columns: int) -> tuple[Tensor, T
     R, E = columns.shape
     replica = torch.arange(R, device=columns.device)[:, None]
     last = torch.full((1,), R * E, device=offsets.device, dtype=offsets.dtype)
-    return (columns + replica * num_columns).reshape(-1), torch.cat([(offsets[:, :-1] + replica * E).reshape(-1), last])
+    return (columns + replica * num_columns).reshape(-1), torch.cat(
+        [(offsets[:, :-1] + replica * E).reshape(-1), last]
+    )
 
 
 @dataclass(frozen=True)

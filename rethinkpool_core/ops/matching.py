@@ -92,7 +92,9 @@ def complement_matching(u: Tensor, v: Tensor, graph: Tensor, key: Tensor) -> Ten
                 graph[shuffled], minlength=num_graphs
             )
             place = torch.arange(len(shuffled), device=key.device) - starts[graph[shuffled]]
-            first = torch.nonzero((place[:-1] % 2 == 0) & (graph[shuffled[:-1]] == graph[shuffled[1:]])).squeeze(1)
+            first = torch.nonzero(
+                (place[:-1] % 2 == 0) & (graph[shuffled[:-1]] == graph[shuffled[1:]])
+            ).squeeze(1)
             a, b = _without(edges, shuffled[first], shuffled[first + 1], num_nodes)
             partner[a], partner[b] = b, a
             free = free[partner[free] == free]
@@ -110,7 +112,9 @@ def _pairs(nodes: Tensor, graph: Tensor) -> tuple[Tensor, Tensor]:
     place = torch.arange(len(nodes), device=nodes.device)
     following = end - place - 1
     first = torch.repeat_interleave(place, following)
-    offset = torch.arange(len(first), device=nodes.device) - torch.repeat_interleave(following.cumsum(0) - following, following)
+    offset = torch.arange(len(first), device=nodes.device) - torch.repeat_interleave(
+        following.cumsum(0) - following, following
+    )
     return nodes[first], nodes[first + 1 + offset]
 
 

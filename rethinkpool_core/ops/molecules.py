@@ -20,9 +20,13 @@ class CategoryEmbedding(nn.Module):
     def __init__(self, sizes: tuple[int, ...], dim: int):
         super().__init__()
         self.sizes = sizes
-        self.table = nn.Parameter(torch.cat([nn.init.xavier_uniform_(torch.empty(size, dim)) for size in sizes]))
+        self.table = nn.Parameter(
+            torch.cat([nn.init.xavier_uniform_(torch.empty(size, dim)) for size in sizes])
+        )
 
     def forward(self, codes: Tensor) -> Tensor:
-        starts = torch.tensor(self.sizes, device=codes.device).cumsum(0) - torch.tensor(self.sizes, device=codes.device)
+        starts = torch.tensor(self.sizes, device=codes.device).cumsum(0) - torch.tensor(
+            self.sizes, device=codes.device
+        )
         hot = torch.zeros(*codes.shape[:-1], sum(self.sizes), dtype=self.table.dtype, device=codes.device)
         return hot.scatter(-1, codes + starts, 1.0) @ self.table

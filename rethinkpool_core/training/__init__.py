@@ -7,7 +7,7 @@ from importlib import import_module
 _HOME = {
     "RunRecord": "record",
     "TrainingConfig": "config",
-    "check_seeds": "trainer",
+    "check_seeds": "seeds",
     "resolve_device": "device",
     "train": "trainer",
     "training_config": "config",

@@ -38,7 +38,9 @@ def check_folder(folder: Path, paths: list[Path]) -> None:
             for half in folder.glob(f".{path.name}-*"):
                 half.unlink(missing_ok=True)
     except OSError as error:
-        raise StorageError(f"cannot write checkpoints to {folder} ({error.strerror}): choose another folder") from error
+        raise StorageError(
+            f"cannot write checkpoints to {folder} ({error.strerror}): choose another folder"
+        ) from error
 
 
 def save_checkpoint(path: Path, digest: str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -71,10 +73,12 @@ def load_checkpoint(path: Path, digest: str) -> tuple[dict[str, Tensor], dict[st
                 raise CheckpointError(
                     f"the checkpoint {path} was written by another version of this package: delete it or use another folder"
                 )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
             facts = json.loads(metadata["facts"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise CheckpointError(f"the checkpoint {path} cannot be read ({error}): delete it to train this seed from the start") from error
+        raise CheckpointError(
+            f"the checkpoint {path} cannot be read ({error}): delete it to train this seed from the start"
+        ) from error
     if metadata.get("config") != digest:
         raise CheckpointError(
             f"the checkpoint {path} belongs to another configuration or other data: use another folder, or delete it to start anew"

@@ -76,7 +76,9 @@ _ZERO_ALLOWED = {"clip_norm", "eval_batch_size", "replicas", "least_learning_rat
 def _checked(key: str, value: Any, kind: type) -> Any:
     wanted = "a whole number" if kind is int else "a number"
     if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
-        raise UsageError(f"parameter {key!r} of training takes {wanted}, not {value!r}: give one, as in {key}={16 if kind is int else 0.5}")
+        raise UsageError(
+            f"parameter {key!r} of training takes {wanted}, not {value!r}: give one, as in {key}={16 if kind is int else 0.5}"
+        )
     most = 1 if key == "learning_rate_factor" else 2**31 if kind is int else sys.float_info.max
     if not (0 <= value < most) or (value == 0 and key not in _ZERO_ALLOWED):
         least = "of at least 0" if key in _ZERO_ALLOWED else "above 0"

@@ -18,7 +18,9 @@ def resolve_device(name: str = "auto") -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
-        raise DeviceError(f"there is no device {name!r}: use auto, cpu, cuda, cuda:0 (or another number) or mps")
+        raise DeviceError(
+            f"there is no device {name!r}: use auto, cpu, cuda, cuda:0 (or another number) or mps"
+        )
     here = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
     if torch.backends.mps.is_available():
         here.append("mps")

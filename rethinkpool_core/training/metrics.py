@@ -30,7 +30,9 @@ def score(metric: str, logits: Tensor, y: Tensor) -> float:
         return float((logits.squeeze(-1) - y).abs().double().mean())
     if not bool(torch.isfinite(logits).all()):
         return float("nan")
-    return float(_ogb_evaluator().eval({"y_true": y.numpy()[:, None], "y_pred": logits[:, 1:2].numpy()})["rocauc"])
+    return float(
+        _ogb_evaluator().eval({"y_true": y.numpy()[:, None], "y_pred": logits[:, 1:2].numpy()})["rocauc"]
+    )
 
 
 @cache

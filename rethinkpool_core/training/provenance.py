@@ -18,7 +18,10 @@ from rethinkpool_core.training.device import device_name
 def provenance(dataset, device: torch.device) -> dict[str, Any]:
     """Plain values, the same for all seeds of a call."""
     return {
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("rethinkpool", "torch", "numpy")}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in ("rethinkpool", "torch", "numpy")},
+        },
         "device": device_name(device),
         "machine": f"{platform.system()} {platform.machine()}",
         "dataset_checksum": dataset.checksum,
@@ -42,8 +45,12 @@ def commit() -> str | None:
         return None
     git = ["git", "-C", str(package.parent)]
     try:
-        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run([*git, "status", "--porcelain", "--", package.name], capture_output=True, text=True, check=True).stdout
+        head = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "--", package.name], capture_output=True, text=True, check=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ("+" if changed.strip() else "")

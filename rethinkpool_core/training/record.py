@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -35,17 +36,27 @@ class RunRecord:
     weights: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        return {key: value for key, value in asdict(_without_weights(self)).items() if key != "weights"}
+        """Plain values, ready for JSON, which has no NaN: a loss that was not finite becomes None."""
+        return {
+            field.name: _plain(getattr(self, field.name)) for field in fields(self) if field.name != "weights"
+        }
 
     def to_json(self) -> str:
-        return json.dumps(self.to_dict())
+        return json.dumps(self.to_dict(), allow_nan=False)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunRecord:
-        return cls(**values)
+        """Inverse of `to_dict`; a None in a curve is NaN again."""
+        curves = {
+            name: [math.nan if value is None else value for value in curve]
+            for name, curve in values["curves"].items()
+        }
+        return cls(**(values | {"curves": curves}))
 
 
-def _without_weights(record: RunRecord) -> RunRecord:
-    from dataclasses import replace
-
-    return replace(record, weights=None)
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

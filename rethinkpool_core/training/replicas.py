@@ -55,9 +55,14 @@ class Replicas:
         keys = {name for name, _ in self.template.named_parameters() if name.endswith(".keys")}
         self.groups: dict[str, Group] = {}
         for group, wanted in (("rest", False), ("keys", True)):
-            shapes = {name: p.shape for name, p in self.template.named_parameters() if (name in keys) == wanted}
+            shapes = {
+                name: p.shape for name, p in self.template.named_parameters() if (name in keys) == wanted
+            }
             if shapes:
-                rows = [torch.cat([dict(m.named_parameters())[name].detach().reshape(-1) for name in shapes]) for m in models]
+                rows = [
+                    torch.cat([dict(m.named_parameters())[name].detach().reshape(-1) for name in shapes])
+                    for m in models
+                ]
                 self.groups[group] = Group(shapes, torch.stack(rows).to(device))
         states = [dict(m.named_buffers()) for m in models]
         self.buffers = {name: torch.stack([state[name] for state in states]).to(device) for name in states[0]}
@@ -90,7 +95,9 @@ class Replicas:
         """The supervised loss, "train_loss", and the auxiliary ones, (R,) each, in training mode."""
         logits, losses = self.call(batch, training=True)
         y = batch.y if len(self) > 1 else batch.y[None]
-        supervised = torch.stack([supervised_loss(kind, a, b) for a, b in zip(logits.unbind(), y.unbind(), strict=True)])
+        supervised = torch.stack(
+            [supervised_loss(kind, a, b) for a, b in zip(logits.unbind(), y.unbind(), strict=True)]
+        )
         return {"train_loss": supervised, **losses}
 
     def gradient(self, group: str, loss: Tensor) -> Tensor:
@@ -104,7 +111,11 @@ class Replicas:
         tensors = {f"buffers/{name}": self.buffers[name][row] for name in self.running}
         for name, group in self.groups.items():
             adam = group.adam
-            tensors |= {f"{name}/theta": adam.theta[row], f"{name}/mean": adam.mean[row], f"{name}/square": adam.square[row]}
+            tensors |= {
+                f"{name}/theta": adam.theta[row],
+                f"{name}/mean": adam.mean[row],
+                f"{name}/square": adam.square[row],
+            }
             tensors[f"{name}/steps"] = torch.tensor(adam.steps)
         return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
@@ -119,7 +130,11 @@ class Replicas:
 
     def weights(self, row: int) -> dict[str, Tensor]:
         """The state dict of one replica as a model of its own, copied to the CPU."""
-        named = {name: leaf[row] if len(self) > 1 else leaf for group in self.groups.values() for name, leaf in group.leaves.items()}
+        named = {
+            name: leaf[row] if len(self) > 1 else leaf
+            for group in self.groups.values()
+            for name, leaf in group.leaves.items()
+        }
         named |= {name: buffer[row] for name, buffer in self.buffers.items()}
         return {name: tensor.detach().cpu().clone() for name, tensor in named.items()}
 

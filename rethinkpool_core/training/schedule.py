@@ -26,7 +26,9 @@ class Schedule:
         self.waited += 1
         self.waited_at_rate += 1
         if self.waited_at_rate >= config.learning_rate_patience:
-            self.learning_rate = max(self.learning_rate * config.learning_rate_factor, config.least_learning_rate)
+            self.learning_rate = max(
+                self.learning_rate * config.learning_rate_factor, config.least_learning_rate
+            )
             self.waited_at_rate = 0
         return False
 

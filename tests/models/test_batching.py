@@ -68,7 +68,10 @@ def test_replicas_under_vmap_are_those_of_a_loop(name, graphs):
         alone, losses = model(graphs.batch(index, draw=2))
         torch.testing.assert_close(logits[row], alone, atol=1e-10, rtol=1e-10)
         single = torch.autograd.grad(
-            sum(losses.values(), alone.square().sum()), list(model.parameters()), allow_unused=True, materialize_grads=True
+            sum(losses.values(), alone.square().sum()),
+            list(model.parameters()),
+            allow_unused=True,
+            materialize_grads=True,
         )
         for stacked, grad in zip(grads, single, strict=True):
             torch.testing.assert_close(stacked[row], grad, atol=1e-9, rtol=1e-9)

@@ -70,7 +70,9 @@ def test_a_seed_determines_weights_and_random_assignments(name, small):
     torch.testing.assert_close(one, again, atol=0, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["N-MINCUTPOOL", "U-DIFFPOOL", "N-DIFFPOOL-V2", "RANDOM-GMN", "B-DIFFPOOL-INV"])
+@pytest.mark.parametrize(
+    "name", ["N-MINCUTPOOL", "U-DIFFPOOL", "N-DIFFPOOL-V2", "RANDOM-GMN", "B-DIFFPOOL-INV"]
+)
 def test_random_assignments_are_saved_with_the_model(name, small):
     """The release drew them again on loading (departure 8): here another model's state brings its own."""
     model, other = (build_model(name, small.dataset, seed=seed).double().eval() for seed in (1, 2))
@@ -120,9 +122,19 @@ def test_overrides_make_models_that_run(name, overrides, small):
     [
         ("MINCUTPOOOL", {}, UnknownNameError, "did you mean 'MINCUTPOOL'"),
         ("GRACLUS", {"hiden_dim": 3}, UnknownNameError, "did you mean 'hidden_dim'"),
-        ("MINCUTPOOL", {"random_assignment": "normal"}, UnknownNameError, "no parameter 'random_assignment' of MINCUTPOOL"),
+        (
+            "MINCUTPOOL",
+            {"random_assignment": "normal"},
+            UnknownNameError,
+            "no parameter 'random_assignment' of MINCUTPOOL",
+        ),
         ("GRACLUS", {"matching": "none"}, UnknownNameError, "no parameter 'matching'"),
-        ("N-MINCUTPOOL", {"random_assignment": "gaussian"}, UnknownNameError, "uniform, normal, bernoulli, categorical"),
+        (
+            "N-MINCUTPOOL",
+            {"random_assignment": "gaussian"},
+            UnknownNameError,
+            "uniform, normal, bernoulli, categorical",
+        ),
         ("DIFFPOOL", {"sage": "2021"}, UnknownNameError, "did you mean '2020'"),
         ("GRACLUS", {"hidden_dim": "64"}, UsageError, "takes a whole number"),
         ("GRACLUS", {"hidden_dim": 1.5}, UsageError, "takes a whole number"),

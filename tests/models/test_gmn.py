@@ -19,7 +19,11 @@ def looped(layer: MemoryLayer, Q: torch.Tensor) -> torch.Tensor:
         for h in range(layer.heads):
             for j in range(K):
                 distance = (Q[i] - layer.keys[h, j]).norm()
-                C[h, j] = distance if layer.kernel == "distance" else (1 + distance**2 / layer.tau) ** (-(layer.tau + 1) / 2)
+                C[h, j] = (
+                    distance
+                    if layer.kernel == "distance"
+                    else (1 + distance**2 / layer.tau) ** (-(layer.tau + 1) / 2)
+                )
             if layer.kernel == "student":
                 C[h] = C[h] / C[h].sum()
         mixed = C[0] if layer.heads == 1 else sum(layer.mix.weight[0, h] * C[h] for h in range(layer.heads))

@@ -21,7 +21,16 @@ INVARIANT = {
     "GMN": {},
     "NO-POOL": {},
 }
-NOT_INVARIANT = ["GRACLUS", "COMPLEMENT", "U-DIFFPOOL", "N-DIFFPOOL", "B-DIFFPOOL", "N-DIFFPOOL-V2", "N-MINCUTPOOL", "RANDOM-GMN"]
+NOT_INVARIANT = [
+    "GRACLUS",
+    "COMPLEMENT",
+    "U-DIFFPOOL",
+    "N-DIFFPOOL",
+    "B-DIFFPOOL",
+    "N-DIFFPOOL-V2",
+    "N-MINCUTPOOL",
+    "RANDOM-GMN",
+]
 
 
 def largest_change(name, dataset, overrides, permutations=5) -> float:
@@ -33,7 +42,16 @@ def largest_change(name, dataset, overrides, permutations=5) -> float:
     with torch.no_grad():
         logits, _ = model(BatchBuilder(dataset, dtype=torch.float64)(index))
         changes = [
-            (model(BatchBuilder(permuted(dataset, index, seed), dtype=torch.float64)(torch.arange(len(index))))[0] - logits).abs().max()
+            (
+                model(
+                    BatchBuilder(permuted(dataset, index, seed), dtype=torch.float64)(
+                        torch.arange(len(index))
+                    )
+                )[0]
+                - logits
+            )
+            .abs()
+            .max()
             for seed in range(permutations)
         ]
     return float(max(changes))
@@ -65,5 +83,7 @@ def test_on_real_graphs(name, mirror, tmp_path):
     dataset = load_dataset("PROTEINS", tmp_path)
     from dataclasses import replace
 
-    change = largest_change(name, replace(dataset, train=torch.arange(100)), INVARIANT.get(name, {}), permutations=2)
+    change = largest_change(
+        name, replace(dataset, train=torch.arange(100)), INVARIANT.get(name, {}), permutations=2
+    )
     assert change < TOLERANCE if name in INVARIANT else change > 1e-6

@@ -14,7 +14,11 @@ def graph_of(batch, place: int) -> set[tuple[int, int]]:
     """Edges of one graph of a batch, its nodes counted from 0."""
     rows = torch.repeat_interleave(torch.arange(batch.num_rows), batch.A.row_sum())
     first, last = int(batch.pointer[place]), int(batch.pointer[place + 1])
-    return {(int(i) - first, int(j) - first) for i, j in zip(rows, batch.columns, strict=True) if first <= i < last}
+    return {
+        (int(i) - first, int(j) - first)
+        for i, j in zip(rows, batch.columns, strict=True)
+        if first <= i < last
+    }
 
 
 @pytest.mark.parametrize("kind", ["graph", "complement"])

@@ -56,10 +56,14 @@ def test_replicas_fold_into_rows(small):
     folded = torch.vmap(lambda x, *parts: Incidence(*parts) @ x)(x, *parts)
     looped = torch.stack([Incidence(*(part[r] for part in parts)) @ x[r] for r in range(3)])
     torch.testing.assert_close(folded, looped)
-    for one, other in zip(*(torch.autograd.grad((y * weight).sum(), x) for y in (folded, looped)), strict=True):
+    for one, other in zip(
+        *(torch.autograd.grad((y * weight).sum(), x) for y in (folded, looped)), strict=True
+    ):
         torch.testing.assert_close(one, other)
 
 
 def test_a_batch_without_edges(small):
     batch = small.batch([4])  # one node
-    assert torch.equal(batch.A @ torch.ones(1, 2, dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64))
+    assert torch.equal(
+        batch.A @ torch.ones(1, 2, dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64)
+    )

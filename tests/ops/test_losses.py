@@ -43,7 +43,9 @@ def test_a_hard_assignment_of_two_components_is_finite(small):
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(logits.grad).all()
-    torch.testing.assert_close(cut_loss(Assignment(S, Rows(batch)), batch.A), torch.tensor(-1.0, dtype=torch.float64))
+    torch.testing.assert_close(
+        cut_loss(Assignment(S, Rows(batch)), batch.A), torch.tensor(-1.0, dtype=torch.float64)
+    )
 
 
 def test_a_graph_without_edges_has_no_cut(small):
@@ -67,8 +69,12 @@ class TestPurity:
             S = log_S[batch.pointer[g] : batch.pointer[g + 1]].exp()
             P = S**2 / S.sum(0)
             P = P / P.sum(1, keepdim=True)
-            expected.append(sum(P[i, j] * torch.log(P[i, j] / S[i, j]) for i in range(len(S)) for j in range(4)))
-        torch.testing.assert_close(purity_loss(log_S, Rows(batch)), torch.stack(expected).mean(), atol=1e-12, rtol=0)
+            expected.append(
+                sum(P[i, j] * torch.log(P[i, j] / S[i, j]) for i in range(len(S)) for j in range(4))
+            )
+        torch.testing.assert_close(
+            purity_loss(log_S, Rows(batch)), torch.stack(expected).mean(), atol=1e-12, rtol=0
+        )
 
     @pytest.mark.parametrize("keys", [1, 2, 7, 10, 32])
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -19,7 +19,9 @@ def dense(small, name):
     return batch, batch.x[None], (batch.A @ torch.eye(batch.num_rows, dtype=torch.float64))[None]
 
 
-@pytest.mark.parametrize("clusters", [2, 3, 30])  # 30: more clusters than nodes, where A' stays a product of factors
+@pytest.mark.parametrize(
+    "clusters", [2, 3, 30]
+)  # 30: more clusters than nodes, where A' stays a product of factors
 @pytest.mark.parametrize("name", WITH_EDGES)
 class TestOneGraph:
     def test_mincut(self, small, name, clusters):
@@ -81,7 +83,9 @@ def test_a_batch_averages_over_its_graphs(small):
         batch = small.batch(index)
         rows = small.dataset.store.node_offsets[batch.graph_id[batch.graph]] + batch.position
         S = Assignment(logits[rows].softmax(-1), Rows(batch))
-        return torch.stack([cut_loss(S, batch.A), orthogonality_loss(S), link_loss(S, batch.A), entropy_loss(S)])
+        return torch.stack(
+            [cut_loss(S, batch.A), orthogonality_loss(S), link_loss(S, batch.A), entropy_loss(S)]
+        )
 
     alone = torch.stack([terms([number]) for number in names]).mean(0)
     torch.testing.assert_close(terms(names), alone, atol=1e-12, rtol=0)

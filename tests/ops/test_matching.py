@@ -16,7 +16,9 @@ MATCH = {"graph": graph_matching, "complement": complement_matching}
 @st.composite
 def collections(draw):
     """Disjoint graphs of any density, as one directed or undirected edge list with each node's graph."""
-    graphs = draw(st.lists(st.tuples(st.integers(1, 14), st.floats(0, 1), st.integers(0, 99)), min_size=1, max_size=4))
+    graphs = draw(
+        st.lists(st.tuples(st.integers(1, 14), st.floats(0, 1), st.integers(0, 99)), min_size=1, max_size=4)
+    )
     directed = draw(st.booleans())
     return [nx.gnp_random_graph(n, p, seed=seed, directed=directed) for n, p, seed in graphs]
 
@@ -69,7 +71,10 @@ def test_pairs_are_those_of_visiting_the_nodes_one_by_one(graphs, seed):
 @pytest.mark.parametrize("kind", MATCH)
 def test_is_random_and_reproducible(kind):
     u, v, graph = flat([nx.cycle_graph(12)])
-    drawn = [tuple(MATCH[kind](u, v, graph, hash64(torch.arange(12), seed)).tolist()) for seed in (1, 1, *range(2, 30))]
+    drawn = [
+        tuple(MATCH[kind](u, v, graph, hash64(torch.arange(12), seed)).tolist())
+        for seed in (1, 1, *range(2, 30))
+    ]
     assert drawn[0] == drawn[1]
     assert len(set(drawn)) > 5
 
@@ -88,12 +93,16 @@ def test_edges_of_equal_order_share_a_node_once():
     assert partner[0] != 0
 
 
-@pytest.mark.parametrize(("nodes", "edges"), [(5748, 14267), (3000, 3000), (300, 30000)])  # the first: DD's largest graph
+@pytest.mark.parametrize(
+    ("nodes", "edges"), [(5748, 14267), (3000, 3000), (300, 30000)]
+)  # the first: DD's largest graph
 def test_the_complement_of_a_large_graph_is_not_listed(monkeypatch, nodes, edges):
     """At most 4 E + 16 pairs are listed, of 16.5 million in DD's largest graph."""
     listed = []
     pairs = matching._pairs
-    monkeypatch.setattr(matching, "_pairs", lambda *args: (found := pairs(*args), listed.append(len(found[0])))[0])
+    monkeypatch.setattr(
+        matching, "_pairs", lambda *args: (found := pairs(*args), listed.append(len(found[0])))[0]
+    )
     network = nx.gnm_random_graph(nodes, edges, seed=1)
     u, v, graph = flat([network])
     partner = complement_matching(u, v, graph, hash64(torch.arange(nodes), 1))

@@ -39,7 +39,9 @@ def test_counted_padding_is_that_of_a_padded_batch(norms, masked):
     x = torch.randn(5, 3, dtype=torch.float64)
     padded = torch.cat([x, torch.zeros(4, 3, dtype=torch.float64)])
     if masked:
-        rows = ours(torch.cat([x, torch.randn(2, 3)]), torch.tensor([True] * 5 + [False] * 2)[:, None], positions=9)
+        rows = ours(
+            torch.cat([x, torch.randn(2, 3)]), torch.tensor([True] * 5 + [False] * 2)[:, None], positions=9
+        )
     else:
         rows = ours(x, positions=9)
     torch.testing.assert_close(rows[:5], theirs(padded)[:5])

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from rethinkpool_core import build_model
 from rethinkpool_core.data.batch import BatchBuilder
-from rethinkpool_core.training.trainer import shuffled
+from rethinkpool_core.training.epoch import shuffled
 
 QUICK = {
     "learning_rate": 0.01,

@@ -11,7 +11,7 @@ from graphs import dataset_of, named_graphs, store_of
 from rethinkpool_core import build_model
 from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.training.replicas import Replicas
-from rethinkpool_core.training.trainer import shuffled
+from rethinkpool_core.training.epoch import shuffled
 
 SMALL_GMN = {"num_keys": [4, 1], "num_heads": 2}
 

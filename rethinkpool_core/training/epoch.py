@@ -1,0 +1,151 @@
+"""One epoch of the protocol: a pass over the training graphs, then the scores."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.models.base import PoolingModel
+from rethinkpool_core.ops.hashing import seed_of
+from rethinkpool_core.training.config import TrainingConfig
+from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
+from rethinkpool_core.training.progression import Progression
+from rethinkpool_core.training.replicas import Replicas
+
+
+class Task:
+    """What is trained on what, and how: common to all seeds of a call."""
+
+    def __init__(self, model: PoolingModel, dataset, config: TrainingConfig, device: torch.device):
+        self.model, self.dataset, self.config, self.device = model, dataset, config, device
+        self.builder = BatchBuilder(dataset, device, next(model.parameters()).dtype)
+        self.split = cache(dataset.with_split)
+        self.eval_batch_size = config.eval_batch_size or min(512, max(16, 2**24 // dataset.max_nodes**2))
+
+
+def train_epoch(
+    task: Task, replicas: Replicas, states: dict[int, Progression], stopped: Callable[[], bool]
+) -> bool:
+    """The rest of one epoch; False if a stop was asked for, after the step under way."""
+    here = [states[seed] for seed in replicas.seeds]
+    number = here[0].epoch + 1
+    start = time.perf_counter()
+    order = torch.stack([shuffled(task.split(seed).train, seed, number) for seed in replicas.seeds])
+    batches = order.split(task.config.batch_size, dim=1)
+    unsupervised = unsupervised_epoch(task, number)
+    group = "keys" if unsupervised and "keys" in replicas.groups else "rest"
+    rates = torch.tensor(
+        [state.schedule.learning_rate for state in here], device=task.device, dtype=task.builder.dtype
+    )
+    # An unsupervised epoch is one step from the whole set's gradient; interrupted, it starts over as if it had not begun.
+    first = 0 if unsupervised else here[0].step
+    running = {name: replicas.buffers[name].clone() for name in replicas.running} if unsupervised else {}
+    # Added up in one order, wherever an interruption falls; MPS knows no float64.
+    wide = torch.float32 if task.device.type == "mps" else torch.float64
+    total = {
+        name: torch.tensor([state.sums[name] for state in here], dtype=wide, device=task.device)
+        for name in here[0].sums
+    }
+    gradient = 0.0
+    finished = True
+    for step in range(first, len(batches)):
+        index = batches[step]
+        batch = task.builder(index if len(replicas) > 1 else index[0], draw=number)
+        losses = replicas.losses(batch, task.dataset.spec.loss)
+        if unsupervised:
+            gradient = gradient + replicas.gradient(group, losses["purity"])
+        else:
+            used = [loss for name, loss in losses.items() if name != "purity"]
+            replicas.groups[group].adam.step(
+                replicas.gradient(group, sum(used)), rates, task.config.clip_norm
+            )
+        for name, loss in losses.items():
+            total[name] = total.get(name, 0.0) + loss.detach().to(wide) * index.shape[1]
+        if stopped() and step + 1 < len(batches):
+            finished = False
+            break
+    if unsupervised and finished:
+        replicas.groups[group].adam.step(gradient, rates, task.config.clip_norm)
+    if unsupervised and not finished:
+        for name, before in running.items():
+            replicas.buffers[name].copy_(before)
+        return False
+    for name, values in total.items():
+        for state, value in zip(here, values.tolist(), strict=True):
+            state.sums[name] = value
+    for state in here:
+        state.seconds += (time.perf_counter() - start) / len(here)
+        state.step = 0 if finished else step + 1
+    if finished:
+        for state in here:
+            state.epoch = number
+            for name, value in state.sums.items():
+                state.curves.setdefault(name, []).append(value / order.shape[1])
+            state.curves.setdefault("lr", []).append(state.schedule.learning_rate)
+            state.curves.setdefault("train_seconds", []).append(state.seconds)
+            state.sums, state.seconds = {}, 0.0
+    return finished
+
+
+def shuffled(index: Tensor, seed: int, epoch: int) -> Tensor:
+    """The order of the training graphs in one epoch: a function of (seed, epoch), so a restart needs no generator's state."""
+    generator = torch.Generator().manual_seed(seed_of(seed, epoch))
+    return index[torch.randperm(len(index), generator=generator)]
+
+
+def unsupervised_epoch(task: Task, epoch: int) -> bool:
+    """Whether GMN's purity loss has this epoch (every p-th)."""
+    return getattr(task.model, "learns_keys", False) and epoch % task.model.config.purity_period == 0
+
+
+@torch.no_grad()
+def evaluate(task: Task, replicas: Replicas, states: dict[int, Progression]) -> None:
+    """Scores after an epoch; the test set only where validation has become better."""
+    sign = 1 if HIGHER_IS_BETTER[task.dataset.spec.metric] else -1
+    validation = scores(task, replicas, [task.split(seed).val for seed in replicas.seeds])
+    better = []
+    for row, (seed, (loss, value)) in enumerate(zip(replicas.seeds, validation, strict=True)):
+        state = states[seed]
+        state.curves.setdefault("val_loss", []).append(loss)
+        state.curves.setdefault("val_score", []).append(value)
+        wrong = [
+            name
+            for name in (*loss_names(state), "val_loss", "val_score")
+            if not math.isfinite(state.curves[name][-1])
+        ]
+        if wrong:
+            state.error = f"{wrong[0]} became {state.curves[wrong[0]][-1]} in epoch {state.epoch}: lower learning_rate, or set clip_norm"
+        elif state.schedule.update(state.epoch, sign * value, task.config):
+            state.val_score = value
+            state.best = replicas.weights(row)
+            better.append(row)
+    if better:
+        test = scores(task, replicas, [task.split(seed).test for seed in replicas.seeds])
+        for row in better:
+            states[replicas.seeds[row]].test_score = test[row][1]
+
+
+def loss_names(state: Progression) -> list[str]:
+    return [name for name in state.curves if name not in ("lr", "train_seconds", "val_loss", "val_score")]
+
+
+def scores(task: Task, replicas: Replicas, parts: list[Tensor]) -> list[tuple[float, float]]:
+    """(loss, score) of each replica on its own part of the data."""
+    # Graphs of like size share a batch: less padding, same result.
+    index = torch.stack([part[task.builder.num_nodes[part].argsort(stable=True)] for part in parts])
+    logits, targets = [], []
+    for chunk in index.split(task.eval_batch_size, dim=1):
+        batch = task.builder(chunk if len(replicas) > 1 else chunk[0])
+        logits.append(replicas.call(batch, training=False)[0])
+        targets.append(batch.y if len(replicas) > 1 else batch.y[None])
+    logits, targets = torch.cat(logits, 1), torch.cat(targets, 1)
+    return [
+        (float(supervised_loss(task.dataset.spec.loss, a, b)), score(task.dataset.spec.metric, a, b))
+        for a, b in zip(logits.unbind(), targets.unbind(), strict=True)
+    ]
