@@ -9,6 +9,7 @@ graphs of its own, have batches of one shape. Graphs stand in ascending order of
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -68,7 +69,7 @@ class Batch:
         return max(width for _, width in self.groups)
 
     @property
-    def A(self) -> Incidence:  # noqa: N802 - the adjacency matrix's name in every equation
+    def A(self) -> Incidence:
         """A[i, j] = 1 for an edge from row i to row j."""
         t = self.tensors
         return Incidence(t["columns"], t["offsets"], t["columns_t"], t["offsets_t"])
@@ -144,7 +145,7 @@ class BatchBuilder:
         index = index.cpu().reshape(1, -1) if single else index.cpu()
         index = index.gather(1, self.num_nodes[index].argsort(dim=1, stable=True))
         nodes, edges = self.num_nodes[index], self.num_edges[index]  # (R, B)
-        R, B = index.shape
+        R = index.shape[0]
         total_nodes, total_edges = nodes.sum(1), edges.sum(1)
         N, E = max(num_rows, int(total_nodes.max())), max(num_edges, int(total_edges.max()))
         # Padding edges need a padding node to hang on.
@@ -245,7 +246,7 @@ def _groups(sizes: Tensor) -> tuple[tuple[int, int], ...]:
     cuts = [0, len(widths)]
     for _ in range(MAX_GROUPS - 1):
         best, saved = None, 0.15 * sum(widths)  # below this a further product costs more than its padding
-        for start, end in zip(cuts, cuts[1:], strict=False):
+        for start, end in pairwise(cuts):
             for cut in range(start + 1, end):
                 gain = (cut - start) * (widths[end - 1] - widths[cut - 1])
                 if gain > saved:
@@ -253,7 +254,7 @@ def _groups(sizes: Tensor) -> tuple[tuple[int, int], ...]:
         if best is None:
             break
         cuts = sorted([*cuts, best])
-    return tuple((end - start, widths[end - 1]) for start, end in zip(cuts, cuts[1:], strict=False))
+    return tuple((end - start, widths[end - 1]) for start, end in pairwise(cuts))
 
 
 def _is_symmetric(store) -> bool:

@@ -37,7 +37,8 @@ class DiffPoolConfig:
 
     invariant: logits X S~ (Theorem 1) in the place of one random row a place.
     sage: "2020", the operator behind the published numbers, or "pyg2", today's.
-    sum_input: one GraphConv on the input features, as on IMDB-B, whose features say nothing (version 1: in the place of its first conv).
+    sum_input: one GraphConv on the input features, as on IMDB-B, whose features say nothing; in version 1 in the place
+    of its first convolution.
     cluster_ratio: clusters of a pooling layer over nodes before it; 0 takes 0.1 with one pooling layer and 0.25 with more.
     norm_padding: batch norm's statistics over the padded batch, as in the release, instead of over real nodes (version 2).
     """

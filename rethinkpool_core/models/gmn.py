@@ -8,11 +8,12 @@ One memory layer with H heads of K keys each, queries Q (n, D):
     S = softmax over keys of the heads' weighted sum
     Q' = LeakyReLU(S^T Q W + b)
 
-DISTANCE-GMN has plain distances to fixed random keys as C (the simplified GMN of Theorem 2 with ``activation="relu"``), RANDOM-GMN a fixed random matrix,
-one row a place in the graph. With one head there is no weighted sum. Table S4's hidden dimension is that of Q'.
+DISTANCE-GMN has plain distances to fixed random keys as C (the simplified GMN of Theorem 2 with ``activation="relu"``),
+RANDOM-GMN a fixed random matrix, one row a place in the graph. With one head there is no weighted sum. Table S4's hidden
+dimension is that of Q'.
 
-Keys and everything else are trained in turns: the purity loss of Appendix D moves the keys, every ``purity_period``-th epoch, and the
-supervised loss the rest.
+Keys and everything else are trained in turns: the purity loss of Appendix D moves the keys, every ``purity_period``-th
+epoch, and the supervised loss the rest.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Greedy maximal matching of nodes, on the edges of a graph or of its complement.
 
 GRACLUS without edge weights visits the nodes in random order and pairs each with a random neighbour that is still free.
-That is the greedy matching over the edges in a random order, and the parallel form here gives the same pairs as the sequential one: in each
-round every edge that comes before all the edges it touches is taken, and the edges it touches leave. The number of rounds
-grows with the logarithm of the size; no loop runs over nodes or edges.
+That is the greedy matching over the edges in a random order, and the parallel form here gives the same pairs as the
+sequential one: in each round every edge that comes before all the edges it touches is taken, and the edges it touches
+leave. Few rounds suffice, since the order is random; no loop runs over nodes or edges.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def greedy_matching(u: Tensor, v: Tensor, order: Tensor, num_nodes: int) -> Tens
     """Partner of each node, (num_nodes,) int64, itself when single.
 
     u, v    (E,) the ends of the edges, in one direction or in both; without loops
-    order   (E,) int64, smallest first; equal for the two directions of an edge. Edges that touch may share their order only if all of
-            them share one node, which then keeps one of them
+    order   (E,) int64, smallest first; equal for the two directions of an edge. Edges that touch may share their order
+            only if all of them share one node, which then keeps one of them
     """
     partner = torch.arange(num_nodes, device=u.device)
     while len(u):
@@ -61,9 +61,9 @@ def graph_matching(u: Tensor, v: Tensor, graph: Tensor, key: Tensor) -> Tensor:
 def complement_matching(u: Tensor, v: Tensor, graph: Tensor, key: Tensor) -> Tensor:
     """COMPLEMENT: a maximal matching on pairs of nodes of the same graph that no edge joins.
 
-    The complement is never listed where it is large. While a graph's free nodes have few edges among them, they are paired at random
-    and the pairs without an edge, at least three in four on average, are kept: memory O(N + E). Once more than a quarter of their
-    pairs are edges, or few are left, the remaining pairs are listed: at most 4 E + 16 a graph.
+    The complement is never listed where it is large. While a graph's free nodes have few edges among them, they are
+    paired at random and the pairs without an edge, three in four or more on average, are kept: memory O(N + E). Once more
+    than a quarter of their pairs are edges, or few are left, the remaining pairs are listed: at most 4 E + 16 a graph.
     """
     num_nodes, num_graphs = len(key), int(graph.max()) + 1 if len(graph) else 0
     partner = torch.arange(num_nodes, device=key.device)

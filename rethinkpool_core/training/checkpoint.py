@@ -53,7 +53,7 @@ def save_checkpoint(path: Path, digest: str, tensors: dict[str, Tensor], facts: 
     except StorageError as error:
         reason = getattr(error.__cause__, "strerror", None) or "it could not be written completely"
         raise StorageError(
-            f"cannot write the checkpoint {path} ({reason}): free some space or choose another folder; the one before is still good"
+            f"cannot write the checkpoint {path} ({reason}): free some space or choose another folder; the last one is still good"
         ) from error
 
 
@@ -81,6 +81,6 @@ def load_checkpoint(path: Path, digest: str) -> tuple[dict[str, Tensor], dict[st
         ) from error
     if metadata.get("config") != digest:
         raise CheckpointError(
-            f"the checkpoint {path} belongs to another configuration or other data: use another folder, or delete it to start anew"
+            f"the checkpoint {path} belongs to another configuration or other data: use another folder, or delete it"
         )
     return tensors, facts

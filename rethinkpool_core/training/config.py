@@ -21,7 +21,8 @@ class TrainingConfig:
     batch_size          graphs a step
     learning_rate       of Adam, at first
     learning_rate_factor, learning_rate_patience, least_learning_rate
-                        the rate is multiplied by the factor after so many epochs without a better validation score, down to the least
+                        the rate is multiplied by the factor after so many epochs without a better validation score,
+                        down to the least
     stop_patience       epochs without a better validation score after which training stops
     clip_norm           largest norm of a gradient, 0 for no limit (the release: 2 for DIFFPOOL and MINCUTPOOL)
     eval_batch_size     graphs at once in evaluation, 0 to fit the dataset; no effect on results
@@ -65,7 +66,7 @@ def training_config(model: str, dataset: str, **overrides: Any) -> TrainingConfi
     config = replace(config, **overrides)
     if config.least_learning_rate > config.learning_rate:
         raise UsageError(
-            f"least_learning_rate is {config.least_learning_rate:g}, above learning_rate {config.learning_rate:g}: give a smaller one"
+            f"least_learning_rate is {config.least_learning_rate:g}, above learning_rate {config.learning_rate:g}: give less"
         )
     return config
 

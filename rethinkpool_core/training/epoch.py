@@ -120,7 +120,8 @@ def evaluate(task: Task, replicas: Replicas, states: dict[int, Progression]) -> 
             if not math.isfinite(state.curves[name][-1])
         ]
         if wrong:
-            state.error = f"{wrong[0]} became {state.curves[wrong[0]][-1]} in epoch {state.epoch}: lower learning_rate, or set clip_norm"
+            value = state.curves[wrong[0]][-1]
+            state.error = f"{wrong[0]} became {value} in epoch {state.epoch}: lower learning_rate, or set clip_norm"
         elif state.schedule.update(state.epoch, sign * value, task.config):
             state.val_score = value
             state.best = replicas.weights(row)

@@ -12,7 +12,8 @@ from typing import Any
 class RunRecord:
     """One model on one dataset with one seed.
 
-    val_score, test_score   at the best validation epoch, in the metric's own units (accuracy and ROC-AUC in [0, 1]); None if no epoch ended
+    val_score, test_score   at the best validation epoch, in the metric's own units (accuracy and ROC-AUC in [0, 1]);
+                            None if no epoch ended
     best_epoch, epochs      counted from 1
     curves                  one value an epoch: train_loss, val_loss, val_score, lr, train_seconds and each auxiliary loss by name
     config                  the model's and the protocol's parameters

@@ -101,7 +101,7 @@ class Replicas:
         return {"train_loss": supervised, **losses}
 
     def gradient(self, group: str, loss: Tensor) -> Tensor:
-        """Of losses (R,) for the group's parameters, (R, P). Replicas do not meet, so the gradient of the sum is all of theirs."""
+        """Of losses (R,) for the group's parameters, (R, P): replicas do not meet, so the sum's gradient is all of theirs."""
         leaves = list(self.groups[group].leaves.values())
         grads = torch.autograd.grad(loss.sum(), leaves, materialize_grads=True, allow_unused=True)
         return self.groups[group].gradient(grads)

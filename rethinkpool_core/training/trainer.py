@@ -40,8 +40,8 @@ def train(
     """Train a fresh replica of ``model`` for each seed and return one record each, in the order of the seeds.
 
     A seed decides the weights, the random assignments, the order of the batches and, on TU sets and DIGITS, the split;
-    ``model`` itself is not changed, and ``RunRecord.weights`` holds the best epoch's weights. On the CPU a seed's record is the same (to
-    float tolerance) whether trained alone or beside others.
+    ``model`` itself is not changed, and ``RunRecord.weights`` holds the best epoch's weights. On the CPU a seed's record is
+    the same (to float tolerance) whether trained alone or beside others.
 
     seeds           their list, or a number n for 1 to n
     device          auto, cpu, cuda, cuda:i or mps
@@ -90,8 +90,8 @@ def _check_fit(model: PoolingModel, dataset) -> None:
         )
     if model.bounded and shape.max_nodes > model.shape.max_nodes:
         raise GraphTooLargeError(
-            f"{dataset.name} has a graph of {shape.max_nodes} nodes and {model.name} was built for at most {model.shape.max_nodes}: "
-            "build it from this dataset"
+            f"{dataset.name} has a graph of {shape.max_nodes} nodes and {model.name} was built for at most "
+            f"{model.shape.max_nodes}: build it from this dataset"
         )
 
 

@@ -10,8 +10,8 @@ from graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core import build_model
 from rethinkpool_core.models.names import MODELS
-from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.epoch import shuffled
+from rethinkpool_core.training.replicas import Replicas
 
 SMALL_GMN = {"num_keys": [4, 1], "num_heads": 2}
 
