@@ -44,7 +44,7 @@ def digraphs() -> Small:
     return Small(dataset_of(store_of(graphs)))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mirror() -> Path:
     """The folder of real data beside the project."""
     if not (SHARED / "data").is_dir():

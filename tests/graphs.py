@@ -10,7 +10,10 @@ from rethinkpool_core.data.spec import get_spec
 from rethinkpool_core.data.store import GraphStore
 
 # The atoms and bonds of caffeine without its hydrogens.
-CAFFEINE = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (6, 8), (8, 9), (8, 10), (10, 11), (10, 12), (12, 13), (5, 1), (12, 4)]  # fmt: skip
+CAFFEINE = [
+    (0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (6, 8), (8, 9), (8, 10), (10, 11), (10, 12), (12, 13),
+    (5, 1), (12, 4),
+]  # fmt: skip
 
 
 def named_graphs() -> dict[str, nx.Graph]:

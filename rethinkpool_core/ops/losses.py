@@ -56,7 +56,7 @@ def entropy_loss(S: Assignment) -> Tensor:
 
 
 def purity_loss(log_S: Tensor, rows: Rows) -> Tensor:
-    r"""GMN, Appendix D: :math:`\mathrm{KL}(P \| S)` over a graph's nodes, :math:`P_{ij} \propto S_{ij}^2 / \sum_i S_{ij}` along j.
+    r"""GMN, Appendix D: :math:`\mathrm{KL}(P \| S)` over a graph's nodes; :math:`P_{ij} \propto S_{ij}^2 / \sum_i S_{ij}` in j.
 
     Logarithms throughout: P is a softmax of :math:`2 \log S_{ij} - \log \sum_i S_{ij}`, so equal keys give exactly 0.
     """

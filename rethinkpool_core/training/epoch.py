@@ -121,7 +121,9 @@ def evaluate(task: Task, replicas: Replicas, states: dict[int, Progression]) -> 
         ]
         if wrong:
             value = state.curves[wrong[0]][-1]
-            state.error = f"{wrong[0]} became {value} in epoch {state.epoch}: lower learning_rate, or set clip_norm"
+            state.error = (
+                f"{wrong[0]} became {value} in epoch {state.epoch}: lower learning_rate, or set clip_norm"
+            )
         elif state.schedule.update(state.epoch, sign * value, task.config):
             state.val_score = value
             state.best = replicas.weights(row)

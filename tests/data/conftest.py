@@ -1,4 +1,4 @@
-"""A mirror with the real sets, a data root fetched from it, and a tiny TU set written by hand."""
+"""A data root fetched from the mirror of the real sets, and a tiny TU set written by hand."""
 
 from __future__ import annotations
 
@@ -8,15 +8,6 @@ from pathlib import Path
 import pytest
 
 from rethinkpool_core.data import fetch
-
-MIRROR = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
-@pytest.fixture(scope="session")
-def mirror() -> Path:
-    if not MIRROR.is_dir():
-        pytest.skip("needs the mirror ../shared/data")
-    return MIRROR
 
 
 @pytest.fixture(scope="session")

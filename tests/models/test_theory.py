@@ -1,11 +1,14 @@
 """Theorems 1 and 2 and Remark 3 of Appendix C, numerically: float64, random permutations of graphs."""
 
+from dataclasses import replace
+
 import networkx as nx
 import pytest
 import torch
 from graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core.analysis.invariance import permuted
+from rethinkpool_core.data import fetch, load_dataset
 from rethinkpool_core.data.batch import BatchBuilder
 from rethinkpool_core.models import build_model
 
@@ -74,16 +77,15 @@ def test_not_invariant(name, graphs):
     assert largest_change(name, graphs, {}) > 1e-6
 
 
+@pytest.fixture(scope="module")
+def proteins(mirror, tmp_path_factory):
+    """The first 100 graphs of PROTEINS."""
+    root = tmp_path_factory.mktemp("data")
+    fetch(["PROTEINS"], root, mirror)
+    return replace(load_dataset("PROTEINS", root), train=torch.arange(100))
+
+
 @pytest.mark.parametrize("name", [*INVARIANT, *NOT_INVARIANT])
-def test_on_real_graphs(name, mirror, tmp_path):
-    """The same on the first 100 graphs of PROTEINS."""
-    from rethinkpool_core.data import fetch, load_dataset
-
-    fetch(["PROTEINS"], tmp_path, mirror)
-    dataset = load_dataset("PROTEINS", tmp_path)
-    from dataclasses import replace
-
-    change = largest_change(
-        name, replace(dataset, train=torch.arange(100)), INVARIANT.get(name, {}), permutations=2
-    )
+def test_on_real_graphs(name, proteins):
+    change = largest_change(name, proteins, INVARIANT.get(name, {}), permutations=2)
     assert change < TOLERANCE if name in INVARIANT else change > 1e-6
