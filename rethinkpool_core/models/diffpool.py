@@ -138,14 +138,15 @@ class _DiffPool(PoolingModel):
     ) -> tuple[Tensor, Coarse]:
         """One pooling layer: X' (B, K, D) and A'; adds to the losses and the trace."""
         S = Assignment(self.assign[level](x, A, rows).softmax(-1), rows)
+        coarse = Coarse(A, S, batch.nodes_per_graph)
         if not self.config.random_assignment:
-            losses["link"] = losses.get("link", 0.0) + link_loss(S, A)
+            losses["link"] = losses.get("link", 0.0) + link_loss(coarse)
             losses["entropy"] = losses.get("entropy", 0.0) + entropy_loss(S)
         Z = self.embed[level](x, A, rows)
         layers[f"embed {level + 1}"] = Activation(Z, rows.batch.pointer if rows.batch else None)
         pooled = S.pool(Z)
         layers[f"pool {level + 1}"] = Activation(pooled)
-        return pooled, Coarse(A, S, batch.nodes_per_graph)
+        return pooled, coarse
 
 
 class DiffPool(_DiffPool):

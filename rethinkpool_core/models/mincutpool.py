@@ -70,11 +70,12 @@ class MinCutPool(PoolingModel):
         layers["conv 1"] = Activation(x, batch.pointer)
         for level, conv in enumerate(self.convs):
             S = self.assignment(level, x, rows)
+            coarse = Coarse(A, S, batch.nodes_per_graph)
             if learned:
-                losses["cut"] = losses["cut"] + cut_loss(S, A)
+                losses["cut"] = losses["cut"] + cut_loss(coarse)
                 losses["orthogonality"] = losses["orthogonality"] + orthogonality_loss(S)
             x = S.pool(x)  # (B, K, D)
-            A, rows = Normalised(Coarse(A, S, batch.nodes_per_graph)), Rows()
+            A, rows = Normalised(coarse), Rows()
             layers[f"pool {level + 1}"] = Activation(x)
             x = conv(x, A)
             if level < len(self.convs) - 1:

@@ -1,8 +1,8 @@
 r"""Auxiliary losses of the pooling layers, each taken per graph over its real nodes and averaged over the graphs.
 
-A batch of one graph without padding gives the value of PyG's operator. Norms of differences are expanded, so that no
-n x n matrix of A - S S^T and no K x K matrix of a difference is written; what is under a root is kept positive, since the root
-has no finite gradient at 0. With :math:`t = \mathrm{tr}(S^\top A S)` from `quadratic` and :math:`g = \|S^\top S\|_F^2`:
+A batch of one graph without padding gives the value of PyG's operator. Norms of differences are expanded, so that
+neither A - S S^T nor a difference of K x K matrices is written; what is under a root is kept positive, since the root
+has no finite gradient at 0. With t the trace of S^T A S and g = |S^T S|^2 (Frobenius):
 
     cut             -t / tr(S^T D S)
     orthogonality   |S^T S / |S^T S| - I / sqrt(K)| = sqrt(2 - 2 tr(S^T S) / sqrt(K g))
@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rethinkpool_core.ops.pooling import Assignment, Coarse, Rows, quadratic
+from rethinkpool_core.ops.pooling import Assignment, Coarse, Rows
 
 
 def safe_sqrt(x: Tensor) -> Tensor:
@@ -23,10 +23,11 @@ def safe_sqrt(x: Tensor) -> Tensor:
     return torch.where(positive, torch.where(positive, x, 1.0).sqrt(), 0.0)
 
 
-def cut_loss(S: Assignment, A) -> Tensor:
-    """MinCut's cut term; 0 for a graph without edges."""
-    kept = quadratic(A, S).sum(-1)
-    degree = A.row_sum().to(S.S.dtype).unsqueeze(-1)
+def cut_loss(coarse: Coarse) -> Tensor:
+    """MinCut's cut term of the S that made ``coarse``; 0 for a graph without edges."""
+    S = coarse.S
+    kept = coarse.diagonal().sum(-1)
+    degree = coarse.A.row_sum().to(S.S.dtype).unsqueeze(-1)
     volume = S.rows.sum(degree * S.squares.sum(-1, keepdim=True)).squeeze(-1)
     connected = volume > 0
     return -torch.where(connected, kept / torch.where(connected, volume, 1.0), 0.0).mean()
@@ -40,13 +41,14 @@ def orthogonality_loss(S: Assignment) -> Tensor:
     return safe_sqrt(2 - 2 * torch.where(occupied, trace / torch.where(occupied, norm, 1.0), 0.0)).mean()
 
 
-def link_loss(S: Assignment, A) -> Tensor:
-    """DiffPool's link-prediction term."""
+def link_loss(coarse: Coarse) -> Tensor:
+    """DiffPool's link-prediction term of the S that made ``coarse``."""
+    S, A = coarse.S, coarse.A
     if isinstance(A, Coarse):
         weight = A.values.square().sum((-1, -2))
     else:  # entries of 0 and 1
         weight = S.rows.sum(A.row_sum().to(S.S.dtype).unsqueeze(-1)).squeeze(-1)
-    distance = weight - 2 * quadratic(A, S).sum(-1) + S.gram_norm_squared()
+    distance = weight - 2 * coarse.diagonal().sum(-1) + S.gram_norm_squared()
     return (safe_sqrt(distance) / S.rows.count(S.S).clamp(min=1).square()).mean()
 
 

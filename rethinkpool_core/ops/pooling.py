@@ -149,10 +149,20 @@ class Coarse:
 
     def row_sum(self) -> Tensor:
         """A' 1 = S^T A 1, since the rows of S sum to 1: (B, K)."""
-        return self.S.pool(self.A.row_sum().unsqueeze(-1).to(self.S.S.dtype)).squeeze(-1)
+        return self._row_sum
 
     def diagonal(self) -> Tensor:
         """(B, K)."""
+        return self._diagonal
+
+    # Every convolution of a level asks for both.
+
+    @cached_property
+    def _row_sum(self) -> Tensor:
+        return self.S.pool(self.A.row_sum().unsqueeze(-1).to(self.S.S.dtype)).squeeze(-1)
+
+    @cached_property
+    def _diagonal(self) -> Tensor:
         return quadratic(self.A, self.S)
 
 
@@ -170,11 +180,11 @@ class Normalised:
         positive = degree > 16 * torch.finfo(degree.dtype).eps * diagonal.abs()
         # Two `where`s: the root of a zero degree must not reach the gradient.
         scale = torch.where(positive, torch.where(positive, degree, 1.0).rsqrt(), 0.0)
-        self._diagonal, self.scale = diagonal.unsqueeze(-1), scale.unsqueeze(-1)  # (B, K, 1)
+        self.removed, self.scale = diagonal.unsqueeze(-1), scale.unsqueeze(-1)  # (B, K, 1)
 
     def __matmul__(self, x: Tensor) -> Tensor:
         x = self.scale * x
-        return self.scale * (self.coarse @ x - self._diagonal * x)
+        return self.scale * (self.coarse @ x - self.removed * x)
 
     def row_sum(self) -> Tensor:
         return (self @ torch.ones_like(self.scale)).squeeze(-1)
@@ -184,7 +194,7 @@ def quadratic(A, S: Assignment) -> Tensor:
     """Diagonal of S^T A S for each graph, (B, K); through the factors of A, where it has them."""
     if isinstance(A, Normalised):
         inner = _quadratic(A.coarse, A.scale * S.S, S.rows)
-        return inner - (A.scale.square() * A._diagonal * S.squares).sum(-2)
+        return inner - (A.scale.square() * A.removed * S.squares).sum(-2)
     return _quadratic(A, S.S, S.rows)
 
 

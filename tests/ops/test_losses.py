@@ -10,14 +10,18 @@ from rethinkpool_core.ops.losses import cut_loss, entropy_loss, link_loss, ortho
 from rethinkpool_core.ops.pooling import Assignment, Coarse, Normalised, Rows
 
 
+def coarse_of(batch, S):
+    return Coarse(batch.A, Assignment(S, Rows(batch)), batch.nodes_per_graph)
+
+
 def all_terms(batch, S):
     """The sum of all terms, over two layers of pooling."""
-    first = Assignment(S, Rows(batch))
-    coarse = Coarse(batch.A, first, batch.nodes_per_graph)
+    coarse = coarse_of(batch, S)
+    first = coarse.S
     second = Assignment(first.pool(S).softmax(-1), Rows())
-    layers = [(first, batch.A), (second, Normalised(coarse))]
-    terms = [term(*pair) for pair in layers for term in (cut_loss,)]
-    terms += [link_loss(first, batch.A), link_loss(second, coarse)]
+    normalised = Coarse(Normalised(coarse), second, batch.nodes_per_graph)
+    terms = [cut_loss(coarse), cut_loss(normalised)]
+    terms += [link_loss(coarse), link_loss(Coarse(coarse, second, batch.nodes_per_graph))]
     terms += [term(S) for S in (first, second) for term in (orthogonality_loss, entropy_loss)]
     return sum(terms)
 
@@ -43,15 +47,12 @@ def test_a_hard_assignment_of_two_components_is_finite(small):
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(logits.grad).all()
-    torch.testing.assert_close(
-        cut_loss(Assignment(S, Rows(batch)), batch.A), torch.tensor(-1.0, dtype=torch.float64)
-    )
+    torch.testing.assert_close(cut_loss(coarse_of(batch, S)), torch.tensor(-1.0, dtype=torch.float64))
 
 
 def test_a_graph_without_edges_has_no_cut(small):
     batch = small.batch([3])
-    S = Assignment(torch.full((4, 2), 0.5, dtype=torch.float64), Rows(batch))
-    assert cut_loss(S, batch.A) == 0
+    assert cut_loss(coarse_of(batch, torch.full((4, 2), 0.5, dtype=torch.float64))) == 0
 
 
 def test_gradients_of_the_terms(small):
