@@ -20,9 +20,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 class Small:
     dataset: GraphDataset
 
-    def batch(self, index=None, **options):
+    def batch(self, index=None, dtype=torch.float64, **options):
         index = self.dataset.train if index is None else torch.as_tensor(index)
-        return BatchBuilder(self.dataset, dtype=torch.float64)(index, **options)
+        return BatchBuilder(self.dataset, dtype=dtype)(index, **options)
 
 
 @pytest.fixture

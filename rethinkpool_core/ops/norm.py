@@ -14,7 +14,7 @@ class BatchNorm(nn.BatchNorm1d):
     statistics over the padded batch, and these are those (departure 9 of the table of departures).
     """
 
-    def forward(self, x: Tensor, real: Tensor | None = None, positions: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, real: Tensor | None = None, positions: Tensor | int | None = None) -> Tensor:
         shape, x = x.shape, x.reshape(-1, x.shape[-1])
         # torch refuses a single row in training; here it is its own mean, with no variance.
         if not self.training or (real is None and positions is None and len(x) > 1):

@@ -5,7 +5,8 @@ The nodes of a batch are ragged rows before the first pooling layer, (N, D), and
 
 A' has at most the rank n of the graph it comes from, while K follows the largest graph of the dataset: on DD, n is 284
 on average and K up to 2874. So :math:`A' y = S^\top (A (S y))` is usually cheaper than any use of the K x K matrix, and its
-memory grows with the nodes of the batch. `Coarse` writes the matrix down only where it is the smaller of the two.
+memory grows with the nodes of the batch. `Coarse` multiplies by the matrix itself only where that is the smaller of the
+two (DiffPool's link term of a second layer needs the matrix once all the same, for its norm).
 """
 
 from __future__ import annotations
@@ -61,12 +62,12 @@ class Rows:
         """Inverse of `blocks`; padding rows of the batch take zeros."""
         return blocks[0] if self.batch is None else self.batch.from_groups(blocks)
 
-    def norm_rows(self, count_padding: bool) -> tuple[Tensor | None, int | None]:
+    def norm_rows(self, count_padding: bool) -> tuple[Tensor | None, Tensor | None]:
         """Arguments of `BatchNorm` at this level: which rows are real, and the number of padded positions if they count."""
         if self.batch is None:
             return None, None
         real = (self.batch.graph < self.batch.num_graphs).unsqueeze(-1) if self.batch.padded else None
-        return real, self.batch.num_graphs * self.batch.width if count_padding else None
+        return real, self.batch.num_graphs * self.batch.num_nodes.amax() if count_padding else None
 
 
 class _GramNorm(torch.autograd.Function):
@@ -120,6 +121,13 @@ class Assignment:
         """S elementwise squared."""
         return self.S.square()
 
+    @cached_property
+    def others(self) -> Tensor:
+        """1 - S, to full precision also where S is nearly 1: there it is the sum of the row's other entries."""
+        largest = self.S.argmax(-1, keepdim=True)
+        rest = self.S.scatter(-1, largest, 0.0).sum(-1, keepdim=True)
+        return (1 - self.S).scatter(-1, largest, rest)
+
     def gram_norm_squared(self) -> Tensor:
         """|S^T S|^2 in the Frobenius norm, (B,)."""
         return _join([_GramNorm.apply(s)[0] for s in self.blocks])
@@ -137,7 +145,8 @@ class Coarse:
 
     def __init__(self, A, S: Assignment, nodes: float):
         self.A, self.S = A, S
-        self.explicit = S.S.shape[-1] <= 2 * nodes
+        # Below 128 clusters the matrix is small whatever the graphs are, and exact where factors cancel (`Normalised`).
+        self.explicit = S.S.shape[-1] <= max(2 * nodes, 128)
 
     @cached_property
     def values(self) -> Tensor:
@@ -163,44 +172,58 @@ class Coarse:
 
     @cached_property
     def _diagonal(self) -> Tensor:
-        return quadratic(self.A, self.S)
+        return paired(self.A, self.S.S, self.S.S, self.S.rows)
+
+    def weight_to_others(self) -> Tensor:
+        """Row sums of A' without its diagonal, (B, K), as sums of terms that are not negative: nothing cancels."""
+        return paired(self.A, self.S.S, self.S.others, self.S.rows)
 
 
 class Normalised:
     """MinCut's coarse graph: A' without its diagonal, then D^(-1/2) A' D^(-1/2).
 
-    Both steps are applied to the vectors that the matrix multiplies. A cluster without weight keeps none.
+    The scaling is applied to the vectors that the matrix multiplies. A cluster without weight to others keeps none.
+    Where A' stays a product of factors, its diagonal is subtracted from the products, which costs digits when a cluster
+    has far more weight within than to others; one with less than 16 rounding errors' share to others is cut off.
     """
 
     def __init__(self, coarse: Coarse):
         self.coarse = coarse
-        diagonal = coarse.diagonal()
-        degree = coarse.row_sum() - diagonal
-        # What the subtraction leaves of an empty row is rounding error, not weight.
-        positive = degree > 16 * torch.finfo(degree.dtype).eps * diagonal.abs()
-        # Two `where`s: the root of a zero degree must not reach the gradient.
-        scale = torch.where(positive, torch.where(positive, degree, 1.0).rsqrt(), 0.0)
-        self.removed, self.scale = diagonal.unsqueeze(-1), scale.unsqueeze(-1)  # (B, K, 1)
+        if coarse.explicit:
+            K = coarse.values.shape[-1]
+            loops = torch.eye(K, dtype=torch.bool, device=coarse.values.device)
+            self.matrix, self.removed = coarse.values.masked_fill(loops, 0), None
+            degree, least = self.matrix.sum(-1), 0.0
+        else:
+            self.matrix, self.removed = None, coarse.diagonal().unsqueeze(-1)  # (B, K, 1)
+            degree = coarse.weight_to_others()
+            least = 16 * torch.finfo(degree.dtype).eps * coarse.diagonal().detach().abs()
+        # The root of what is nearly zero has a gradient that overflows, so such a degree counts as none; two `where`s, since
+        # even an unused root would reach the gradient.
+        positive = degree > torch.as_tensor(least, dtype=degree.dtype).clamp(min=torch.finfo(degree.dtype).tiny ** 0.5)
+        self.scale = torch.where(positive, torch.where(positive, degree, 1.0).rsqrt(), 0.0).unsqueeze(-1)
 
     def __matmul__(self, x: Tensor) -> Tensor:
         x = self.scale * x
-        return self.scale * (self.coarse @ x - self.removed * x)
+        product = self.coarse @ x - self.removed * x if self.matrix is None else self.matrix @ x
+        return self.scale * product
 
     def row_sum(self) -> Tensor:
+        """(B, K)."""
+        return self._row_sum
+
+    @cached_property
+    def _row_sum(self) -> Tensor:
         return (self @ torch.ones_like(self.scale)).squeeze(-1)
 
 
-def quadratic(A, S: Assignment) -> Tensor:
-    """Diagonal of S^T A S for each graph, (B, K); through the factors of A, where it has them."""
-    if isinstance(A, Normalised):
-        inner = _quadratic(A.coarse, A.scale * S.S, S.rows)
-        return inner - (A.scale.square() * A.removed * S.squares).sum(-2)
-    return _quadratic(A, S.S, S.rows)
-
-
-def _quadratic(A, Y: Tensor, rows: Rows) -> Tensor:
-    if isinstance(A, Normalised):
-        return quadratic(A, Assignment(Y, rows))
+def paired(A, Y: Tensor, Z: Tensor, rows: Rows) -> Tensor:
+    """Diagonal of Y^T A Z for each graph, (B, C), of Y and Z (N, C) or (B, n, C); through the factors of A, if it has them."""
+    if isinstance(A, Normalised) and A.matrix is None:
+        left = A.scale * Y
+        right = left if Z is Y else A.scale * Z
+        return paired(A.coarse, left, right, rows) - (A.removed * left * right).sum(-2)
     if isinstance(A, Coarse) and not A.explicit:
-        return _quadratic(A.A, A.S.unpool(Y), A.S.rows)
-    return rows.sum(Y * (A @ Y))
+        left = A.S.unpool(Y)
+        return paired(A.A, left, left if Z is Y else A.S.unpool(Z), A.S.rows)
+    return rows.sum(Y * (A @ Z))

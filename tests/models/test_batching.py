@@ -52,10 +52,13 @@ def test_padding_changes_nothing(name, graphs, training):
     torch.testing.assert_close(*results, atol=1e-10, rtol=1e-10)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_replicas_under_vmap_are_those_of_a_loop(name, graphs):
-    models = [replica(model_of(name, graphs), seed) for seed in (3, 4)]
-    batch = graphs.batch(torch.tensor([[0, 1, 2], [1, 3, 2]]), draw=2)
+CASES = [(name, {}) for name in MODELS] + [(name, {"norm_padding": True}) for name in ("N-DIFFPOOL-V2", "GMN")]
+
+
+@pytest.mark.parametrize(("name", "overrides"), CASES)
+def test_replicas_under_vmap_are_those_of_a_loop(name, overrides, graphs):
+    models = [replica(model_of(name, graphs, **overrides), seed) for seed in (3, 4)]
+    batch = graphs.batch(torch.tensor([[0, 1, 2], [1, 3, 0]]), draw=2)
     params, buffers = stack_module_state(models)
 
     def one(params, buffers, tensors):
@@ -64,7 +67,7 @@ def test_replicas_under_vmap_are_those_of_a_loop(name, graphs):
 
     logits, loss = torch.vmap(one)(params, buffers, batch.tensors)
     grads = torch.autograd.grad(loss.sum(), list(params.values()), allow_unused=True, materialize_grads=True)
-    for row, (model, index) in enumerate(zip(models, ([0, 1, 2], [1, 3, 2]), strict=True)):
+    for row, (model, index) in enumerate(zip(models, ([0, 1, 2], [1, 3, 0]), strict=True)):
         alone, losses = model(graphs.batch(index, draw=2))
         torch.testing.assert_close(logits[row], alone, atol=1e-10, rtol=1e-10)
         single = torch.autograd.grad(
@@ -100,6 +103,22 @@ def test_hard_assignments_have_finite_gradients(name, small):
     logits, losses = model(small.batch())
     (logits.sum() + sum(losses.values())).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("factor", [1.0, 100.0, 300.0, 1e4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_large_clique_has_finite_gradients(factor, dtype):
+    """Features of ones on a clique, as in social networks: degrees of the coarse graph become tiny."""
+    graphs = dataset_of(store_of([nx.complete_graph(300), nx.path_graph(4)]))
+    graphs.store.x.fill_(1)
+    model = build_model("MINCUTPOOL", graphs, seed=3).to(dtype)
+    with torch.no_grad():
+        for layer in model.assign:
+            layer.weight.mul_(factor)
+    logits, losses = model(BatchBuilder(graphs, dtype=dtype)(torch.arange(2)))
+    (logits.sum() + sum(losses.values())).backward()
+    assert torch.isfinite(logits).all()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
 
 
 @pytest.mark.parametrize("name", MODELS)

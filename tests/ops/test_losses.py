@@ -26,10 +26,13 @@ def all_terms(batch, S):
     return sum(terms)
 
 
-@pytest.mark.parametrize("sharpness", [0.0, 1.0, 1e6])  # uniform, soft and hard assignments
-def test_value_and_gradient_are_finite(small, sharpness):
-    batch = small.batch()
-    logits = (sharpness * torch.randn(batch.num_rows, 3, dtype=torch.float64)).requires_grad_()
+# From uniform over soft to hard; between the last two, degrees of the coarse graph are tiny before they are zero.
+@pytest.mark.parametrize("sharpness", [0.0, 1.0, 10.0, 30.0, 50.0, 70.0, 100.0, 200.0, 300.0, 1e3, 1e4, 1e6])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("clusters", [3, 140])  # the coarse matrix itself, and its factors
+def test_value_and_gradient_are_finite(small, sharpness, dtype, clusters):
+    batch = small.batch(dtype=dtype)
+    logits = (sharpness * torch.randn(batch.num_rows, clusters, dtype=dtype)).requires_grad_()
     loss = all_terms(batch, logits.softmax(-1))
     loss.backward()
     assert torch.isfinite(loss)

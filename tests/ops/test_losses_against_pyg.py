@@ -91,3 +91,21 @@ def test_a_batch_averages_over_its_graphs(small):
 
     alone = torch.stack([terms([number]) for number in names]).mean(0)
     torch.testing.assert_close(terms(names), alone, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("gap", [0.0, 5.0, 10.0, 15.0, 18.0])
+@pytest.mark.parametrize("clusters", [3, 140])
+def test_a_dominant_cluster_keeps_its_edges_in_float32(small, gap, clusters):
+    """PyG sums the coarse matrix without its diagonal; a difference of sums would cancel here."""
+    batch, _, A = dense(small, "petersen")
+    logits = torch.randn(1, 10, clusters, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    logits[..., 0] += gap
+    _, theirs, *_ = dense_mincut_pool(batch.x[None], A, logits)
+    single = small.batch([NUMBER["petersen"]], dtype=torch.float32)
+    S = Assignment(logits[0].float().softmax(-1), Rows(single))
+    pooled = Coarse(single.A, S, single.nodes_per_graph)
+    weight = pooled.values.double().masked_fill(torch.eye(clusters, dtype=torch.bool), 0).sum(-1)
+    torch.testing.assert_close(pooled.weight_to_others().double(), weight, rtol=1e-5, atol=0)
+    if pooled.explicit:
+        ours = Normalised(pooled) @ torch.eye(clusters)[None]
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=1e-6)
