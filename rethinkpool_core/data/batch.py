@@ -37,8 +37,6 @@ class Batch:
         draw        ()        int64, 0 in evaluation, else a number that is new every epoch: keys whatever a model draws anew
     groups
         (graphs, width) of each group: the padded copy of rows is the concatenation of (graphs * width, D) blocks
-    max_nodes_in_batch
-        the largest graph among the B (and, with replicas, among all of theirs)
     padded
         whether the dummy graph may have nodes
     """
@@ -66,6 +64,7 @@ class Batch:
 
     @property
     def width(self) -> int:
+        """Nodes of the largest graph, of all replicas' if there are several."""
         return max(width for _, width in self.groups)
 
     @property
@@ -172,13 +171,12 @@ class BatchBuilder:
         else:
             columns_t, offsets_t = transpose(columns, offsets)
 
-        group_start = torch.cat([torch.arange(g, device=device) * w for g, w in groups])
-        before = torch.tensor([0, *(g * w for g, w in groups)], device=device).cumsum(0)
-        of_group = torch.repeat_interleave(torch.tensor([g for g, _ in groups], device=device))
-        slots = int(before[-1]) if device.type == "cpu" else sum(g * w for g, w in groups)
-        slot_start = torch.cat(
-            [group_start + before[of_group], torch.tensor([slots], device=device)]
-        )  # (B + 1,)
+        slots = sum(count * width for count, width in groups)
+        firsts, before = [], 0
+        for count, width in groups:
+            firsts += range(before, before + count * width, width)
+            before += count * width
+        slot_start = torch.tensor([*firsts, slots], device=device)  # (B + 1,)
         slot = torch.where(real, slot_start[graph] + position, slots)
         slot_offsets = torch.searchsorted(
             slot, torch.arange(slots + 2, device=device).expand(R, -1).contiguous()

@@ -49,7 +49,9 @@ class PoolingModel(nn.Module):
     training loss; with ``trace=True`` also a mapping from the names of the main layers to their `Activation`.
     """
 
-    bounded = True  # whether something in the model has one row for each possible node of a graph
+    # Whether larger graphs than the model was built for are refused: their size decides how many clusters there are, and
+    # random assignments have a row for each node.
+    bounded = True
 
     def __init__(self, shape: Shape, config, seed: int):
         super().__init__()

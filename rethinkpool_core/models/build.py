@@ -44,7 +44,7 @@ _KINDS: dict[str, _Kind] = {
     "N-MINCUTPOOL": _Kind(MinCutPool, MinCutConfig, {"random_assignment": "normal"}),
     "GMN": _Kind(GMN, GMNConfig, {"kernel": "student", "train_keys": True, "key_scale": 1.0}),
     "DISTANCE-GMN": _Kind(GMN, GMNConfig, {"kernel": "distance", "train_keys": False, "key_scale": 10.0}),
-    "RANDOM-GMN": _Kind(GMN, GMNConfig, {"kernel": "random", "train_keys": False, "key_scale": 10.0}),
+    "RANDOM-GMN": _Kind(GMN, GMNConfig, {"kernel": "random", "train_keys": False, "key_scale": 1.0}),
 }
 assert tuple(sorted(_KINDS)) == tuple(sorted(MODELS))
 
@@ -57,6 +57,12 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "activation": tuple(ACTIVATIONS),
 }
 _ZERO_ALLOWED = {"purity_weight"}
+_NO_PURITY = {"train_keys", "purity_weight", "purity_period"}
+_IDLE_IN_GMN = {
+    "student": {"random_assignment"},
+    "distance": {"random_assignment", "tau", *_NO_PURITY},
+    "random": {"tau", "key_scale", "num_heads", *_NO_PURITY},
+}
 
 
 def _kind(name: str) -> _Kind:
@@ -73,14 +79,14 @@ def config_fields(name: str) -> dict[str, type]:
     """
     kind = _kind(name)
     hints = get_type_hints(kind.config)
-    hidden = _FIXED | (
-        {"random_assignment"} if not kind.values.get("random_assignment", "uniform") else set()
-    )
-    if kind.values.get("kernel") in ("distance", "random"):
-        hidden |= {"train_keys", "purity_weight", "purity_period"}
-    if kind.values.get("kernel") in ("student", "distance"):
-        hidden |= {"random_assignment"}
-    return {field.name: hints[field.name] for field in fields(kind.config) if field.name not in hidden}
+    idle = set(_FIXED)
+    if not kind.values.get("random_assignment", "uniform"):
+        idle |= {"random_assignment"}
+    if kind.model is DiffPool:
+        idle |= {"norm_padding"}  # its norms come after pooling, where nothing is padded
+    if kind.config is GMNConfig:
+        idle |= _IDLE_IN_GMN[kind.values["kernel"]]
+    return {field.name: hints[field.name] for field in fields(kind.config) if field.name not in idle}
 
 
 def build_model(name: str, dataset, *, seed: int = 0, **overrides: Any) -> PoolingModel:
@@ -96,7 +102,8 @@ def build_model(name: str, dataset, *, seed: int = 0, **overrides: Any) -> Pooli
     for key in overrides:
         if key not in known:
             raise UnknownNameError("parameter", key, known, where=f"of {name}")
-    paper = {key: value for key, value in settings(name, dataset.name).items() if key in known}
+    of_config = {field.name for field in fields(kind.config)}
+    paper = {key: value for key, value in settings(name, dataset.name).items() if key in of_config}
     defaults = kind.values | paper
     if kind.config is DiffPoolConfig:
         defaults["sum_input"] = dataset.spec.features == "ones"
@@ -139,7 +146,7 @@ def _checked(name: str, key: str, value: Any, kind: Any) -> Any:
             raise UsageError(
                 f"{where} takes {wanted}, not {value!r}: give one, as in {key}={2 if kind is int else 0.5}"
             )
-        if not value >= 0 or (value == 0 and key not in _ZERO_ALLOWED):
+        if not 0 <= value < float("inf") or (value == 0 and key not in _ZERO_ALLOWED):
             bound = (
                 "a number of at least 0"
                 if key in _ZERO_ALLOWED

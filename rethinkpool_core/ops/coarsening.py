@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,16 +20,18 @@ def coarsen(batch: Batch, kind: str, seed: Tensor, level: int) -> tuple[Tensor, 
 
     kind    "graph": the matching runs on the edges; "complement": on the pairs without an edge
     seed    () int64, the model's; a graph's matching is a function of (seed, level, batch.draw, graph_id) and of the graph
-    The coarse batch has the structure of ``batch`` (graph, pointer, num_nodes, adjacency) and no features.
+    The coarse batch has nodes, edges and their graphs, but no features and no padded groups; beside other replicas it may
+    have padding rows.
     """
     graph_id = torch.cat([batch.graph_id, batch.graph_id.new_full((1,), -1)])
     key = hash64(seed, batch.draw, graph_id[batch.graph], batch.position, level)
     members, graph, pointer, num_nodes, position, *adjacency = _Coarsen.apply(
         kind == "complement", batch.columns, batch.offsets, batch.graph, key, batch.pointer
     )
-    tensors = dict(zip(("columns", "offsets", "columns_t", "offsets_t"), adjacency, strict=True))
+    tensors = {name: batch.tensors[name] for name in ("y", "graph_id", "draw")}
     tensors |= {"graph": graph, "pointer": pointer, "num_nodes": num_nodes, "position": position}
-    return members, batch.with_tensors(batch.tensors | tensors)
+    tensors |= dict(zip(("columns", "offsets", "columns_t", "offsets_t"), adjacency, strict=True))
+    return members, replace(batch, tensors=tensors, groups=(), padded=True)
 
 
 class _Coarsen(torch.autograd.Function):

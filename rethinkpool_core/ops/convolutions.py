@@ -46,7 +46,8 @@ class SAGEConv(nn.Module):
     def forward(self, x: Tensor, A) -> Tensor:
         total, weight = A @ x, A.row_sum().to(x.dtype).unsqueeze(-1)
         if self.loop:
-            change = 1 - torch.as_tensor(A.diagonal(), dtype=x.dtype, device=x.device).unsqueeze(-1)
+            diagonal = A.diagonal()
+            change = 1 - (diagonal.unsqueeze(-1) if isinstance(diagonal, Tensor) else diagonal)
             total, weight = total + change * x, weight + change
         out = self.neighbours(total / weight.clamp(min=1))
         if self.itself is not None:

@@ -25,13 +25,12 @@ def _shift(x: Tensor, bits: int) -> Tensor:
 
 def hash64(*parts: Tensor | int) -> Tensor:
     """64 well-mixed bits (int64, broadcast) of a sequence of integers: SplitMix64's finaliser over a running sum."""
-    state = torch.zeros((), dtype=torch.int64)
+    device = next(
+        (part.device for part in parts if isinstance(part, Tensor) and part.device.type != "cpu"), "cpu"
+    )
+    state = torch.zeros((), dtype=torch.int64, device=device)
     for part in parts:
-        state = (
-            (state + part) * _MIX_1 + _STEP
-            if isinstance(part, int)
-            else (state.to(part.device) + part) * _MIX_1 + _STEP
-        )
+        state = (state + part) * _MIX_1 + _STEP
         state = (state ^ _shift(state, 30)) * _MIX_1
         state = (state ^ _shift(state, 27)) * _MIX_2
         state = state ^ _shift(state, 31)

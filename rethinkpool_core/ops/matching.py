@@ -52,7 +52,10 @@ def visiting_order(u: Tensor, v: Tensor, key: Tensor) -> Tensor:
 
 
 def graph_matching(u: Tensor, v: Tensor, graph: Tensor, key: Tensor) -> Tensor:
-    """GRACLUS: a maximal matching on the edges (either direction makes an edge). ``graph`` is not needed."""
+    """GRACLUS: a maximal matching on the edges, of which either direction is one. ``graph`` is not needed.
+
+    On directed graphs (SMNIST) the release visits the targets of a node's edges only.
+    """
     distinct = u != v
     u, v = u[distinct], v[distinct]
     return greedy_matching(u, v, visiting_order(u, v, key), len(key))
@@ -64,6 +67,7 @@ def complement_matching(u: Tensor, v: Tensor, graph: Tensor, key: Tensor) -> Ten
     The complement is never listed where it is large. While a graph's free nodes have few edges among them, they are
     paired at random and the pairs without an edge, three in four or more on average, are kept: memory O(N + E). Once more
     than a quarter of their pairs are edges, or few are left, the remaining pairs are listed: at most 4 E + 16 a graph.
+    Pairs come in random order, so this is a random greedy matching, but not the one that visits node by node.
     """
     num_nodes, num_graphs = len(key), int(graph.max()) + 1 if len(graph) else 0
     partner = torch.arange(num_nodes, device=key.device)

@@ -200,7 +200,9 @@ class Normalised:
             least = 16 * torch.finfo(degree.dtype).eps * coarse.diagonal().detach().abs()
         # The root of what is nearly zero has a gradient that overflows, so such a degree counts as none; two `where`s, since
         # even an unused root would reach the gradient.
-        positive = degree > torch.as_tensor(least, dtype=degree.dtype).clamp(min=torch.finfo(degree.dtype).tiny ** 0.5)
+        positive = degree > torch.as_tensor(least, dtype=degree.dtype).clamp(
+            min=torch.finfo(degree.dtype).tiny ** 0.5
+        )
         self.scale = torch.where(positive, torch.where(positive, degree, 1.0).rsqrt(), 0.0).unsqueeze(-1)
 
     def __matmul__(self, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from rethinkpool_core.errors import DeviceError
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """``auto`` (a GPU where there is one), ``cpu``, ``cuda``, ``cuda:i`` or ``mps``.
+    """``auto`` (CUDA where there is some, else the CPU), ``cpu``, ``cuda``, ``cuda:i`` or ``mps``.
 
     Raises DeviceError for another name or for a device that this machine lacks.
     """

@@ -59,7 +59,8 @@ def train_epoch(
         batch = task.builder(index if len(replicas) > 1 else index[0], draw=number)
         losses = replicas.losses(batch, task.dataset.spec.loss)
         if unsupervised:
-            gradient = gradient + replicas.gradient(group, losses["purity"])
+            share = index.shape[1] / order.shape[1]  # the last batch may be smaller
+            gradient = gradient + share * replicas.gradient(group, losses["purity"])
         else:
             used = [loss for name, loss in losses.items() if name != "purity"]
             replicas.groups[group].adam.step(

@@ -15,6 +15,7 @@ from rethinkpool_core.training.checkpoint import (
     save_checkpoint,
 )
 from rethinkpool_core.training.config import TrainingConfig
+from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.schedule import Schedule
 
 
@@ -73,7 +74,10 @@ class Checkpoints:
         progression.best = best or None
         return {name: tensor for name, tensor in tensors.items() if not name.startswith("best/")}, progression
 
-    def save(self, seed: int, state: dict[str, Tensor], progression: Progression) -> None:
+    def save(self, replicas: Replicas, row: int, progression: Progression) -> None:
+        """Raises StorageError."""
         if self.folder is not None:
-            tensors = state | {f"best/{name}": tensor for name, tensor in (progression.best or {}).items()}
-            save_checkpoint(self.path(seed), self.digest, tensors, progression.facts())
+            tensors = replicas.state(row) | {
+                f"best/{name}": tensor for name, tensor in (progression.best or {}).items()
+            }
+            save_checkpoint(self.path(replicas.seeds[row]), self.digest, tensors, progression.facts())

@@ -15,7 +15,8 @@ class RunRecord:
     val_score, test_score   at the best validation epoch, in the metric's own units (accuracy and ROC-AUC in [0, 1]);
                             None if no epoch ended
     best_epoch, epochs      counted from 1
-    curves                  one value an epoch: train_loss, val_loss, val_score, lr, train_seconds and each auxiliary loss by name
+    curves                  one value an epoch: train_loss (supervised), val_loss, val_score, lr, each auxiliary loss by name, and
+                            train_seconds (of the training pass, shared among the replicas trained at once)
     config                  the model's and the protocol's parameters
     provenance              versions, device, command, commit where known, checksum of the data
     error                   why the run ended early, None if it did not

@@ -130,13 +130,14 @@ class Replicas:
 
     def weights(self, row: int) -> dict[str, Tensor]:
         """The state dict of one replica as a model of its own, copied to the CPU."""
-        named = {
-            name: leaf[row] if len(self) > 1 else leaf
-            for group in self.groups.values()
-            for name, leaf in group.leaves.items()
-        }
-        named |= {name: buffer[row] for name, buffer in self.buffers.items()}
-        return {name: tensor.detach().cpu().clone() for name, tensor in named.items()}
+        named = {name: buffer[row] for name, buffer in self.buffers.items()}
+        for group in self.groups.values():
+            parts = group.adam.theta[row].cpu().split([math.prod(shape) for shape in group.shapes.values()])
+            named |= {
+                name: part.view(shape)
+                for (name, shape), part in zip(group.shapes.items(), parts, strict=True)
+            }
+        return {name: tensor.cpu().clone() for name, tensor in named.items()}
 
     def keep(self, rows: list[int]) -> None:
         """Only these replicas from now on."""

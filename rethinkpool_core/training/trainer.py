@@ -154,7 +154,7 @@ class _Run:
         while len(replicas):
             if not train_epoch(self.task, replicas, states, stopped):
                 for row, seed in enumerate(replicas.seeds):
-                    self.checkpoints.save(seed, replicas.state(row), states[seed])
+                    self.checkpoints.save(replicas, row, states[seed])
                 raise KeyboardInterrupt
             evaluate(self.task, replicas, states)
             line.epoch(
@@ -165,7 +165,7 @@ class _Run:
             for row, seed in enumerate(replicas.seeds):
                 done = states[seed].over(self.task.config, self.max_epochs)
                 if done or stop or states[seed].epoch % self.task.config.checkpoint_every == 0:
-                    self.checkpoints.save(seed, replicas.state(row), states[seed])
+                    self.checkpoints.save(replicas, row, states[seed])
                 if done:
                     records[seed] = self.record(seed, states[seed])
                 else:

@@ -52,7 +52,9 @@ def test_padding_changes_nothing(name, graphs, training):
     torch.testing.assert_close(*results, atol=1e-10, rtol=1e-10)
 
 
-CASES = [(name, {}) for name in MODELS] + [(name, {"norm_padding": True}) for name in ("N-DIFFPOOL-V2", "GMN")]
+CASES = [(name, {}) for name in MODELS] + [
+    (name, {"norm_padding": True}) for name in ("N-DIFFPOOL-V2", "GMN")
+]
 
 
 @pytest.mark.parametrize(("name", "overrides"), CASES)

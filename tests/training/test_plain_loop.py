@@ -69,7 +69,7 @@ def plain_run(name, dataset, seed, *, batch_size, clip_norm, protocol=QUICK, **o
             for key, loss in {"train_loss": supervised, **losses}.items():
                 sums[key] = sums.get(key, 0.0) + float(loss.detach()) * len(index)
             if unsupervised:
-                losses["purity"].backward()
+                (losses["purity"] * len(index) / len(split.train)).backward()
                 continue
             model.zero_grad(set_to_none=False)
             sum([supervised, *(loss for key, loss in losses.items() if key != "purity")]).backward()
