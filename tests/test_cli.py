@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -217,13 +216,14 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"rethinkpool {__version__}\n"
 
 
-def test_help_is_fast():
-    def seconds() -> float:
-        start = time.perf_counter()
-        subprocess.run([*COMMAND, "--help"], check=True, capture_output=True)
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(3)) < 1
+def test_help_imports_nothing_heavy():
+    """What makes the command slow to answer is an import: any of these alone takes longer than all the rest."""
+    code = (
+        "import sys; from rethinkpool_core.cli import main; main(['--help'])\n"
+        "print([name for name in ('torch', 'torch_geometric', 'sklearn', 'pandas', 'matplotlib', 'papermill') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("args", [[], ["data"]])
