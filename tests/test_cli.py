@@ -218,10 +218,9 @@ def test_version(capsys):
 
 def test_help_imports_nothing_heavy():
     """What makes the command slow to answer is an import: any of these alone takes longer than all the rest."""
-    code = (
-        "import sys; from rethinkpool_core.cli import main; main(['--help'])\n"
-        "print([name for name in ('torch', 'torch_geometric', 'sklearn', 'pandas', 'matplotlib', 'papermill') if name in sys.modules])"
-    )
+    heavy = ("torch", "torch_geometric", "sklearn", "pandas", "matplotlib", "papermill")
+    code = "import sys; from rethinkpool_core.cli import main; main(['--help'])\n"
+    code += f"print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
