@@ -62,11 +62,14 @@ def main() -> None:
         if pid == 0:
             code = 1
             try:
-                code = train_one(json.loads(line))
-            except KeyboardInterrupt:
-                code = 130
-            finally:
+                try:
+                    code = train_one(json.loads(line))
+                except KeyboardInterrupt:
+                    code = 130
                 sys.stderr.flush()
+            except KeyboardInterrupt:
+                pass  # the work was done; what comes now interrupts nothing
+            finally:
                 os._exit(code)
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
