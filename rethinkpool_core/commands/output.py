@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rethinkpool_core.data.atomic import replace_file
 from rethinkpool_core.errors import StorageError
 
 if TYPE_CHECKING:
@@ -35,19 +35,9 @@ def check_writable(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file aside and rename it (raises StorageError and leaves no half file)."""
-    aside: Path | None = None
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.absolute().parent)
-        aside = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
+        replace_file(path, text.encode())
     except OSError as error:
         raise StorageError(
             f"cannot write {path} ({error.strerror}): free some space or name another file"
         ) from error
-    finally:
-        if aside is not None:
-            aside.unlink(missing_ok=True)

@@ -56,6 +56,20 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file aside and rename it (raises OSError and leaves no half file)."""
+    aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        with aside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     """Write tensors as safetensors, aside, and rename (raises StorageError and leaves no half file)."""
     from safetensors.torch import save
@@ -64,16 +78,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     content = save(tensors, metadata=metadata)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-        try:
-            with aside.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, path)
-        except BaseException:
-            aside.unlink(missing_ok=True)
-            raise
+        replace_file(path, content)
 
 
 def move_folder(finished: Path, target: Path) -> None:
