@@ -13,6 +13,7 @@ from pathlib import Path
 from rethinkpool_core.book_tables import write_tables
 from rethinkpool_core.data.atomic import move_folder
 from rethinkpool_core.errors import RethinkPoolError, UnknownNameError
+from rethinkpool_core.how_fast import write_measurement
 from rethinkpool_core.notebooks import project_folder, run_notebook, shown
 
 PROFILES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
@@ -61,7 +62,8 @@ def build_site(executed: Path, build: Path) -> Path:
     The sources are laid out in ``build/pages``, the log is ``build/site.log`` and the site ``build/site``,
     replaced only when the new one is complete.
 
-    Raises BookError, which quotes the first warning of a failed build.
+    Raises BookError, which quotes the first warning of a failed build, and DataError when the measurement of the page "How
+    fast" is not in ``results/``.
     """
     pages, site, log = build / "pages", build / "site", build / "site.log"
     # Built anew each time: a warning about a page that did not change is a warning all the same.
@@ -73,6 +75,7 @@ def build_site(executed: Path, build: Path) -> Path:
         if notebook.name.count(".") == 1:  # not those that were left running or failed
             shutil.copy2(notebook, pages / "notebooks" / notebook.name)
     write_tables(pages / "tables")
+    write_measurement(pages / "tables")
     options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", str(build)]
     with log.open("w", encoding="utf-8") as output:
         command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(pages), *options]

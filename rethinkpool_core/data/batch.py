@@ -2,48 +2,66 @@
 
 The nodes of a batch stand one graph after the other without gaps. When a fixed shape is asked for, what is missing is filled with
 nodes and edges of one dummy graph behind the last real one (the way jraph pads), so that several replicas, each with
-graphs of its own, have batches of one shape. Graphs stand in ascending order of size: products that need one matrix a graph
-(S^T X) run over a few groups of graphs padded to the largest of their group, not of the batch.
+graphs of its own, have batches of one shape. Products that need one matrix a graph (S^T X) copy rows to `Blocks`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cache, partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from rethinkpool_core.data.blocks import Blocks, make_blocks
+from rethinkpool_core.data.padded import PaddedBatches
+from rethinkpool_core.data.structure import Structure
+from rethinkpool_core.ops.coarsening import Coarsening
 from rethinkpool_core.ops.incidence import Incidence
 
-MAX_GROUPS = 4
+# Nodes and edges of the batches that are made together: what stays in a CPU's cache, and what keeps a GPU busy.
+_ENTRIES_AT_ONCE = {"cpu": 1 << 19, "gpu": 1 << 22}
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B graphs, N rows, E edges; every tensor may have a leading replica axis until `torch.func.vmap` takes it away.
+    """R replicas of B graphs with N rows and E edges each, one replica after the other as if they were one batch.
 
     tensors
-        x           (N, F)    encoded node features; int64 (N, 9) for molecules of OGB
-        y           (B,)      labels (int64) or targets (float)
-        num_nodes   (B,)      int64
-        graph_id    (B,)      the graph's number in its dataset
-        graph       (N,)      number of the row's graph in the batch, B for padding
-        position    (N,)      the node's place in its graph, counted from 0
-        pointer     (B + 2,)  first row of each graph, of the dummy graph, and N
+        x           (R N, F)  encoded node features; int64 (R N, 9) for molecules of OGB
+        y           (R B,)    labels (int64) or targets (float)
+        num_nodes   (R B,)    int64
+        graph_id    (R B,)    the graph's number in its dataset
+        graph       (R N,)    the row's graph, where each replica has B + 1: the last one is for padding
+        position    (R N,)    the node's place in its graph, counted from 0
+        pointer     (R (B + 1) + 1,)  first row of each of these graphs, and R N
         columns, offsets, columns_t, offsets_t    the adjacency matrix and its transpose, see `Incidence`
-        slot, slot_offsets    where each row stands in the padded groups, see `groups`
-        edge_attr   (E, C)    int64, in the order of `columns` (molecules of OGB only)
-        draw        ()        int64, 0 in evaluation, else a number that is new every epoch: keys whatever a model draws anew
-    groups
-        (graphs, width) of each group: the padded copy of rows is the concatenation of (graphs * width, D) blocks
+        edge_attr   (R E, C)  int64, in the order of `columns` (molecules of OGB only)
+        draw        () or (R,)  int64, 0 in evaluation, else a number that is new every epoch: keys whatever a model draws anew
+        known/...   (R B, ...)  what was made beforehand for each graph, see `known`
+        1/...       structure of the coarse graphs where the builder was asked for them, and 2/... of theirs, see `coarse`
+        members     (R N, 2)  in a coarse batch: rows of the batch below that became one, a single one twice
+        place       (rows,)   the inverse, of each row of the batch below, see `pair_maximum`
+    replicas
+        R
+    builder
+        that gathered the batch
+    width
+        nodes of the largest graph
     padded
-        whether the dummy graph may have nodes
+        whether there are rows for padding
+    find_blocks
+        makes `blocks`; None in a coarse batch, whose model needs none
     """
 
     tensors: dict[str, Tensor]
-    groups: tuple[tuple[int, int], ...]
+    replicas: int
+    builder: BatchBuilder
+    width: int
     padded: bool
+    find_blocks: Callable[[], Blocks] | None
 
     def __getattr__(self, name: str) -> Tensor:
         try:
@@ -56,16 +74,49 @@ class Batch:
 
     @property
     def num_graphs(self) -> int:
-        return self.tensors["y"].shape[-1]
+        """Of all replicas, R B."""
+        return self.tensors["y"].shape[0]
 
     @property
     def num_rows(self) -> int:
-        return self.tensors["graph"].shape[-1]
+        """Of all replicas, R N."""
+        return self.tensors["graph"].shape[0]
 
     @property
-    def width(self) -> int:
-        """Nodes of the largest graph, of all replicas' if there are several."""
-        return max(width for _, width in self.groups)
+    def real(self) -> Tensor:
+        """(R N,) whether a row is a node."""
+        kinds = self.num_graphs // self.replicas + 1
+        return self.graph % kinds != kinds - 1
+
+    @property
+    def blocks(self) -> Blocks:
+        """Where the rows of each graph stand when it has a padded matrix of its own."""
+        return self.find_blocks()
+
+    def with_known(self, known: dict[str, Tensor]) -> Batch:
+        """With what `PoolingModel.known` gave for each graph of the dataset, tensors (R, G, ...)."""
+        tensors = dict(self.tensors)
+        for name, value in known.items():
+            R, G = value.shape[:2]
+            index = self.graph_id.view(R, -1) + G * torch.arange(R, device=value.device)[:, None]
+            tensors[f"known/{name}"] = value.flatten(0, 1).index_select(0, index.view(-1))
+        return self.with_tensors(tensors)
+
+    def known(self, level: int) -> dict[str, Tensor]:
+        """What was made beforehand for one pooling layer, or nothing."""
+        return self._under(f"known/{level}/")
+
+    def coarse(self, level: int) -> Batch:
+        """The batch that ``level`` coarsenings make of this one, without features."""
+        tensors = {name: self.tensors[name] for name in ("y", "graph_id", "draw")}
+        return replace(self, tensors=tensors | self._under(f"{level}/"), padded=True, find_blocks=None)
+
+    def _under(self, prefix: str) -> dict[str, Tensor]:
+        return {key.removeprefix(prefix): t for key, t in self.tensors.items() if key.startswith(prefix)}
+
+    def coarsened(self, coarsening: Coarsening) -> Batch:
+        """The batch with its coarse graphs, made now unless the builder has been asked for them."""
+        return self if "1/members" in self.tensors else self.builder.coarsened(self, coarsening)
 
     @property
     def A(self) -> Incidence:
@@ -75,42 +126,23 @@ class Batch:
 
     @property
     def membership(self) -> Incidence:
-        """(B + 1, N): a product sums the rows of each graph; the last row is the dummy graph's."""
+        """(R (B + 1), R N): a product sums the rows of each graph, the padding of each replica included."""
         rows = torch.arange(self.num_rows + 1, device=self.graph.device)
         return Incidence(rows[:-1], self.pointer, self.graph, rows)
 
-    @property
-    def slots(self) -> Incidence:
-        """(slots + 1, N): a product copies rows to their place in the padded groups; padding goes to the last row."""
-        rows = torch.arange(self.num_rows + 1, device=self.graph.device)
-        return Incidence(rows[:-1], self.slot_offsets, self.slot, rows)
-
-    def to_groups(self, rows: Tensor) -> list[Tensor]:
-        """(N, D) -> one (graphs, width, D) a group, zero where a graph has fewer nodes."""
-        flat = self.slots @ rows
-        blocks, start = [], 0
-        for graphs, width in self.groups:
-            blocks.append(flat[start : start + graphs * width].view(graphs, width, -1))
-            start += graphs * width
-        return blocks
-
-    def from_groups(self, blocks: list[Tensor]) -> Tensor:
-        """Inverse of `to_groups`: (N, D), zero in padding rows."""
-        flat = [block.reshape(-1, block.shape[-1]) for block in blocks]
-        return self.slots.T @ torch.cat([*flat, flat[0].new_zeros(1, flat[0].shape[-1])])
-
-    @property
-    def nodes_per_graph(self) -> float:
-        """Rows over graphs: a number of the shape, the same for all replicas."""
-        return self.num_rows / self.num_graphs
-
     def graph_sum(self, rows: Tensor) -> Tensor:
-        """(N, D) -> (B, D)."""
-        return (self.membership @ rows)[:-1]
+        """(R N, D) -> (R B, D)."""
+        sums = (self.membership @ rows).view(self.replicas, -1, rows.shape[-1])
+        return sums[:, :-1].reshape(self.num_graphs, -1)
 
     def graph_mean(self, rows: Tensor) -> Tensor:
-        """(N, D) -> (B, D); a graph without nodes has mean zero."""
+        """(R N, D) -> (R B, D); a graph without nodes has mean zero."""
         return self.graph_sum(rows) / self.num_nodes.clamp(min=1).unsqueeze(-1)
+
+    def spread(self, values: Tensor) -> Tensor:
+        """(R B, D) to the rows of each graph, (R N, D); padding takes zeros."""
+        values = F.pad(values.view(self.replicas, -1, values.shape[-1]), (0, 0, 0, 1))
+        return self.membership.T @ values.flatten(0, 1)
 
 
 class BatchBuilder:
@@ -119,154 +151,93 @@ class BatchBuilder:
     def __init__(self, dataset, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32):
         store = dataset.store
         self.dataset, self.device, self.dtype = dataset, torch.device(device), dtype
-        self.x = store.x.to(device)
+        # Behind the nodes, what padding has for features: nothing of it reaches a graph, but it has to be finite.
+        self.x = torch.cat([store.x, store.x.new_zeros(1, store.x.shape[1])]).to(device)
         self.y = store.y.to(device)
         self.edge_attr = None if store.edge_attr is None else store.edge_attr.to(device)
-        self.targets = store.edge_index[1].to(device)
-        self.node_offsets = store.node_offsets.to(device)
-        self.edge_offsets = store.edge_offsets.to(device)
-        # Shapes are decided on the host: no wait for the device to learn the size of a batch.
-        self.num_nodes, self.num_edges = store.num_nodes, store.num_edges
-        sources = store.edge_index[0].long() + torch.repeat_interleave(
-            store.node_offsets[:-1], store.num_edges
-        )
-        self.degree = torch.bincount(sources, minlength=store.x.shape[0]).to(torch.int32).to(device)
-        self.symmetric = _is_symmetric(store)
+        self.graphs = Structure.of_store(store, self.device)
 
     def __call__(
-        self, index: Tensor, *, draw: Tensor | int = 0, num_rows: int = 0, num_edges: int = 0
+        self,
+        index: Tensor,
+        *,
+        draw: Tensor | int = 0,
+        num_rows: int = 0,
+        num_edges: int = 0,
+        coarsening: Coarsening | None = None,
     ) -> Batch:
         """The batch of graphs ``index``, (B,) for one replica or (R, B) for R side by side.
 
-        ``num_rows`` and ``num_edges`` are least sizes of the padded shape.
+        draw                  () or (R,)
+        num_rows, num_edges   least sizes of the padded shape
+        coarsening            of the model or models, for its coarse graphs
         """
-        single = index.dim() == 1
-        index = index.cpu().reshape(1, -1) if single else index.cpu()
-        index = index.gather(1, self.num_nodes[index].argsort(dim=1, stable=True))
-        nodes, edges = self.num_nodes[index], self.num_edges[index]  # (R, B)
-        R = index.shape[0]
-        total_nodes, total_edges = nodes.sum(1), edges.sum(1)
-        N, E = max(num_rows, int(total_nodes.max())), max(num_edges, int(total_edges.max()))
-        # Padding edges need a padding node to hang on.
-        if bool(((total_nodes == N) & (total_edges < E)).any()):
-            N += 1
-        groups = _groups(nodes.amax(0))
-        device = self.device
-        index, nodes, edges = index.to(device), nodes.to(device), edges.to(device)
+        index = index.cpu().reshape(1, -1, index.shape[-1])
+        return next(self._gather(index, draw, coarsening, num_rows, num_edges))
 
-        pointer = _starts(nodes, N)  # (R, B + 2)
-        graph, position, real = _rows(pointer, N)
-        row = torch.where(real, _pick(self.node_offsets[index], graph) + position, 0)
-        degree = torch.where(real, self.degree[row], 0)
-        offsets = torch.zeros(R, N + 1, dtype=torch.int64, device=device)
-        torch.cumsum(degree, 1, out=offsets[:, 1:])
-        offsets[:, -1] = E
+    def batches(
+        self, order: Tensor, size: int, *, draw: Tensor | int = 0, coarsening: Coarsening | None = None
+    ) -> Iterator[Batch]:
+        """The graphs ``order``, (n,) or (R, n), in batches of ``size``, as `__call__` would make them one by one."""
+        order = order.cpu().reshape(-1, order.shape[-1])
+        R, n = order.shape
+        entries = int(self.graphs.num_nodes[order].sum() + self.graphs.num_edges[order].sum())
+        bound = _ENTRIES_AT_ONCE["cpu" if self.device.type == "cpu" else "gpu"]
+        at_once = size * max(1, bound * n // (max(entries, 1) * size))
+        whole = n - n % size
+        for part in (*order[:, :whole].split(at_once, 1), order[:, whole:]):
+            if part.shape[1]:
+                index = part.reshape(R, -1, min(size, part.shape[1])).transpose(0, 1)
+                yield from self._gather(index, draw, coarsening)
 
-        edge_pointer = _starts(edges, E)
-        edge_graph, edge_position, edge_real = _rows(edge_pointer, E)
-        edge = torch.where(edge_real, _pick(self.edge_offsets[index], edge_graph) + edge_position, 0)
-        columns = torch.where(edge_real, self.targets[edge] + _pick(pointer, edge_graph), N - 1)
-        if self.symmetric:
-            columns_t, offsets_t = columns, offsets
-        else:
-            columns_t, offsets_t = transpose(columns, offsets)
+    def coarsened(self, batch: Batch, coarsening: Coarsening) -> Batch:
+        """``batch`` with its coarse graphs."""
+        index = batch.graph_id.cpu().view(1, batch.replicas, -1)
+        rows, edges = (len(t) // batch.replicas for t in (batch.graph, batch.columns))
+        base = PaddedBatches(self.graphs, index, rows, edges)
+        (coarse,) = _coarse_tensors(coarsening(self.graphs, index, batch.draw), index, base)
+        return batch.with_tensors(batch.tensors | coarse)
 
-        slots = sum(count * width for count, width in groups)
-        firsts, before = [], 0
-        for count, width in groups:
-            firsts += range(before, before + count * width, width)
-            before += count * width
-        slot_start = torch.tensor([*firsts, slots], device=device)  # (B + 1,)
-        slot = torch.where(real, slot_start[graph] + position, slots)
-        slot_offsets = torch.searchsorted(
-            slot, torch.arange(slots + 2, device=device).expand(R, -1).contiguous()
-        )
+    def _gather(
+        self, index: Tensor, draw, coarsening, num_rows: int = 0, num_edges: int = 0
+    ) -> Iterator[Batch]:
+        """The batches of graphs ``index`` (M, R, B)."""
+        index = index.gather(2, self.graphs.num_nodes[index].argsort(dim=2, stable=True))
+        replicas, draw = index.shape[1], torch.as_tensor(draw, dtype=torch.int64).to(self.device)
+        base = PaddedBatches(self.graphs, index, num_rows, num_edges)
+        coarse = [{}] * len(index)
+        if coarsening is not None:
+            coarse = _coarse_tensors(coarsening(self.graphs, index, draw), index, base)
+        index = index.to(self.device).flatten(1)
+        y = self.y[index].to(self.dtype) if self.y.is_floating_point() else self.y[index]
+        for number, (row, edge) in enumerate(
+            zip(base.by_row(base.row), base.by_edge(base.edge), strict=True)
+        ):
+            tensors = base.of_batch(number) | coarse[number]
+            tensors |= {
+                "y": y[number],
+                "graph_id": index[number],
+                "draw": draw,
+                "x": self._encode(self.x[row]),
+            }
+            if self.edge_attr is not None:
+                tensors["edge_attr"] = self.edge_attr[edge].long()
+            blocks = cache(partial(make_blocks, base.sizes[number], tensors["graph"], tensors["position"]))
+            yield Batch(tensors, replicas, self, int(base.sizes[number].max()), base.padded[number], blocks)
 
-        x = self.x[row]
-        tensors = {
-            "x": self._encode(x, real),
-            "y": self.y[index] if not self.y.is_floating_point() else self.y[index].to(self.dtype),
-            "num_nodes": nodes, "graph_id": index, "graph": graph, "position": position, "pointer": pointer,
-            "columns": columns, "offsets": offsets, "columns_t": columns_t, "offsets_t": offsets_t,
-            "slot": slot, "slot_offsets": slot_offsets,
-        }  # fmt: skip
-        if self.edge_attr is not None:
-            tensors["edge_attr"] = self.edge_attr[edge].long()
-        if single:
-            tensors = {name: value[0] for name, value in tensors.items()}
-        draw = torch.as_tensor(draw, dtype=torch.int64)
-        tensors["draw"] = (draw if single or draw.dim() else draw.expand(R)).to(device)
-        return Batch(tensors, groups, padded=bool((total_nodes < N).any()))
-
-    def _encode(self, x: Tensor, real: Tensor) -> Tensor:
+    def _encode(self, x: Tensor) -> Tensor:
         from rethinkpool_core.data.features import encode
 
         x = encode(x, self.dataset)
-        x = x.to(self.dtype) if x.is_floating_point() else x
-        return torch.where(real.unsqueeze(-1), x, torch.zeros((), dtype=x.dtype, device=x.device))
+        return x.to(self.dtype) if x.is_floating_point() else x
 
 
-def transpose(columns: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
-    """CSR of the transpose of square 0/1 matrices, (R, E) and (R, N + 1)."""
-    N, E = offsets.shape[-1] - 1, columns.shape[-1]
-    rows = torch.searchsorted(offsets[..., 1:].contiguous(), _range(E, columns), right=True)
-    sorted_columns, order = columns.sort(dim=-1, stable=True)
-    return rows.gather(-1, order), torch.searchsorted(sorted_columns, _range(N + 1, columns))
-
-
-def _range(n: int, like: Tensor) -> Tensor:
-    return torch.arange(n, device=like.device).expand(*like.shape[:-1], n).contiguous()
-
-
-def _starts(sizes: Tensor, total: int) -> Tensor:
-    """(R, B) sizes -> (R, B + 2): where each part begins, where the dummy begins, and ``total``."""
-    starts = torch.zeros(sizes.shape[0], sizes.shape[1] + 2, dtype=torch.int64, device=sizes.device)
-    torch.cumsum(sizes, 1, out=starts[:, 1:-1])
-    starts[:, -1] = total
-    return starts
-
-
-def _rows(pointer: Tensor, total: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Of each of ``total`` rows: its part (B for padding), its place in the part, whether it is real."""
-    row = _range(total, pointer)
-    part = torch.searchsorted(pointer[:, 1:-1].contiguous(), row, right=True)
-    return part, row - pointer.gather(1, part), row < pointer[:, -2:-1]
-
-
-def _pick(values: Tensor, part: Tensor) -> Tensor:
-    """values[r, part[r, j]], where a part past the end takes the last one (its rows are masked)."""
-    return values.gather(1, part.clamp(max=values.shape[1] - 1))
-
-
-def _groups(sizes: Tensor) -> tuple[tuple[int, int], ...]:
-    """At most MAX_GROUPS runs of the ascending ``sizes`` (B,), cut where the padding saved is largest."""
-    widths = sizes.clamp(min=1).tolist()
-    cuts = [0, len(widths)]
-    for _ in range(MAX_GROUPS - 1):
-        best, saved = None, 0.15 * sum(widths)  # below this a further product costs more than its padding
-        for start, end in pairwise(cuts):
-            for cut in range(start + 1, end):
-                gain = (cut - start) * (widths[end - 1] - widths[cut - 1])
-                if gain > saved:
-                    best, saved = cut, gain
-        if best is None:
-            break
-        cuts = sorted([*cuts, best])
-    return tuple((end - start, widths[end - 1]) for start, end in pairwise(cuts))
-
-
-def _is_symmetric(store) -> bool:
-    """Whether every edge is stored in both directions, in which case a matrix is its own transpose."""
-    few = min(
-        store.num_graphs, 1000
-    )  # enough to tell for nearest-neighbour graphs, the only large directed ones
-    return all(_symmetric_up_to(store, graphs) for graphs in (few, store.num_graphs))
-
-
-def _symmetric_up_to(store, graphs: int) -> bool:
-    graph = torch.repeat_interleave(torch.arange(graphs), store.num_edges[:graphs])
-    u, v = store.edge_index[:, : len(graph)].long()
-    stride = max(store.max_nodes, 1)
-    forward = (graph * stride + u) * stride + v  # ascending: the store keeps edges sorted
-    backward = ((graph * stride + v) * stride + u).sort().values
-    return bool(torch.equal(forward, backward))
+def _coarse_tensors(levels: list[Structure], index: Tensor, base: PaddedBatches) -> list[dict[str, Tensor]]:
+    """For each of M batches of graphs ``index`` (M, R, B), its coarse graphs' tensors."""
+    numbered = torch.arange(index.numel()).view(index.shape)
+    tensors: list[dict[str, Tensor]] = [{} for _ in index]
+    for level, graphs in enumerate(levels, start=1):
+        base = PaddedBatches(graphs, numbered, below=base)
+        for number, of_batch in enumerate(tensors):
+            of_batch |= {f"{level}/{name}": value for name, value in base.of_batch(number).items()}
+    return tensors

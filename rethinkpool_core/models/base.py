@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from rethinkpool_core.data.batch import Batch
 from rethinkpool_core.errors import GraphTooLargeError
+from rethinkpool_core.ops.affine import Linear
+from rethinkpool_core.ops.coarsening import Coarsening
 from rethinkpool_core.ops.convolutions import GraphConv, MoleculeConv
 from rethinkpool_core.ops.molecules import ATOM_DIMS, CategoryEmbedding
 
@@ -20,20 +25,29 @@ class Shape:
     in_dim: int
     out_dim: int
     max_nodes: int
+    mean_nodes: float
     molecules: bool = False  # features are OGB's categories of atoms and bonds
 
     @classmethod
     def of(cls, dataset) -> Shape:
         molecules = dataset.spec.features == "categorical"
-        return cls(dataset.num_features, dataset.num_classes, dataset.max_nodes, molecules)
+        mean_nodes = dataset.store.x.shape[0] / dataset.store.num_graphs
+        return cls(dataset.num_features, dataset.num_classes, dataset.max_nodes, mean_nodes, molecules)
 
 
 @dataclass(frozen=True)
 class Activation:
-    """Node features after one layer: ragged rows with the first row of each graph, or (B, K, D)."""
+    """Node features after one layer: ragged rows with the first row of each graph, or (B, K, D).
 
-    values: Tensor
+    A layer of which the model itself needs only a mean is a function that computes it.
+    """
+
+    source: Tensor | Callable[[], Tensor]
     pointer: Tensor | None = None
+
+    @cached_property
+    def values(self) -> Tensor:
+        return self.source if isinstance(self.source, Tensor) else self.source()
 
     def of_graph(self, number: int) -> Tensor:
         """(nodes, D) of one graph of the batch."""
@@ -46,7 +60,11 @@ class PoolingModel(nn.Module):
     """A graph network for one seed, built in the state that the seed determines (weights, random assignments).
 
     ``forward(batch)`` returns logits (B, out_dim) and a mapping of auxiliary losses, scalars weighted as they enter the
-    training loss; with ``trace=True`` also a mapping from the names of the main layers to their `Activation`.
+    training loss; with ``trace=True`` also a mapping from the names of the main layers to their `Activation`; with
+    ``auxiliary=False`` the auxiliary losses are left out and cost nothing.
+
+    Through `torch.func.functional_call` with the parameters and buffers of R seeds, stacked, the same model takes a batch of
+    R replicas of B graphs: logits are (R B, out_dim) then, and losses (R,).
     """
 
     # Whether larger graphs than the model was built for are refused: their size decides how many clusters there are, and
@@ -58,18 +76,36 @@ class PoolingModel(nn.Module):
         self.shape, self.config = shape, config
         self.register_buffer("seed", torch.tensor(seed, dtype=torch.int64))
 
-    def forward(self, batch: Batch, trace: bool = False):
+    def forward(self, batch: Batch, trace: bool = False, auxiliary: bool = True):
         if self.bounded and batch.width > self.shape.max_nodes:
             raise GraphTooLargeError(
                 f"a graph of the batch has {batch.width} nodes and the model was built for at most {self.shape.max_nodes}: "
                 "build it from a dataset whose largest graph is at least as large"
             )
         layers: dict[str, Activation] = {}
-        logits, losses = self.compute(batch, layers)
+        logits, losses = self.compute(batch, layers, auxiliary)
+        stacked = self.seed.dim() == 1
+        losses = {
+            name: loss.view(len(self.seed), -1).mean(1) if stacked else loss.mean()
+            for name, loss in losses.items()
+        }
         return (logits, losses, layers) if trace else (logits, losses)
 
-    def compute(self, batch: Batch, layers: dict[str, Activation]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Logits and auxiliary losses; fills ``layers``."""
+    def coarsening(self, seed: Tensor | None = None) -> Coarsening | None:
+        """How the model's graphs become coarse before it sees them, if they do; with ``seed`` (R,), its replicas'."""
+        return None
+
+    def known(self, batch: Batch) -> dict[str, Tensor]:
+        """What follows from the graphs and the seed alone, not from anything learned, one row a graph.
+
+        The names start with the number of the pooling layer, see `Batch.known`; empty where all is learned.
+        """
+        return {}
+
+    def compute(
+        self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits, and auxiliary losses of each graph, (B,); fills ``layers``."""
         raise TypeError(f"{type(self).__name__} has no equations of its own: build one of its subclasses")
 
 
@@ -99,12 +135,14 @@ class FirstConv(nn.Module):
         super().__init__()
         self.conv = MoleculeInput(dim) if shape.molecules else GraphConv(shape.in_dim, dim)
 
-    def forward(self, batch: Batch) -> Tensor:
-        return self.conv(batch) if isinstance(self.conv, MoleculeInput) else self.conv(batch.x, batch.A.T)
+    def forward(self, batch: Batch, relu: bool = False) -> Tensor:
+        if isinstance(self.conv, GraphConv):
+            return self.conv(batch.x, batch.A.T, relu)
+        return F.relu(self.conv(batch)) if relu else self.conv(batch)
 
 
 def output_network(
     in_dim: int, hidden_dim: int, out_dim: int, activation: type[nn.Module] = nn.ReLU
 ) -> nn.Sequential:
     """The MLP with one hidden layer that ends every model."""
-    return nn.Sequential(nn.Linear(in_dim, hidden_dim), activation(), nn.Linear(hidden_dim, out_dim))
+    return nn.Sequential(Linear(in_dim, hidden_dim), activation(), Linear(hidden_dim, out_dim))

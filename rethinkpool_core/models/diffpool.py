@@ -20,10 +20,10 @@ from math import ceil
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from rethinkpool_core.data.batch import Batch
 from rethinkpool_core.models.base import Activation, MoleculeInput, PoolingModel, Shape, output_network
+from rethinkpool_core.ops.affine import Linear, by_replica
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv, SAGEConv
 from rethinkpool_core.ops.losses import entropy_loss, link_loss
@@ -74,7 +74,7 @@ class SAGEStack(nn.Module):
     def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
         outs = []
         for conv, norm in zip(self.convs, self.norms, strict=False):
-            new = norm(F.relu(conv(x, A)), *rows.norm_rows(self.norm_padding))
+            new = norm(conv(x, A, relu=True), *rows.norm_rows(self.norm_padding))
             x = x + new if self.residual and x.shape == new.shape else new
             outs.append(x)
         x = self.convs[2](x, A)
@@ -94,9 +94,11 @@ class AssignmentLogits(nn.Module):
     def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
         if self.gnn is not None:
             return self.gnn(x, A, rows)
+        shape = x.shape[:-1]
         if self.invariant:
-            return x.detach() @ self.random
-        return rows.place(self.random, x)
+            x, random = by_replica(x.detach(), self.random, 2)
+            return (x @ random).view(*shape, -1)
+        return rows.place(self.random, len(x))
 
 
 class OneConv(nn.Module):
@@ -116,7 +118,7 @@ class ThreeConvs(nn.Module):
     def __init__(self, in_dim: int, dim: int, clusters: int, config: DiffPoolConfig):
         super().__init__()
         self.stack = SAGEStack(in_dim, dim, clusters, config, version=2)
-        self.linear = nn.Linear(2 * dim + clusters, clusters)
+        self.linear = Linear(2 * dim + clusters, clusters)
 
     def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
         return self.linear(self.stack(x, A, rows))
@@ -133,24 +135,38 @@ def cluster_numbers(config: DiffPoolConfig, max_nodes: int) -> list[tuple[int, i
 
 
 class _DiffPool(PoolingModel):
+    loop: bool  # whether convolutions of pooled graphs count a node among its neighbours
+
+    def known(self, batch: Batch) -> dict[str, Tensor]:
+        if not self.config.random_assignment or self.config.invariant:
+            return {}
+        A, rows, known = batch.A, Rows(batch), {}
+        for level, assign in enumerate(self.assign):
+            S = Assignment(rows.place(assign.random, batch.num_graphs).softmax(-1), rows)
+            A, rows = Coarse(A, S, self.shape.mean_nodes, losses=False), Rows()
+            known |= {f"{level}/{name}": value for name, value in A.known(self.loop).items()}
+        return known
+
     def pool(
-        self, level: int, x: Tensor, A, rows: Rows, batch: Batch, losses, layers
+        self, level: int, x: Tensor, A, rows: Rows, batch: Batch, losses, layers, auxiliary: bool
     ) -> tuple[Tensor, Coarse]:
         """One pooling layer: X' (B, K, D) and A'; adds to the losses and the trace."""
+        auxiliary = auxiliary and not self.config.random_assignment
         S = Assignment(self.assign[level](x, A, rows).softmax(-1), rows)
-        coarse = Coarse(A, S, batch.nodes_per_graph)
-        if not self.config.random_assignment:
-            losses["link"] = losses.get("link", 0.0) + link_loss(coarse)
-            losses["entropy"] = losses.get("entropy", 0.0) + entropy_loss(S)
         Z = self.embed[level](x, A, rows)
         layers[f"embed {level + 1}"] = Activation(Z, rows.batch.pointer if rows.batch else None)
-        pooled = S.pool(Z)
-        layers[f"pool {level + 1}"] = Activation(pooled)
-        return pooled, coarse
+        coarse = Coarse(A, S, self.shape.mean_nodes, Z, losses=auxiliary, known=batch.known(level) or None)
+        if auxiliary:
+            losses["link"] = losses.get("link", 0.0) + link_loss(coarse)
+            losses["entropy"] = losses.get("entropy", 0.0) + entropy_loss(S)
+        layers[f"pool {level + 1}"] = Activation(coarse.X)
+        return coarse.X, coarse
 
 
 class DiffPool(_DiffPool):
     """Version 1 (Table S3)."""
+
+    loop = True
 
     def __init__(self, shape: Shape, config: DiffPoolConfig, seed: int):
         super().__init__(shape, config, seed)
@@ -169,14 +185,16 @@ class DiffPool(_DiffPool):
             self.convs.append(SAGEStack(dim, dim, dim, config, version=1))
         self.output = output_network(dim, config.mlp_hidden_dim, shape.out_dim)
 
-    def compute(self, batch: Batch, layers: dict[str, Activation]) -> tuple[Tensor, dict[str, Tensor]]:
+    def compute(
+        self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         losses: dict[str, Tensor] = {}
         A, rows = batch.A, Rows(batch)
         x = batch.x if self.molecules is None else self.molecules(batch)
         x = self.first(x, A)  # (N, D)
         layers["conv 1"] = Activation(x, batch.pointer)
         for level, convs in enumerate(self.convs):
-            x, A = self.pool(level, x, A, rows, batch, losses, layers)  # (B, K, D)
+            x, A = self.pool(level, x, A, rows, batch, losses, layers, auxiliary)  # (B, K, D)
             rows = Rows()
             x = convs(x, A, rows)
             layers[f"convs {level + 2}"] = Activation(x)
@@ -185,6 +203,8 @@ class DiffPool(_DiffPool):
 
 class DiffPoolV2(_DiffPool):
     """Version 2 (Appendix B)."""
+
+    loop = False
 
     def __init__(self, shape: Shape, config: DiffPoolConfig, seed: int):
         super().__init__(shape, config, seed)
@@ -203,7 +223,9 @@ class DiffPoolV2(_DiffPool):
             in_dim * (config.num_pool_layers + 1), config.mlp_hidden_dim, shape.out_dim
         )
 
-    def compute(self, batch: Batch, layers: dict[str, Activation]) -> tuple[Tensor, dict[str, Tensor]]:
+    def compute(
+        self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         losses: dict[str, Tensor] = {}
         A, rows = batch.A, Rows(batch)
         x = batch.x if self.molecules is None else self.molecules(batch)
@@ -211,7 +233,7 @@ class DiffPoolV2(_DiffPool):
             x = self.sum_input(x, A)
         readouts = []
         for level in range(self.config.num_pool_layers):
-            x, A = self.pool(level, x, A, rows, batch, losses, layers)  # (B, K, 3 D)
+            x, A = self.pool(level, x, A, rows, batch, losses, layers, auxiliary)  # (B, K, 3 D)
             rows = Rows()
             readouts.append(x.amax(1))
         x = self.final(x, A, rows)

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from rethinkpool_core.data.batch import Batch
 from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
+from rethinkpool_core.ops.affine import Linear, by_replica
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import purity_loss, safe_sqrt
@@ -79,26 +79,34 @@ class MemoryLayer(nn.Module):
             else:
                 self.register_buffer("keys", keys)
             self.mix = nn.Linear(config.num_heads, 1, bias=False) if config.num_heads > 1 else None
-        self.linear = nn.Linear(in_dim, config.hidden_dim)
+        self.linear = Linear(in_dim, config.hidden_dim)
         self.activation = ACTIVATIONS[config.activation]()
 
     def closeness(self, Q: Tensor) -> Tensor:
-        """C, (..., n, H, K)."""
-        keys = self.keys.flatten(0, 1)  # (H K, D)
-        squared = Q.square().sum(-1, keepdim=True) - 2 * Q @ keys.T + keys.square().sum(-1)
-        squared = squared.clamp(min=0).unflatten(-1, (self.heads, self.num_keys))
-        if self.kernel == "distance":
-            return safe_sqrt(squared)
-        C = (1 + squared / self.tau) ** (-(self.tau + 1) / 2)
+        """C of R replicas with n queries each, (R, n, H, K)."""
+        Q, keys = by_replica(Q, self.keys, 3)
+        keys = keys.flatten(1, 2)  # (R, H K, D)
+        student, tau = self.kernel == "student", self.tau if self.kernel == "student" else 1.0
+        # Squared distances over tau, and one more for Student's kernel, within the product.
+        of_keys = keys.square().sum(-1).unsqueeze(1) / tau + (1.0 if student else 0.0)
+        of_queries = Q.square().sum(-1, keepdim=True) / tau
+        C = torch.baddbmm(of_keys, Q, keys.mT, alpha=-2 / tau) + of_queries
+        C = C.unflatten(-1, (self.heads, self.num_keys))
+        if not student:
+            return safe_sqrt(C)
+        C = C ** (-(tau + 1) / 2)
         return C / C.sum(-1, keepdim=True)
 
     def log_assignment(self, Q: Tensor, rows: Rows) -> Tensor:
         """log S, (..., n, K)."""
         if self.kernel == "random":
-            return rows.place(self.random, Q).log_softmax(-1)
-        C = self.closeness(Q)
-        C = C.squeeze(-2) if self.mix is None else self.mix(C.transpose(-1, -2)).squeeze(-1)
-        return C.log_softmax(-1)
+            return rows.place(self.random, len(Q)).log_softmax(-1)
+        C = self.closeness(Q).flatten(2)
+        if self.mix is not None:
+            # The weighted sum over heads as one product: (R, n, H K) by (R, H K, K).
+            mix = self.mix.weight.reshape(len(C), self.heads, 1, 1)
+            C = C @ (mix * torch.eye(self.num_keys, dtype=C.dtype, device=C.device)).flatten(1, 2)
+        return C.view(*Q.shape[:-1], self.num_keys).log_softmax(-1)
 
     def forward(self, Q: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """Q' (B, K, hidden_dim) and log S."""
@@ -126,19 +134,22 @@ class GMN(PoolingModel):
         """Whether training alternates with the purity loss at all."""
         return self.config.kernel == "student"
 
-    def compute(self, batch: Batch, layers: dict[str, Activation]) -> tuple[Tensor, dict[str, Tensor]]:
+    def compute(
+        self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         rows = Rows(batch)
-        x = F.relu(self.first(batch))
+        x = self.first(batch, relu=True)
         layers["conv 1"] = Activation(x, batch.pointer)
-        x = F.relu(self.second(x, batch.A.T))
+        x = self.second(x, batch.A.T, relu=True)
         layers["conv 2"] = Activation(x, batch.pointer)
         Q = self.norm(x, *rows.norm_rows(self.config.norm_padding))
         purity = 0.0
         for number, layer in enumerate(self.memory, start=1):
             Q, log_S = layer(Q, rows)  # (B, K, D)
-            if self.learns_keys:
+            if auxiliary and self.learns_keys:
                 purity = purity + purity_loss(log_S, rows)
             layers[f"memory {number}"] = Activation(Q)
             rows = Rows()
-        losses = {"purity": self.config.purity_weight * purity} if self.learns_keys else {}
+        wanted = auxiliary and self.learns_keys
+        losses = {"purity": self.config.purity_weight * purity} if wanted else {}
         return self.output(Q.mean(1)), losses

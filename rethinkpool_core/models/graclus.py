@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from rethinkpool_core.data.batch import Batch
 from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
-from rethinkpool_core.ops.coarsening import coarsen
+from rethinkpool_core.ops.coarsening import Coarsening
 from rethinkpool_core.ops.convolutions import GraphConv
+from rethinkpool_core.ops.pairs import pair_maximum
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,26 @@ class Graclus(PoolingModel):
         self.convs = nn.ModuleList(GraphConv(dim, dim) for _ in range(config.num_layers - 1))
         self.output = output_network(dim, dim, shape.out_dim)
 
-    def compute(self, batch: Batch, layers: dict[str, Activation]) -> tuple[Tensor, dict[str, Tensor]]:
-        x = F.relu(self.first(batch))  # (N, D)
+    def coarsening(self, seed: Tensor | None = None) -> Coarsening | None:
+        if self.config.matching == "none":
+            return None
+        return Coarsening(
+            self.config.matching, range(2, self.config.num_layers + 1), self.seed if seed is None else seed
+        )
+
+    def compute(
+        self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        if self.config.matching != "none":
+            batch = batch.coarsened(self.coarsening())
+        graphs = batch
+        x = self.first(batch, relu=True)  # (N, D)
         layers["conv 1"] = Activation(x, batch.pointer)
-        for level, conv in enumerate(self.convs, start=2):
-            x = F.relu(conv(x, batch.A.T))
-            layers[f"conv {level}"] = Activation(x, batch.pointer)
+        for level, conv in enumerate(self.convs, start=1):
+            x = conv(x, graphs.A.T, relu=True)
+            layers[f"conv {level + 1}"] = Activation(x, graphs.pointer)
             if self.config.matching != "none":
-                members, batch = coarsen(batch, self.config.matching, self.seed, level)
-                x = torch.maximum(x[members[..., 0]], x[members[..., 1]])  # (C, D)
-                layers[f"pool {level}"] = Activation(x, batch.pointer)
-        return self.output(batch.graph_mean(x)), {}
+                graphs = batch.coarse(level)
+                x = pair_maximum(x, graphs.members, graphs.place)  # (C, D)
+                layers[f"pool {level + 1}"] = Activation(x, graphs.pointer)
+        return self.output(graphs.graph_mean(x)), {}

@@ -11,13 +11,14 @@ Our K is the number of clusters, half of the nodes of the largest graph and then
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from rethinkpool_core.data.batch import Batch
 from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
+from rethinkpool_core.ops.affine import Linear
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
@@ -52,33 +53,47 @@ class MinCutPool(PoolingModel):
                     f"random_{level}", random_assignment(config.random_assignment, nodes, clusters)
                 )
             else:
-                self.assign.append(nn.Linear(dim, clusters))
+                self.assign.append(Linear(dim, clusters))
             nodes = clusters
         self.output = output_network(dim, dim, shape.out_dim)
 
     def assignment(self, level: int, x: Tensor, rows: Rows) -> Assignment:
         """S, one row a node: (N, K) before the first pooling layer, (B, K, K') after it."""
-        if self.config.random_assignment:
-            return Assignment(rows.place(self.get_buffer(f"random_{level}").softmax(-1), x), rows)
         return Assignment(self.assign[level](x).softmax(-1), rows)
 
-    def compute(self, batch: Batch, layers: dict[str, Activation]) -> tuple[Tensor, dict[str, Tensor]]:
+    def random(self, level: int, rows: Rows, num_graphs: int) -> Assignment:
+        return Assignment(rows.place(self.get_buffer(f"random_{level}").softmax(-1), num_graphs), rows)
+
+    def known(self, batch: Batch) -> dict[str, Tensor]:
+        A, rows, known = batch.A, Rows(batch), {}
+        if self.config.random_assignment:
+            for level in range(len(self.convs)):
+                S = self.random(level, rows, batch.num_graphs)
+                A, rows = Normalised(Coarse(A, S, self.shape.mean_nodes, losses=False)), Rows()
+                last = level == len(self.convs) - 1
+                known |= {f"{level}/{name}": value for name, value in A.known(last).items()}
+        return known
+
+    def compute(
+        self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         learned = not self.config.random_assignment
-        losses = {"cut": 0.0, "orthogonality": 0.0} if learned else {}
+        auxiliary = auxiliary and learned
+        losses = {"cut": 0.0, "orthogonality": 0.0} if auxiliary else {}
         A, rows = batch.A, Rows(batch)
-        x = F.relu(self.first(batch))  # (N, D)
+        x = self.first(batch, relu=True)  # (N, D)
         layers["conv 1"] = Activation(x, batch.pointer)
         for level, conv in enumerate(self.convs):
-            S = self.assignment(level, x, rows)
-            coarse = Coarse(A, S, batch.nodes_per_graph)
-            if learned:
-                losses["cut"] = losses["cut"] + cut_loss(coarse)
-                losses["orthogonality"] = losses["orthogonality"] + orthogonality_loss(S)
-            x = S.pool(x)  # (B, K, D)
-            A, rows = Normalised(coarse), Rows()
+            S = self.assignment(level, x, rows) if learned else self.random(level, rows, batch.num_graphs)
+            known = batch.known(level)
+            coarse = Coarse(A, S, self.shape.mean_nodes, x, losses=auxiliary, known={} if known else None)
+            x, A, rows = coarse.X, Normalised(coarse, known), Rows()  # (B, K, D)
             layers[f"pool {level + 1}"] = Activation(x)
-            x = conv(x, A)
+            if auxiliary:
+                losses["cut"] = losses["cut"] + cut_loss(coarse)
+                losses["orthogonality"] = losses["orthogonality"] + orthogonality_loss(coarse)
             if level < len(self.convs) - 1:
-                x = F.relu(x)
-            layers[f"conv {level + 2}"] = Activation(x)
-        return self.output(x.mean(1)), losses
+                x = conv(x, A, relu=True)
+                layers[f"conv {level + 2}"] = Activation(x)
+        layers[f"conv {len(self.convs) + 1}"] = Activation(partial(conv, x, A))
+        return self.output(conv.mean(x, A)), losses

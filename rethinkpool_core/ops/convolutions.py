@@ -9,22 +9,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rethinkpool_core.ops.affine import Linear, affine, by_replica
 from rethinkpool_core.ops.molecules import BOND_DIMS, CategoryEmbedding
 
 
 class GraphConv(nn.Module):
-    r"""Equation 1's basic convolution, :math:`A X W_1 + X W_2 + b` (sum over neighbours).
+    r"""Equation 1's basic convolution, :math:`A X W_1 + X W_2 + b` (sum over neighbours), and ReLU if asked for.
 
     x (..., N, in_dim), A (N, N) -> (..., N, out_dim).
     """
 
     def __init__(self, in_dim: int, out_dim: int):
         super().__init__()
-        self.neighbours = nn.Linear(in_dim, out_dim)
-        self.itself = nn.Linear(in_dim, out_dim, bias=False)
+        self.neighbours = Linear(in_dim, out_dim)
+        self.itself = Linear(in_dim, out_dim, bias=False)
 
-    def forward(self, x: Tensor, A) -> Tensor:
-        return self.neighbours(A @ x) + self.itself(x)
+    def forward(self, x: Tensor, A, relu: bool = False) -> Tensor:
+        return affine(A @ x, self.neighbours, (x, self.itself), relu=relu)
+
+    def mean(self, x: Tensor, A) -> Tensor:
+        """Mean over the nodes of the result, x (B, n, in_dim) -> (B, out_dim): linear, so only means are multiplied."""
+        return affine(A.mean_rows(x), self.neighbours, (x.mean(-2), self.itself))
 
 
 class SAGEConv(nn.Module):
@@ -40,19 +45,19 @@ class SAGEConv(nn.Module):
     def __init__(self, in_dim: int, out_dim: int, *, sage: str, loop: bool = True, normalize: bool = False):
         super().__init__()
         self.loop, self.normalize = loop and sage == "2020", normalize
-        self.neighbours = nn.Linear(in_dim, out_dim, bias=sage == "2020")
-        self.itself = nn.Linear(in_dim, out_dim) if sage == "pyg2" else None
+        self.neighbours = Linear(in_dim, out_dim, bias=sage == "2020")
+        self.itself = Linear(in_dim, out_dim) if sage == "pyg2" else None
 
-    def forward(self, x: Tensor, A) -> Tensor:
-        total, weight = A @ x, A.row_sum().to(x.dtype).unsqueeze(-1)
-        if self.loop:
-            diagonal = A.diagonal()
-            change = 1 - (diagonal.unsqueeze(-1) if isinstance(diagonal, Tensor) else diagonal)
-            total, weight = total + change * x, weight + change
-        out = self.neighbours(total / weight.clamp(min=1))
-        if self.itself is not None:
-            out = out + self.itself(x)
-        return unit_rows(out) if self.normalize else out
+    def forward(self, x: Tensor, A, relu: bool = False) -> Tensor:
+        average, cut = A.average(x, self.loop), relu and not self.normalize
+        if self.itself is None:
+            out = affine(average, self.neighbours, relu=cut)
+        else:
+            out = affine(x, self.itself, (average, self.neighbours), relu=cut)
+        if self.normalize:
+            out = unit_rows(out)
+            return F.relu(out) if relu else out
+        return out
 
 
 def unit_rows(x: Tensor, eps: float = 1e-12) -> Tensor:
@@ -70,11 +75,12 @@ class MoleculeConv(nn.Module):
 
     def __init__(self, dim: int):
         super().__init__()
-        self.linear = nn.Linear(dim, dim)
+        self.linear = Linear(dim, dim)
         self.bond = CategoryEmbedding(BOND_DIMS, dim)
         self.root = nn.Parameter(torch.randn(dim))
 
     def forward(self, x: Tensor, A, edge_attr: Tensor) -> Tensor:
         h = self.linear(x)
         messages = F.relu(A.gather(h) + self.bond(edge_attr))
-        return A.sum_entries(messages) + F.relu(h + self.root)
+        rows, root = by_replica(h, self.root, 1)
+        return A.sum_entries(messages) + F.relu(rows + root.unsqueeze(1)).view(h.shape)

@@ -23,12 +23,16 @@ def _shift(x: Tensor, bits: int) -> Tensor:
     return (x >> bits) & ((1 << (64 - bits)) - 1)
 
 
-def hash64(*parts: Tensor | int) -> Tensor:
-    """64 well-mixed bits (int64, broadcast) of a sequence of integers: SplitMix64's finaliser over a running sum."""
+def hash64(*parts: Tensor | int, after: Tensor | int = 0) -> Tensor:
+    """64 well-mixed bits (int64, broadcast) of a sequence of integers: SplitMix64's finaliser over a running sum.
+
+    ``after`` is the hash of the parts before these: hash64(a, b, c) = hash64(b, c, after=hash64(a)).
+    """
     device = next(
-        (part.device for part in parts if isinstance(part, Tensor) and part.device.type != "cpu"), "cpu"
+        (part.device for part in (*parts, after) if isinstance(part, Tensor) and part.device.type != "cpu"),
+        "cpu",
     )
-    state = torch.zeros((), dtype=torch.int64, device=device)
+    state = torch.as_tensor(after, dtype=torch.int64, device=device)
     for part in parts:
         state = (state + part) * _MIX_1 + _STEP
         state = (state ^ _shift(state, 30)) * _MIX_1

@@ -2,13 +2,13 @@
 
 A batch of graphs is one block-diagonal adjacency matrix over all the nodes of the batch, without padding between graphs.
 Neighbour sums, sums over the nodes of a graph and the copy of ragged rows into a padded tensor are products with such
-a matrix. The backward pass is the product with the transpose, and under `torch.func.vmap` the replica axis folds into the
-rows, so that R replicas cost one larger product.
+a matrix. The backward pass is the product with the transpose.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -24,7 +24,8 @@ class _BagSum(torch.autograd.Function):
 
     @staticmethod
     def forward(x, columns, offsets, columns_t, offsets_t):
-        return F.embedding_bag(columns, x, offsets, mode="sum", include_last_offset=True)
+        # Detached, since for a weight that learns torch notes down what only its own backward needs.
+        return F.embedding_bag(columns, x.detach(), offsets, mode="sum", include_last_offset=True)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -40,31 +41,6 @@ class _BagSum(torch.autograd.Function):
             None,
             None,
         )
-
-    @staticmethod
-    def vmap(info, in_dims, x, columns, offsets, columns_t, offsets_t):
-        R = info.batch_size
-        x, columns, offsets, columns_t, offsets_t = (
-            t.movedim(d, 0) if d is not None else t.expand(R, *t.shape)
-            for t, d in zip((x, columns, offsets, columns_t, offsets_t), in_dims, strict=True)
-        )
-        rows_in, rows_out = x.shape[1], offsets.shape[1] - 1
-        y = _BagSum.apply(
-            x.reshape(R * rows_in, -1),
-            *_fold(columns, offsets, rows_in),
-            *_fold(columns_t, offsets_t, rows_out),
-        )
-        return y.view(R, rows_out, *x.shape[2:]), 0
-
-
-def _fold(columns: Tensor, offsets: Tensor, num_columns: int) -> tuple[Tensor, Tensor]:
-    """R matrices in CSR form, (R, E) and (R, N + 1), as the one block-diagonal matrix of R * N rows."""
-    R, E = columns.shape
-    replica = torch.arange(R, device=columns.device)[:, None]
-    last = torch.full((1,), R * E, device=offsets.device, dtype=offsets.dtype)
-    return (columns + replica * num_columns).reshape(-1), torch.cat(
-        [(offsets[:, :-1] + replica * E).reshape(-1), last]
-    )
 
 
 @dataclass(frozen=True)
@@ -104,9 +80,16 @@ class Incidence:
         return _BagSum.apply(values, entry[:-1], self.offsets, row, entry)
 
     def row_sum(self) -> Tensor:
-        """(rows,) as int64: for an adjacency matrix, the degrees."""
+        """(rows,) as int64: for an adjacency matrix, the degrees. Graphs are stored without self-loops."""
         return self.offsets.diff()
 
-    def diagonal(self) -> float:
-        """Graphs are stored without self-loops."""
-        return 0.0
+    def average(self, x: Tensor, loop: bool) -> Tensor:
+        """Mean of x over the neighbours, and over the node itself if ``loop``; zero where there are none. -> (rows, D)."""
+        total, degree = self @ x, self._degree.to(x.dtype).unsqueeze(-1)
+        if loop:
+            return (total + x) * (degree + 1).reciprocal()
+        return total * degree.clamp(min=1).reciprocal()
+
+    @cached_property
+    def _degree(self) -> Tensor:
+        return self.row_sum()

@@ -1,6 +1,6 @@
-r"""Auxiliary losses of the pooling layers, each taken per graph over its real nodes and averaged over the graphs.
+r"""Auxiliary losses of the pooling layers, (B,): each graph's own, over its real nodes.
 
-A batch of one graph without padding gives the value of PyG's operator. Norms of differences are expanded, so that
+A graph alone and without padding gives the value of PyG's operator. Norms of differences are expanded, so that
 neither A - S S^T nor a difference of K x K matrices is written; what is under a root is kept positive, since the root
 has no finite gradient at 0. With t the trace of S^T A S and g = |S^T S|^2 (Frobenius):
 
@@ -26,35 +26,36 @@ def safe_sqrt(x: Tensor) -> Tensor:
 def cut_loss(coarse: Coarse) -> Tensor:
     """MinCut's cut term of the S that made ``coarse``; 0 for a graph without edges."""
     S = coarse.S
-    kept = coarse.diagonal().sum(-1)
+    kept = coarse.trace
     degree = coarse.A.row_sum().to(S.S.dtype).unsqueeze(-1)
-    volume = S.rows.sum(degree * S.squares.sum(-1, keepdim=True)).squeeze(-1)
+    volume = S.rows.sum(degree * S.squares).squeeze(-1)
     connected = volume > 0
-    return -torch.where(connected, kept / torch.where(connected, volume, 1.0), 0.0).mean()
+    return -torch.where(connected, kept / torch.where(connected, volume, 1.0), 0.0)
 
 
-def orthogonality_loss(S: Assignment) -> Tensor:
-    """MinCut's orthogonality term."""
-    trace = S.rows.sum(S.squares.sum(-1, keepdim=True)).squeeze(-1)
-    norm = safe_sqrt(S.S.shape[-1] * S.gram_norm_squared())
+def orthogonality_loss(coarse: Coarse) -> Tensor:
+    """MinCut's orthogonality term of the S that made ``coarse``."""
+    S = coarse.S
+    trace = S.rows.sum(S.squares).squeeze(-1)
+    norm = safe_sqrt(S.S.shape[-1] * coarse.gram_norm_squared)
     occupied = norm > 0
-    return safe_sqrt(2 - 2 * torch.where(occupied, trace / torch.where(occupied, norm, 1.0), 0.0)).mean()
+    return safe_sqrt(2 - 2 * torch.where(occupied, trace / torch.where(occupied, norm, 1.0), 0.0))
 
 
 def link_loss(coarse: Coarse) -> Tensor:
     """DiffPool's link-prediction term of the S that made ``coarse``."""
     S, A = coarse.S, coarse.A
     if isinstance(A, Coarse):
-        weight = A.values.square().sum((-1, -2))
+        weight = A.matrix().square().sum((-1, -2))
     else:  # entries of 0 and 1
         weight = S.rows.sum(A.row_sum().to(S.S.dtype).unsqueeze(-1)).squeeze(-1)
-    distance = weight - 2 * coarse.diagonal().sum(-1) + S.gram_norm_squared()
-    return (safe_sqrt(distance) / S.rows.count(S.S).clamp(min=1).square()).mean()
+    distance = weight - 2 * coarse.trace + coarse.gram_norm_squared
+    return safe_sqrt(distance) / S.rows.count(S.S).clamp(min=1).square()
 
 
 def entropy_loss(S: Assignment) -> Tensor:
     """DiffPool: entropy of a node's assignment in nats, mean over nodes."""
-    return S.rows.mean(-(S.S * (S.S + 1e-15).log()).sum(-1, keepdim=True)).mean()
+    return S.rows.mean(-(S.S * (S.S + 1e-15).log()).sum(-1, keepdim=True)).squeeze(-1)
 
 
 def purity_loss(log_S: Tensor, rows: Rows) -> Tensor:
@@ -65,4 +66,4 @@ def purity_loss(log_S: Tensor, rows: Rows) -> Tensor:
     column = rows.sum(log_S.exp())
     log_column = rows.spread(torch.where(column > 0, column, 1.0).log())
     log_P = (2 * log_S - log_column).log_softmax(-1)
-    return rows.sum((log_P.exp() * (log_P - log_S)).sum(-1, keepdim=True)).mean()
+    return rows.sum((log_P.exp() * (log_P - log_S)).sum(-1, keepdim=True)).squeeze(-1)

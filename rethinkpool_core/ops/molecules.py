@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
+
+from rethinkpool_core.ops.affine import by_replica
 
 # Number of values of each feature in ogb.utils.features (1.3.6): importing ogb here would start its network check.
 ATOM_DIMS = (119, 5, 12, 12, 10, 6, 6, 2, 2)
 BOND_DIMS = (5, 6, 2)
+
+
+@cache
+def _starts(sizes: tuple[int, ...], device: torch.device) -> Tensor:
+    """First row of each table."""
+    sizes = torch.tensor(sizes)
+    return (sizes.cumsum(0) - sizes).to(device)
 
 
 class CategoryEmbedding(nn.Module):
@@ -25,8 +36,8 @@ class CategoryEmbedding(nn.Module):
         )
 
     def forward(self, codes: Tensor) -> Tensor:
-        starts = torch.tensor(self.sizes, device=codes.device).cumsum(0) - torch.tensor(
-            self.sizes, device=codes.device
-        )
         hot = torch.zeros(*codes.shape[:-1], sum(self.sizes), dtype=self.table.dtype, device=codes.device)
-        return hot.scatter(-1, codes + starts, 1.0) @ self.table
+        hot, table = by_replica(
+            hot.scatter_(-1, codes + _starts(self.sizes, codes.device), 1.0), self.table, 2
+        )
+        return (hot @ table).view(*codes.shape[:-1], table.shape[-1])

@@ -11,12 +11,16 @@ two (DiffPool's link term of a second layer needs the matrix once all the same, 
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from rethinkpool_core.data.blocks import Blocks, Uniform
+from rethinkpool_core.ops.products import pool, unpool
 
 if TYPE_CHECKING:
     from rethinkpool_core.data.batch import Batch
@@ -46,54 +50,35 @@ class Rows:
         """One row a graph, (B, D), to its nodes; padding takes zeros."""
         if self.batch is None:
             return values.unsqueeze(-2)
-        return self.batch.membership.T @ torch.cat([values, values.new_zeros(1, values.shape[-1])])
+        return self.batch.spread(values)
 
-    def place(self, matrix: Tensor, x: Tensor) -> Tensor:
-        """A matrix with one row for each place in a graph, (n, K), handed to the nodes of x: (N, K) or (B, n, K)."""
+    def place(self, matrix: Tensor, num_graphs: int) -> Tensor:
+        """A matrix with one row for each place in a graph, (n, K), handed to the nodes: (N, K) or (B, n, K).
+
+        Of stacked matrices (R, n, K) each replica's graphs take their own.
+        """
+        matrix = matrix if matrix.dim() == 3 else matrix.unsqueeze(0)
+        R, n, K = matrix.shape
         if self.batch is None:
-            return matrix.expand(x.shape[0], *matrix.shape)
-        return matrix.index_select(0, self.batch.position.clamp(max=matrix.shape[0] - 1))
+            return matrix.unsqueeze(1).expand(R, num_graphs // R, n, K).reshape(num_graphs, n, K)
+        place = self.batch.position.clamp(max=n - 1).view(R, -1)
+        place = place + n * torch.arange(R, device=place.device).unsqueeze(1)
+        return matrix.view(R * n, K).index_select(0, place.view(-1))
 
-    def blocks(self, x: Tensor) -> list[Tensor]:
-        """As padded blocks (graphs, width, D), zero where a graph has fewer nodes."""
-        return [x] if self.batch is None else self.batch.to_groups(x)
-
-    def from_blocks(self, blocks: list[Tensor]) -> Tensor:
-        """Inverse of `blocks`; padding rows of the batch take zeros."""
-        return blocks[0] if self.batch is None else self.batch.from_groups(blocks)
+    @property
+    def layout(self) -> Blocks | Uniform:
+        """Where the matrix of each graph is found in x."""
+        return Uniform() if self.batch is None else self.batch.blocks
 
     def norm_rows(self, count_padding: bool) -> tuple[Tensor | None, Tensor | None]:
         """Arguments of `BatchNorm` at this level: which rows are real, and the number of padded positions if they count."""
         if self.batch is None:
             return None, None
-        real = (self.batch.graph < self.batch.num_graphs).unsqueeze(-1) if self.batch.padded else None
-        return real, self.batch.num_graphs * self.batch.num_nodes.amax() if count_padding else None
-
-
-class _GramNorm(torch.autograd.Function):
-    """|S^T S|^2 = |S S^T|^2 of (B, n, K), from the smaller of the two products.
-
-    Its gradient is 4 S S^T S; left to itself, autograd makes it as two products of that size, one for each factor.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(S):
-        gram = S @ S.transpose(-1, -2) if S.shape[-2] < S.shape[-1] else S.transpose(-1, -2) @ S
-        return gram.square().sum((-1, -2)), gram
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(inputs[0], output[1])
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad, _):
-        S, gram = ctx.saved_tensors
-        product = gram @ S if S.shape[-2] < S.shape[-1] else S @ gram
-        return product.mul_(4 * grad[..., None, None])
+        real = self.batch.real.unsqueeze(-1) if self.batch.padded else None
+        if not count_padding:
+            return real, None
+        sizes = self.batch.num_nodes.view(self.batch.replicas, -1)
+        return real, sizes.shape[1] * sizes.amax(1)
 
 
 class Assignment:
@@ -102,24 +87,18 @@ class Assignment:
     def __init__(self, S: Tensor, rows: Rows):
         self.S, self.rows = S, rows
 
-    @cached_property
-    def blocks(self) -> list[Tensor]:
-        return self.rows.blocks(self.S)
-
     def pool(self, X: Tensor) -> Tensor:
         """S^T X, (B, K, D)."""
-        pairs = zip(self.blocks, self.rows.blocks(X), strict=True)
-        return _join([s.transpose(-1, -2) @ x for s, x in pairs])
+        return pool(self.rows.layout, self.S, X)[1]
 
     def unpool(self, Y: Tensor) -> Tensor:
         """S Y for Y (B, K, D): (N, D) or (B, n, D)."""
-        parts = Y.split([len(s) for s in self.blocks])
-        return self.rows.from_blocks([s @ y for s, y in zip(self.blocks, parts, strict=True)])
+        return unpool(self.rows.layout, self.S, Y)
 
     @cached_property
     def squares(self) -> Tensor:
-        """S elementwise squared."""
-        return self.S.square()
+        """Squared norm of each row, (N, 1) or (B, n, 1)."""
+        return self.S.square().sum(-1, keepdim=True)
 
     @cached_property
     def others(self) -> Tensor:
@@ -128,33 +107,75 @@ class Assignment:
         rest = self.S.scatter(-1, largest, 0.0).sum(-1, keepdim=True)
         return (1 - self.S).scatter(-1, largest, rest)
 
-    def gram_norm_squared(self) -> Tensor:
-        """|S^T S|^2 in the Frobenius norm, (B,)."""
-        return _join([_GramNorm.apply(s)[0] for s in self.blocks])
-
-
-def _join(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
-
 
 class Coarse:
-    """A' = S^T A S as something that multiplies: (B, K, D) -> (B, K, D).
+    """One pooling layer: X' = S^T X, (B, K, D), and A' = S^T A S as something that multiplies, (B, K, D) -> (B, K, D).
 
-    ``nodes`` is the average number of nodes of the graphs at the bottom, hence about the rank of A'.
+    nodes    average number of nodes of the graphs at the bottom, hence about the rank of A'
+    losses   whether |S^T S|^2 is wanted, too, for the auxiliary losses: ``gram_norm_squared``, (B,)
+    known    what `Coarse.known` gave before for these graphs and the same S, if it did; empty where another operator
+             has what it needs of A' already
     """
 
-    def __init__(self, A, S: Assignment, nodes: float):
+    def __init__(
+        self,
+        A,
+        S: Assignment,
+        nodes: float,
+        X: Tensor | None = None,
+        losses: bool = True,
+        known: dict[str, Tensor] | None = None,
+    ):
         self.A, self.S = A, S
         # Below 128 clusters the matrix is small whatever the graphs are, and exact where factors cancel (`Normalised`).
-        self.explicit = S.S.shape[-1] <= max(2 * nodes, 128)
+        explicit = known is None and S.S.shape[-1] <= max(2 * nodes, 128)
+        factors = ([] if X is None else [X]) + ([A @ S.S] if explicit else [])
+        self.gram_norm_squared, *products = pool(S.rows.layout, S.S, *factors, norm=losses)
+        self.values = products.pop() if explicit else None  # (B, K, K)
+        self.X = products.pop() if products else None
+        self.averaging: Tensor | None = None
+        vars(self).update(known or {})
 
-    @cached_property
-    def values(self) -> Tensor:
-        """(B, K, K)."""
-        return self.S.pool(self.A @ self.S.S)
+    def known(self, loop: bool) -> dict[str, Tensor]:
+        """What makes `average` cheap, one row a graph."""
+        if self.values is not None:
+            return {"averaging": self._averaging(loop)}
+        return {"_row_sum": self._row_sum, "_diagonal": self._diagonal}
+
+    @property
+    def T(self) -> Coarse:
+        """S^T A^T S."""
+        other = copy(self)
+        other.A, other.values = self.A.T, None if self.values is None else self.values.mT
+        vars(other).pop("_row_sum", None)
+        return other
+
+    def matrix(self) -> Tensor:
+        """(B, K, K), also where the products do without."""
+        return self.S.pool(self.A @ self.S.S) if self.values is None else self.values
 
     def __matmul__(self, x: Tensor) -> Tensor:
-        return self.values @ x if self.explicit else self.S.pool(self.A @ self.S.unpool(x))
+        return self.S.pool(self.A @ self.S.unpool(x)) if self.values is None else self.values @ x
+
+    def average(self, x: Tensor, loop: bool) -> Tensor:
+        """A' x over the row sums of A', at least 1; with every diagonal entry set to one first if ``loop``."""
+        if self.averaging is not None or self.values is not None:
+            return self._averaging(loop) @ x
+        total, weight = self @ x, self.row_sum().unsqueeze(-1)
+        if loop:
+            change = 1 - self.diagonal().unsqueeze(-1)
+            total, weight = total + change * x, weight + change
+        return total / weight.clamp(min=1)
+
+    def _averaging(self, loop: bool) -> Tensor:
+        """As a matrix, the same for all convolutions of a level."""
+        if self.averaging is None:
+            values = self.values
+            if loop:
+                eye = torch.eye(values.shape[-1], dtype=values.dtype, device=values.device)
+                values = values * (1 - eye) + eye
+            self.averaging = values / values.sum(-1, keepdim=True).clamp(min=1)
+        return self.averaging
 
     def row_sum(self) -> Tensor:
         """A' 1 = S^T A 1, since the rows of S sum to 1: (B, K)."""
@@ -168,10 +189,19 @@ class Coarse:
 
     @cached_property
     def _row_sum(self) -> Tensor:
+        if self.values is not None:
+            return self.values.sum(-1)
         return self.S.pool(self.A.row_sum().unsqueeze(-1).to(self.S.S.dtype)).squeeze(-1)
 
     @cached_property
+    def trace(self) -> Tensor:
+        """(B,)."""
+        return self.diagonal().sum(-1)
+
+    @cached_property
     def _diagonal(self) -> Tensor:
+        if self.values is not None:
+            return self.values.diagonal(dim1=-2, dim2=-1)
         return paired(self.A, self.S.S, self.S.S, self.S.rows)
 
     def weight_to_others(self) -> Tensor:
@@ -179,36 +209,97 @@ class Coarse:
         return paired(self.A, self.S.S, self.S.others, self.S.rows)
 
 
+class _Normalise(torch.autograd.Function):
+    """D^(-1/2) M D^(-1/2) of matrices (B, K, K), M without its diagonal and D its row sums, see `Normalised`; and the trace.
+
+    One Function, since the matrices are the largest tensors of a step: autograd's backward writes each several times more.
+    """
+
+    @staticmethod
+    def forward(values: Tensor):
+        matrix = values.clone()
+        diagonal = matrix.diagonal(dim1=-2, dim2=-1)
+        trace = diagonal.sum(-1)
+        diagonal.zero_()
+        degree = matrix.sum(-1)
+        scale = torch.where(degree > _least_degree(degree), degree.rsqrt(), 0.0)
+        return matrix.mul_(scale.unsqueeze(-1)).mul_(scale.unsqueeze(-2)), trace, scale
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.mark_non_differentiable(output[2])
+        ctx.save_for_backward(output[0], output[2])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient, of_trace, _):
+        matrix, scale = ctx.saved_tensors
+        # Through the entry itself, and through the degree of its row, which scales a row and a column.
+        share = gradient * matrix
+        of_degree = -0.5 * scale.square() * (share.sum(-1) + share.sum(-2))
+        out = torch.mul(gradient, scale.unsqueeze(-1), out=share).mul_(scale.unsqueeze(-2))
+        out.add_(of_degree.unsqueeze(-1))
+        out.diagonal(dim1=-2, dim2=-1).copy_(of_trace.unsqueeze(-1))
+        return out
+
+
+def _least_degree(degree: Tensor) -> float:
+    """The root of what is nearly zero has a gradient that overflows, so such a degree counts as none."""
+    return torch.finfo(degree.dtype).tiny ** 0.5
+
+
 class Normalised:
     """MinCut's coarse graph: A' without its diagonal, then D^(-1/2) A' D^(-1/2).
 
-    The scaling is applied to the vectors that the matrix multiplies. A cluster without weight to others keeps none.
-    Where A' stays a product of factors, its diagonal is subtracted from the products, which costs digits when a cluster
-    has far more weight within than to others; one with less than 16 rounding errors' share to others is cut off.
+    A cluster without weight to others keeps none. Where A' stays a product of factors, the scaling is applied to the vectors
+    it multiplies and its diagonal is subtracted from the products, which costs digits when a cluster has far more weight
+    within than to others; one with less than 16 rounding errors' share to others is cut off.
     """
 
-    def __init__(self, coarse: Coarse):
-        self.coarse = coarse
-        if coarse.explicit:
-            K = coarse.values.shape[-1]
-            loops = torch.eye(K, dtype=torch.bool, device=coarse.values.device)
-            self.matrix, self.removed = coarse.values.masked_fill(loops, 0), None
-            degree, least = self.matrix.sum(-1), 0.0
-        else:
-            self.matrix, self.removed = None, coarse.diagonal().unsqueeze(-1)  # (B, K, 1)
-            degree = coarse.weight_to_others()
-            least = 16 * torch.finfo(degree.dtype).eps * coarse.diagonal().detach().abs()
-        # The root of what is nearly zero has a gradient that overflows, so such a degree counts as none; two `where`s, since
-        # even an unused root would reach the gradient.
-        positive = degree > torch.as_tensor(least, dtype=degree.dtype).clamp(
-            min=torch.finfo(degree.dtype).tiny ** 0.5
-        )
+    def __init__(self, coarse: Coarse, known: dict[str, Tensor] | None = None):
+        self.coarse, self.matrix, self.weights = coarse, None, None
+        if known:  # what `Normalised.known` gave before
+            vars(self).update(known)
+            return
+        if coarse.values is not None:
+            self.matrix, coarse.trace, _ = _Normalise.apply(coarse.values)
+            return
+        self.removed = coarse.diagonal().unsqueeze(-1)  # (B, K, 1)
+        degree = coarse.weight_to_others()
+        least = 16 * torch.finfo(degree.dtype).eps * coarse.diagonal().detach().abs()
+        positive = degree > least.clamp(min=_least_degree(degree))
+        # Two `where`s, since even an unused root would reach the gradient.
         self.scale = torch.where(positive, torch.where(positive, degree, 1.0).rsqrt(), 0.0).unsqueeze(-1)
 
+    def known(self, last: bool) -> dict[str, Tensor]:
+        """What makes the products cheap, one row a graph; of the ``last`` layer only `mean_rows` is asked for."""
+        if last:
+            sums = self.T.row_sum()
+            return {"weights": (sums / sums.shape[-1]).unsqueeze(-2)}
+        return (
+            {"removed": self.removed, "scale": self.scale} if self.matrix is None else {"matrix": self.matrix}
+        )
+
+    @property
+    def T(self) -> Normalised:
+        other = copy(self)
+        other.coarse, other.matrix = self.coarse.T, None if self.matrix is None else self.matrix.mT
+        vars(other).pop("_row_sum", None)
+        return other
+
     def __matmul__(self, x: Tensor) -> Tensor:
+        if self.matrix is not None:
+            return self.matrix @ x
         x = self.scale * x
-        product = self.coarse @ x - self.removed * x if self.matrix is None else self.matrix @ x
-        return self.scale * product
+        return self.scale * (self.coarse @ x - self.removed * x)
+
+    def mean_rows(self, x: Tensor) -> Tensor:
+        """Mean over the clusters of what multiplies x (B, K, D): (B, D)."""
+        if self.weights is not None:
+            return (self.weights @ x).squeeze(-2)
+        if self.matrix is not None:
+            return (self.matrix.mean(-2, keepdim=True) @ x).squeeze(-2)
+        return (self @ x).mean(-2)
 
     def row_sum(self) -> Tensor:
         """(B, K)."""
@@ -216,6 +307,8 @@ class Normalised:
 
     @cached_property
     def _row_sum(self) -> Tensor:
+        if self.matrix is not None:
+            return self.matrix.sum(-1)
         return (self @ torch.ones_like(self.scale)).squeeze(-1)
 
 
@@ -225,7 +318,7 @@ def paired(A, Y: Tensor, Z: Tensor, rows: Rows) -> Tensor:
         left = A.scale * Y
         right = left if Z is Y else A.scale * Z
         return paired(A.coarse, left, right, rows) - (A.removed * left * right).sum(-2)
-    if isinstance(A, Coarse) and not A.explicit:
+    if isinstance(A, Coarse) and A.values is None:
         left = A.S.unpool(Y)
         return paired(A.A, left, left if Z is Y else A.S.unpool(Z), A.S.rows)
     return rows.sum(Y * (A @ Z))

@@ -26,7 +26,8 @@ class TrainingConfig:
     stop_patience       epochs without a better validation score after which training stops
     clip_norm           largest norm of a gradient, 0 for no limit (the release: 2 for DIFFPOOL and MINCUTPOOL)
     eval_batch_size     graphs at once in evaluation, 0 to fit the dataset; no effect on results
-    replicas            seeds trained at once, 0 for all of them on a GPU and one on a CPU; no effect on results
+    replicas            seeds trained at once, 0 for all of them on a GPU and as many as pay on a CPU; no effect on results
+                        but for rounding
     checkpoint_every    epochs from one checkpoint to the next; no effect on results
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -12,11 +13,14 @@ from torch import Tensor
 
 from rethinkpool_core.data.batch import BatchBuilder
 from rethinkpool_core.models.base import PoolingModel
+from rethinkpool_core.ops.coarsening import Coarsening
 from rethinkpool_core.ops.hashing import seed_of
 from rethinkpool_core.training.config import TrainingConfig
 from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
 from rethinkpool_core.training.progression import Progression
 from rethinkpool_core.training.replicas import Replicas
+
+ROWS_AT_ONCE = 10_000  # nodes of a step's graphs, of all seeds together, that keep a CPU core busy
 
 
 class Task:
@@ -26,7 +30,31 @@ class Task:
         self.model, self.dataset, self.config, self.device = model, dataset, config, device
         self.builder = BatchBuilder(dataset, device, next(model.parameters()).dtype)
         self.split = cache(dataset.with_split)
-        self.eval_batch_size = config.eval_batch_size or min(512, max(16, 2**24 // dataset.max_nodes**2))
+        self._evaluation: tuple[list[int], Coarsening | None] = ([], None)
+        self.mean_nodes = dataset.store.x.shape[0] / dataset.store.num_graphs
+
+    def coarsening(self, replicas: Replicas, *, evaluation: bool = False) -> Coarsening | None:
+        """How the replicas' graphs become coarse. In evaluation, which draws nothing anew, the coarse graphs are kept."""
+        coarsening = self.model.coarsening(replicas.buffers["seed"])
+        if coarsening is None or not evaluation:
+            return coarsening
+        if self._evaluation[0] != replicas.seeds:
+            self._evaluation = (replicas.seeds, replace(coarsening, kept={}))
+        return self._evaluation[1]
+
+    def side_by_side(self, seeds: int) -> int:
+        """How many of so many seeds to train at once.
+
+        On a CPU, as many as hide what an operation costs whatever its size; more only cost memory.
+        """
+        if self.config.replicas or self.device.type != "cpu":
+            return self.config.replicas or seeds
+        return max(1, int(ROWS_AT_ONCE // (self.config.batch_size * self.mean_nodes)))
+
+    def eval_batch_size(self, replicas: int) -> int:
+        """Graphs of each replica at once in evaluation."""
+        rows = int(3 * ROWS_AT_ONCE // (self.mean_nodes * replicas))
+        return self.config.eval_batch_size or min(512, max(16, min(rows, 2**24 // self.dataset.max_nodes**2)))
 
 
 def train_epoch(
@@ -37,9 +65,12 @@ def train_epoch(
     number = here[0].epoch + 1
     start = time.perf_counter()
     order = torch.stack([shuffled(task.split(seed).train, seed, number) for seed in replicas.seeds])
-    batches = order.split(task.config.batch_size, dim=1)
+    size = task.config.batch_size
+    steps = math.ceil(order.shape[1] / size)
     unsupervised = unsupervised_epoch(task, number)
     group = "keys" if unsupervised and "keys" in replicas.groups else "rest"
+    # GMN's purity loss has epochs of its own; in the others nothing would come of it.
+    auxiliary = unsupervised or not learns_keys(task)
     rates = torch.tensor(
         [state.schedule.learning_rate for state in here], device=task.device, dtype=task.builder.dtype
     )
@@ -54,21 +85,19 @@ def train_epoch(
     }
     gradient = 0.0
     finished = True
-    for step in range(first, len(batches)):
-        index = batches[step]
-        batch = task.builder(index if len(replicas) > 1 else index[0], draw=number)
-        losses = replicas.losses(batch, task.dataset.spec.loss)
+    coarsening = task.coarsening(replicas)
+    batches = task.builder.batches(order[:, first * size :], size, draw=number, coarsening=coarsening)
+    for step, batch in enumerate(batches, start=first):
+        graphs = batch.num_graphs // len(replicas)  # the last batch may be smaller
+        losses = replicas.losses(batch, task.dataset.spec.loss, auxiliary)
         if unsupervised:
-            share = index.shape[1] / order.shape[1]  # the last batch may be smaller
-            gradient = gradient + share * replicas.gradient(group, losses["purity"])
+            gradient = gradient + graphs / order.shape[1] * replicas.gradient(group, losses["purity"])
         else:
-            used = [loss for name, loss in losses.items() if name != "purity"]
-            replicas.groups[group].adam.step(
-                replicas.gradient(group, sum(used)), rates, task.config.clip_norm
-            )
+            gradient = replicas.gradient(group, sum(losses.values()))
+            replicas.groups[group].adam.step(gradient, rates, task.config.clip_norm)
         for name, loss in losses.items():
-            total[name] = total.get(name, 0.0) + loss.detach().to(wide) * index.shape[1]
-        if stopped() and step + 1 < len(batches):
+            total[name] = total.get(name, 0.0) + loss.detach().to(wide) * graphs
+        if stopped() and step + 1 < steps:
             finished = False
             break
     if unsupervised and finished:
@@ -88,6 +117,8 @@ def train_epoch(
             state.epoch = number
             for name, value in state.sums.items():
                 state.curves.setdefault(name, []).append(value / order.shape[1])
+            if not auxiliary:
+                state.curves.setdefault("purity", []).append(math.nan)
             state.curves.setdefault("lr", []).append(state.schedule.learning_rate)
             state.curves.setdefault("train_seconds", []).append(state.seconds)
             state.sums, state.seconds = {}, 0.0
@@ -100,9 +131,13 @@ def shuffled(index: Tensor, seed: int, epoch: int) -> Tensor:
     return index[torch.randperm(len(index), generator=generator)]
 
 
+def learns_keys(task: Task) -> bool:
+    return getattr(task.model, "learns_keys", False)
+
+
 def unsupervised_epoch(task: Task, epoch: int) -> bool:
     """Whether GMN's purity loss has this epoch (every p-th)."""
-    return getattr(task.model, "learns_keys", False) and epoch % task.model.config.purity_period == 0
+    return learns_keys(task) and epoch % task.model.config.purity_period == 0
 
 
 @torch.no_grad()
@@ -117,7 +152,7 @@ def evaluate(task: Task, replicas: Replicas, states: dict[int, Progression]) -> 
         state.curves.setdefault("val_score", []).append(value)
         wrong = [
             name
-            for name in (*loss_names(state), "val_loss", "val_score")
+            for name in (*loss_names(task, state), "val_loss", "val_score")
             if not math.isfinite(state.curves[name][-1])
         ]
         if wrong:
@@ -135,21 +170,26 @@ def evaluate(task: Task, replicas: Replicas, states: dict[int, Progression]) -> 
             states[replicas.seeds[row]].test_score = test[row][1]
 
 
-def loss_names(state: Progression) -> list[str]:
-    return [name for name in state.curves if name not in ("lr", "train_seconds", "val_loss", "val_score")]
+def loss_names(task: Task, state: Progression) -> list[str]:
+    """The curves of the losses that the last epoch had."""
+    others = {"lr", "train_seconds", "val_loss", "val_score"}
+    others |= set() if unsupervised_epoch(task, state.epoch) else {"purity"}
+    return [name for name in state.curves if name not in others]
 
 
 def scores(task: Task, replicas: Replicas, parts: list[Tensor]) -> list[tuple[float, float]]:
     """(loss, score) of each replica on its own part of the data."""
     # Graphs of like size share a batch: less padding, same result.
-    index = torch.stack([part[task.builder.num_nodes[part].argsort(stable=True)] for part in parts])
+    sizes = task.dataset.store.num_nodes
+    order = torch.stack([part[sizes[part].argsort(stable=True)] for part in parts])
     logits, targets = [], []
-    for chunk in index.split(task.eval_batch_size, dim=1):
-        batch = task.builder(chunk if len(replicas) > 1 else chunk[0])
-        logits.append(replicas.call(batch, training=False)[0])
-        targets.append(batch.y if len(replicas) > 1 else batch.y[None])
+    coarsening = task.coarsening(replicas, evaluation=True)
+    for batch in task.builder.batches(order, task.eval_batch_size(len(replicas)), coarsening=coarsening):
+        logits.append(replicas.call(batch, training=False, auxiliary=False)[0])
+        targets.append(batch.y.view(len(replicas), -1))
     logits, targets = torch.cat(logits, 1), torch.cat(targets, 1)
+    losses = supervised_loss(task.dataset.spec.loss, logits, targets).tolist()
     return [
-        (float(supervised_loss(task.dataset.spec.loss, a, b)), score(task.dataset.spec.metric, a, b))
-        for a, b in zip(logits.unbind(), targets.unbind(), strict=True)
+        (loss, score(task.dataset.spec.metric, a, b))
+        for loss, a, b in zip(losses, logits.unbind(), targets.unbind(), strict=True)
     ]

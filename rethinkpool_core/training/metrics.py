@@ -11,11 +11,13 @@ from torch.nn import functional as F
 HIGHER_IS_BETTER = {"accuracy": True, "rocauc": True, "mae": False}
 
 
-def supervised_loss(kind: str, logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
-    """Cross-entropy of logits (B, C) with classes (B,), or the absolute error of (B, 1) with targets (B,)."""
+def supervised_loss(kind: str, logits: Tensor, y: Tensor) -> Tensor:
+    """Mean over B graphs of the cross-entropy of logits (..., B, C) with classes (..., B), or of the absolute error."""
     if kind == "cross_entropy":
-        return F.cross_entropy(logits, y, reduction=reduction)
-    return F.l1_loss(logits.squeeze(-1), y, reduction=reduction)
+        losses = F.cross_entropy(logits.flatten(0, -2), y.flatten(), reduction="none")
+    else:
+        losses = F.l1_loss(logits.squeeze(-1), y, reduction="none")
+    return losses.view(y.shape).mean(-1)
 
 
 def score(metric: str, logits: Tensor, y: Tensor) -> float:

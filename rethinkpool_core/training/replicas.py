@@ -1,7 +1,7 @@
 """R seeds of one model, side by side.
 
 Every weight of every replica is a row of one matrix: the optimiser and the choice of the replicas that go on are operations
-on rows. The model is called through `torch.func`: once for a single replica, under `vmap` for several.
+on rows. One call of the model, with the stacked weights, is a step of all replicas (see `ops.affine`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import functional_call
 
 from rethinkpool_core.data.batch import Batch
 from rethinkpool_core.models.base import PoolingModel
@@ -32,7 +32,7 @@ class Group:
         R = self.adam.theta.shape[0]
         parts = self.adam.theta.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
         self.leaves = {
-            name: part.view(*(() if R == 1 else (R,)), *shape).detach().requires_grad_()
+            name: part.view(R, *shape).detach().requires_grad_()
             for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
         }
 
@@ -66,6 +66,7 @@ class Replicas:
                 self.groups[group] = Group(shapes, torch.stack(rows).to(device))
         states = [dict(m.named_buffers()) for m in models]
         self.buffers = {name: torch.stack([state[name] for state in states]).to(device) for name in states[0]}
+        self.known: dict[str, Tensor] = {}  # see `known_terms`
         # What training changes; the others (random assignments) follow from the seed.
         self.running = {
             f"{name}.{buffer}"
@@ -77,28 +78,19 @@ class Replicas:
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def call(self, batch: Batch, *, training: bool):
-        """Logits (R, B, C) and auxiliary losses (R,) each; the batch has a replica axis exactly if there are several."""
+    def call(self, batch: Batch, *, training: bool, auxiliary: bool) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits (R, B, C) of a batch of R replicas, and the auxiliary losses, if wanted, (R,) each."""
         self.template.train(training)
         leaves = {name: leaf for group in self.groups.values() for name, leaf in group.leaves.items()}
-        if len(self) > 1:
+        state = (leaves, self.buffers)
+        batch = batch.with_known(self.known)
+        logits, losses = functional_call(self.template, state, (batch,), {"auxiliary": auxiliary})
+        return logits.view(len(self), -1, logits.shape[-1]), losses
 
-            def one(params, buffers, tensors):
-                return functional_call(self.template, (params, buffers), (batch.with_tensors(tensors),))
-
-            return vmap(one)(leaves, self.buffers, batch.tensors)
-        buffers = {name: buffer[0] for name, buffer in self.buffers.items()}
-        logits, losses = functional_call(self.template, (leaves, buffers), (batch,))
-        return logits[None], {name: loss[None] for name, loss in losses.items()}
-
-    def losses(self, batch: Batch, kind: str) -> dict[str, Tensor]:
-        """The supervised loss, "train_loss", and the auxiliary ones, (R,) each, in training mode."""
-        logits, losses = self.call(batch, training=True)
-        y = batch.y if len(self) > 1 else batch.y[None]
-        supervised = torch.stack(
-            [supervised_loss(kind, a, b) for a, b in zip(logits.unbind(), y.unbind(), strict=True)]
-        )
-        return {"train_loss": supervised, **losses}
+    def losses(self, batch: Batch, kind: str, auxiliary: bool = True) -> dict[str, Tensor]:
+        """The supervised loss, "train_loss", and the auxiliary ones, if wanted, (R,) each, in training mode."""
+        logits, losses = self.call(batch, training=True, auxiliary=auxiliary)
+        return {"train_loss": supervised_loss(kind, logits, batch.y.view(len(self), -1)), **losses}
 
     def gradient(self, group: str, loss: Tensor) -> Tensor:
         """Of losses (R,) for the group's parameters, (R, P): replicas do not meet, so the sum's gradient is all of theirs."""
@@ -144,6 +136,7 @@ class Replicas:
         index = torch.tensor(rows, dtype=torch.int64, device=next(iter(self.buffers.values())).device)
         self.seeds = [self.seeds[row] for row in rows]
         self.buffers = {name: buffer[index] for name, buffer in self.buffers.items()}
+        self.known = {name: value[index] for name, value in self.known.items()}
         for group in self.groups.values():
             group.adam.keep(index)
             group.rebuild()

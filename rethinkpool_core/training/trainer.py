@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from rethinkpool_core.training.config import PROTOCOL, WITHOUT_EFFECT, training_
 from rethinkpool_core.training.device import resolve_device
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
 from rethinkpool_core.training.interrupt import stop_requests
+from rethinkpool_core.training.known import known_terms
 from rethinkpool_core.training.progress import Progress, show
 from rethinkpool_core.training.progression import Checkpoints, Progression
 from rethinkpool_core.training.provenance import provenance
@@ -40,8 +42,8 @@ def train(
     """Train a fresh replica of ``model`` for each seed and return one record each, in the order of the seeds.
 
     A seed decides the weights, the random assignments, the order of the batches and, on TU sets and DIGITS, the split;
-    ``model`` itself is not changed, and ``RunRecord.weights`` holds the best epoch's weights. On the CPU a seed's record is
-    the same (to float tolerance) whether trained alone or beside others.
+    ``model`` itself is not changed, and ``RunRecord.weights`` holds the best epoch's weights. Beside other seeds a seed sees
+    the same batches, weights and draws as alone; what differs is how float32 sums round, which training amplifies.
 
     seeds           their list, or a number n for 1 to n
     device          auto, cpu, cuda, cuda:i or mps
@@ -129,15 +131,16 @@ class _Run:
                 records[seed] = self.record(seed, found[1])
             else:
                 places.setdefault((found[1].epoch, found[1].step) if found else None, []).append(seed)
-        # On a CPU four side by side took 0.6 to 0.75 of the time of one by one (NCI1, two cores). But sums in another order
-        # round differently, and float32 training makes more of that every epoch: one by one, a seed's record is the same
-        # to the bit whatever other seeds are asked for.
-        size = self.task.config.replicas or (1 if self.task.device.type == "cpu" else len(seeds))
-        return records, [group[i : i + size] for group in places.values() for i in range(0, len(group), size)]
+        chunks = []
+        for group in places.values():
+            parts = ceil(len(group) / self.task.side_by_side(len(group)))
+            chunks += [group[len(group) * i // parts : len(group) * (i + 1) // parts] for i in range(parts)]
+        return records, chunks
 
     def train(self, seeds: list[int], line: Progress, stopped: Callable[[], bool]) -> dict[int, RunRecord]:
         """Records of ``seeds``, trained side by side from wherever their checkpoints are."""
         replicas = Replicas(self.task.model, seeds, self.task.device)
+        replicas.known = known_terms(self.task, seeds)
         found = [self.checkpoints.load(seed) for seed in seeds]
         states = {
             seed: Progression(Schedule(self.task.config.learning_rate), provenance=self.provenance)

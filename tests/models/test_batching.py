@@ -6,7 +6,9 @@ import torch
 from graphs import dataset_of, named_graphs, store_of
 from torch.func import functional_call, stack_module_state
 
+from rethinkpool_core.data import batch as batch_module
 from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.data.blocks import MAX_GROUPS
 from rethinkpool_core.models import build_model
 from rethinkpool_core.models.build import replica
 from rethinkpool_core.models.names import MODELS
@@ -58,16 +60,14 @@ CASES = [(name, {}) for name in MODELS] + [
 
 
 @pytest.mark.parametrize(("name", "overrides"), CASES)
-def test_replicas_under_vmap_are_those_of_a_loop(name, overrides, graphs):
+def test_replicas_at_once_are_those_of_a_loop(name, overrides, graphs):
     models = [replica(model_of(name, graphs, **overrides), seed) for seed in (3, 4)]
     batch = graphs.batch(torch.tensor([[0, 1, 2], [1, 3, 0]]), draw=2)
     params, buffers = stack_module_state(models)
-
-    def one(params, buffers, tensors):
-        logits, losses = functional_call(models[0], (params, buffers), (batch.with_tensors(tensors),))
-        return logits, sum(losses.values(), logits.square().sum())
-
-    logits, loss = torch.vmap(one)(params, buffers, batch.tensors)
+    logits, losses = functional_call(models[0], (params, buffers), (batch,))
+    logits = logits.view(2, 3, -1)
+    loss = sum(losses.values(), logits.square().sum((1, 2)))
+    assert loss.shape == (2,)
     grads = torch.autograd.grad(loss.sum(), list(params.values()), allow_unused=True, materialize_grads=True)
     for row, (model, index) in enumerate(zip(models, ([0, 1, 2], [1, 3, 0]), strict=True)):
         alone, losses = model(graphs.batch(index, draw=2))
@@ -140,8 +140,44 @@ def test_groups_of_like_size_cover_the_batch_once():
     sizes = [1, 1, 2, 3, 3, 50, 60, 400, 410]
     dataset = dataset_of(store_of([nx.empty_graph(n) for n in sizes]))
     batch = BatchBuilder(dataset)(torch.arange(len(sizes)))
-    assert 1 < len(batch.groups) <= 4
-    assert sum(count for count, _ in batch.groups) == len(sizes)
-    assert sum(count * width for count, width in batch.groups) < 0.5 * len(sizes) * max(sizes)
+    groups = batch.blocks.groups
+    assert 1 < len(groups) <= MAX_GROUPS
+    assert sum(count for count, _ in groups) == len(sizes)
+    assert sum(count * width for count, width in groups) < 0.5 * len(sizes) * max(sizes)
     rows = torch.randn(batch.num_rows, 2)
-    torch.testing.assert_close(batch.from_groups(batch.to_groups(rows)), rows)
+    torch.testing.assert_close(batch.blocks.collect(batch.blocks.spread(rows)), rows)
+
+
+@pytest.mark.parametrize("entries_at_once", [1, 60, 1 << 19])
+@pytest.mark.parametrize("name", ["GRACLUS", "COMPLEMENT", "NO-POOL"])
+def test_batches_made_together_are_those_made_one_by_one(name, entries_at_once, graphs, monkeypatch):
+    """To the bit, coarse graphs included, for one replica and for three, the last batch smaller."""
+    monkeypatch.setitem(batch_module._ENTRIES_AT_ONCE, "cpu", entries_at_once)
+    model = model_of(name, graphs)
+    builder = BatchBuilder(graphs.dataset, dtype=torch.float64)
+    count = graphs.dataset.store.num_graphs
+    orders = torch.stack([torch.randperm(count).repeat(3)[:11] for _ in range(3)])
+    for order, seed in ((orders[0], model.seed), (orders, torch.tensor([4, 1, 8]))):
+        options = {"draw": 5, "coarsening": model.coarsening(seed)}
+        together = list(builder.batches(order, 3, **options))
+        replicas = 1 if order.dim() == 1 else 3
+        assert [batch.num_graphs for batch in together] == [
+            3 * replicas,
+            3 * replicas,
+            3 * replicas,
+            2 * replicas,
+        ]
+        for batch, index in zip(together, order.split(3, -1), strict=True):
+            alone = builder(index, **options)
+            assert (batch.width, batch.padded, batch.replicas) == (alone.width, alone.padded, replicas)
+            torch.testing.assert_close(batch.tensors, alone.tensors, rtol=0, atol=0)
+            assert ("1/members" in batch.tensors) == (name != "NO-POOL")
+
+
+@pytest.mark.parametrize("name", ["GRACLUS", "COMPLEMENT"])
+def test_coarse_graphs_made_beforehand_are_those_the_model_makes(name, graphs):
+    model = model_of(name, graphs)
+    for training in (True, False):
+        model.train(training)
+        prepared = graphs.batch(draw=4, coarsening=model.coarsening())
+        assert torch.equal(model(prepared)[0], model(graphs.batch(draw=4))[0])

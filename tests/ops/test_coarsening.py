@@ -1,11 +1,11 @@
-"""The coarse graph of a matching against networkx, and replicas against one by one."""
+"""The coarse graph of a matching against networkx; graphs alone, in batches, and beside other replicas."""
 
 import networkx as nx
 import pytest
 import torch
 from graphs import named_graphs
 
-from rethinkpool_core.ops.coarsening import coarsen
+from rethinkpool_core.ops.coarsening import Coarsening
 
 SEED = torch.tensor(3)
 
@@ -23,23 +23,27 @@ def graph_of(batch, place: int) -> set[tuple[int, int]]:
 
 @pytest.mark.parametrize("kind", ["graph", "complement"])
 @pytest.mark.parametrize("graphs", ["small", "digraphs"])
-def test_coarse_graph_is_the_quotient(graphs, kind, request):
-    """Edges once, without loops, where any members had one; the transpose is the transpose."""
-    batch = request.getfixturevalue(graphs).batch(draw=1)
-    members, coarse = coarsen(batch, kind, SEED, 1)
-    for place in range(batch.num_graphs):
-        first = int(batch.pointer[place])
-        mine = members[coarse.pointer[place] : coarse.pointer[place + 1]] - first
-        blocks = [set(pair) for pair in mine.tolist()]
-        original = nx.DiGraph(sorted(graph_of(batch, place)))
-        original.add_nodes_from(range(int(batch.num_nodes[place])))
-        assert set().union(*blocks) == set(original.nodes)
-        quotient = nx.quotient_graph(original, blocks, create_using=nx.DiGraph)
-        number = {frozenset(block): i for i, block in enumerate(blocks)}
-        assert graph_of(coarse, place) == {(number[a], number[b]) for a, b in quotient.edges}
-    identity = torch.eye(coarse.num_rows, dtype=torch.float64)
-    torch.testing.assert_close(coarse.A.T @ identity, (coarse.A @ identity).T)
-    assert torch.equal(coarse.num_nodes, coarse.pointer.diff()[:-1])
+def test_coarse_graphs_are_quotients(graphs, kind, request):
+    """Edges once, without loops, where any members had one; the transpose is the transpose; twice over."""
+    batch = request.getfixturevalue(graphs).batch(draw=1, coarsening=Coarsening(kind, range(1, 3), SEED))
+    below = batch
+    for level in (1, 2):
+        coarse = batch.coarse(level)
+        for place in range(batch.num_graphs):
+            first = int(below.pointer[place])
+            mine = coarse.members[coarse.pointer[place] : coarse.pointer[place + 1]] - first
+            blocks = [set(pair) for pair in mine.tolist()]
+            original = nx.DiGraph(sorted(graph_of(below, place)))
+            original.add_nodes_from(range(int(below.num_nodes[place])))
+            assert set().union(*blocks) == set(original.nodes)
+            assert sum(map(len, blocks)) == len(original)
+            quotient = nx.quotient_graph(original, blocks, create_using=nx.DiGraph)
+            number = {frozenset(block): i for i, block in enumerate(blocks)}
+            assert graph_of(coarse, place) == {(number[a], number[b]) for a, b in quotient.edges}
+        identity = torch.eye(coarse.num_rows, dtype=torch.float64)
+        torch.testing.assert_close(coarse.A.T @ identity, (coarse.A @ identity).T)
+        assert torch.equal(coarse.num_nodes, coarse.pointer.diff()[:-1])
+        below = coarse
 
 
 @pytest.mark.parametrize("kind", ["graph", "complement"])
@@ -47,34 +51,70 @@ def test_a_graph_is_matched_alike_in_every_batch_and_beside_other_replicas(small
     names = list(named_graphs())
     petersen = names.index("petersen")
 
-    def structure(batch, seed=SEED):
-        members, coarse = coarsen(batch, kind, seed, 2)
+    def structure(seed=SEED, **options):
+        batch = small.batch(coarsening=Coarsening(kind, range(2, 3), seed), **options)
+        coarse = batch.coarse(1)
         place = int((batch.graph_id == petersen).nonzero())
         rows = slice(int(coarse.pointer[place]), int(coarse.pointer[place + 1]))
-        return (members[rows] - batch.pointer[place]).tolist(), graph_of(coarse, place)
+        return (coarse.members[rows] - batch.pointer[place]).tolist(), graph_of(coarse, place)
 
-    alone = structure(small.batch([petersen]))
-    assert structure(small.batch()) == alone
-    assert structure(small.batch(num_rows=100, num_edges=300)) == alone
+    alone = structure(index=[petersen])
+    assert structure() == alone
+    assert structure(num_rows=100, num_edges=300) == alone
 
-    batch = small.batch(torch.tensor([[petersen, 0], [petersen, 6], [petersen, 4]]))
-    seeds = torch.tensor([5, 3, 9])
+    seeds, others = torch.tensor([5, 3, 9]), [0, 6, 4]
+    index = torch.tensor([[petersen, other] for other in others])
+    beside = small.batch(index, draw=2, coarsening=Coarsening(kind, range(2, 4), seeds))
+    for replica, (seed, other) in enumerate(zip(seeds, others, strict=True)):
+        single = small.batch([petersen, other], draw=2, coarsening=Coarsening(kind, range(2, 4), seed))
+        for level in (1, 2):
+            ours, theirs = beside.coarse(level), single.coarse(level)
+            rows, rows_below = (len(x) // 3 for x in (ours.members, ours.place))
+            start, nodes, edges = replica * rows, theirs.num_rows, len(theirs.columns)
+            first_edge = replica * (len(ours.columns) // 3)
+            assert torch.equal(ours.members[start:][:nodes] - replica * rows_below, theirs.members)
+            assert torch.equal(ours.pointer[3 * replica :][:3] - start, theirs.pointer[:-1])
+            for columns in ("columns", "columns_t"):
+                assert torch.equal(
+                    ours.tensors[columns][first_edge:][:edges] - start, theirs.tensors[columns]
+                )
+            assert torch.equal(ours.offsets[start:][:nodes] - first_edge, theirs.offsets[:-1])
 
-    def one(tensors, seed):
-        members, coarse = coarsen(batch.with_tensors(tensors), kind, seed, 2)
-        return members, {name: coarse.tensors[name] for name in ("pointer", "columns", "offsets")}
 
-    members, tensors = torch.vmap(one)(batch.tensors, seeds)
-    for replica in range(3):
-        single = small.batch([petersen, [0, 6, 4][replica]])
-        theirs, coarse = coarsen(single, kind, seeds[replica], 2)
-        count = len(theirs)
-        assert torch.equal(members[replica, :count], theirs)
-        assert torch.equal(tensors["pointer"][replica, :-1], coarse.pointer[:-1])
-        assert torch.equal(tensors["columns"][replica, : len(coarse.columns)], coarse.columns)
+@pytest.mark.parametrize("padding", [{}, {"num_rows": 60, "num_edges": 200}])
+def test_place_is_the_inverse_of_members(small, padding):
+    """In every replica, also where the others have more rows: two places a pair, one for a single node, none for padding."""
+    coarsening = Coarsening("graph", range(2), torch.tensor([1, 2, 3]))
+    below = batch = small.batch(
+        torch.tensor([[0, 1, 2], [7, 5, 6], [4, 4, 3]]), coarsening=coarsening, **padding
+    )
+    for level in (1, 2):
+        coarse = batch.coarse(level)
+        pairs = len(coarse.members)
+        expected = torch.full((below.num_rows,), 2 * pairs)
+        for number, (first, second) in enumerate(coarse.members.tolist()):
+            if coarse.real[number]:
+                expected[second] = pairs + number
+                expected[first] = number
+        assert torch.equal(coarse.place, expected)
+        assert (expected < 2 * pairs).sum() == below.num_nodes.sum()
+        assert torch.equal(expected < 2 * pairs, below.real)
+        below = coarse
 
 
 def test_every_epoch_draws_anew_and_evaluation_does_not(small):
-    pairs = [coarsen(small.batch(draw=draw), "graph", SEED, 1)[0].tolist() for draw in (0, 0, 1, 2)]
+    coarsening = Coarsening("graph", range(1), SEED)
+    pairs = [small.batch(draw=d, coarsening=coarsening).coarse(1).members.tolist() for d in (0, 0, 1, 2)]
     assert pairs[0] == pairs[1]
     assert pairs[2] != pairs[3]
+
+
+def test_kept_graphs_are_not_drawn_again(small, monkeypatch):
+    coarsening = Coarsening("graph", range(2), SEED, kept={})
+    first, other = small.batch(coarsening=coarsening), small.batch([1, 2], coarsening=coarsening)
+    monkeypatch.setattr(Coarsening, "_coarsen", None)
+    again, another = small.batch(coarsening=coarsening), small.batch([1, 2], coarsening=coarsening)
+    for a, b in ((first, again), (other, another)):
+        torch.testing.assert_close(a.tensors, b.tensors, rtol=0, atol=0)
+    with pytest.raises(TypeError):
+        small.batch([2, 1, 0], coarsening=coarsening)

@@ -56,7 +56,7 @@ def test_sage_of_2020_against_a_loop(digraphs, loop, normalize, pooled):
     matrix, x = batch.A @ torch.eye(batch.num_rows, dtype=torch.float64), batch.x
     if pooled:
         S = torch.rand(batch.num_rows, 4, dtype=torch.float64).softmax(-1)
-        A = Coarse(A, Assignment(S, Rows(batch)), batch.nodes_per_graph)
+        A = Coarse(A, Assignment(S, Rows(batch)), batch.num_rows / batch.num_graphs)
         matrix, x = S.T @ matrix @ S, torch.randn(4, 3, dtype=torch.float64)
     conv = SAGEConv(3, 5, sage="2020", loop=loop, normalize=normalize).double()
     ours = conv(x[None], A)[0] if pooled else conv(x, A)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.func import functional_call, stack_module_state
 
 from rethinkpool_core.ops.norm import BatchNorm
 
@@ -40,10 +41,12 @@ def test_counted_padding_is_that_of_a_padded_batch(norms, masked):
     padded = torch.cat([x, torch.zeros(4, 3, dtype=torch.float64)])
     if masked:
         rows = ours(
-            torch.cat([x, torch.randn(2, 3)]), torch.tensor([True] * 5 + [False] * 2)[:, None], positions=9
+            torch.cat([x, torch.randn(2, 3)]),
+            torch.tensor([True] * 5 + [False] * 2)[:, None],
+            positions=torch.tensor([9]),
         )
     else:
-        rows = ours(x, positions=9)
+        rows = ours(x, positions=torch.tensor([9]))
     torch.testing.assert_close(rows[:5], theirs(padded)[:5])
     same_state(ours, theirs)
 
@@ -52,3 +55,25 @@ def test_blocks_are_normalised_over_all_their_rows(norms):
     ours, theirs = norms
     x = torch.randn(4, 6, 3, dtype=torch.float64)
     torch.testing.assert_close(ours(x), theirs(x.view(-1, 3)).view(4, 6, 3))
+
+
+@pytest.mark.parametrize("positions", [None, torch.tensor([9])])
+def test_gradients_are_those_of_the_padded_batch(norms, positions):
+    """Also where rows that count for nothing come back and someone uses them."""
+    ours, _ = norms
+    x = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
+    real = torch.tensor([True] * 5 + [False] * 2)[:, None]
+    assert torch.autograd.gradcheck(lambda x: ours(x, real, positions), x)
+
+
+def test_replicas_have_moments_of_their_own():
+    alone = [BatchNorm(3).double() for _ in range(2)]
+    params, buffers = stack_module_state(alone)
+    x = torch.randn(2, 5, 3, dtype=torch.float64)
+    real = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    state = {**params, **buffers}
+    together = functional_call(alone[0], state, (x.flatten(0, 1), real.view(-1, 1)))
+    for row, norm in enumerate(alone):
+        torch.testing.assert_close(together.view(2, 5, 3)[row], norm(x[row], real[row][:, None]))
+        for name, buffer in norm.named_buffers():
+            torch.testing.assert_close(buffers[name][row], buffer)

@@ -64,22 +64,26 @@ def test_score_of_logits_that_are_not_finite_is_not_a_number(metric):
     assert math.isnan(score(metric, logits, torch.tensor([0, 1])))
 
 
-@pytest.mark.parametrize("reduction", ["mean", "none"])
-def test_cross_entropy_by_its_formula(reduction):
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_cross_entropy_by_its_formula(replicas):
     logits, y = drawn(0, 6, 4), torch.tensor([0, 1, 2, 3, 0, 1])
     each = [
         math.log(sum(math.exp(v) for v in row)) - row[k]
         for row, k in zip(logits.tolist(), y.tolist(), strict=True)
     ]
-    expected = torch.tensor(each if reduction == "none" else sum(each) / 6, dtype=torch.float64)
-    torch.testing.assert_close(supervised_loss("cross_entropy", logits, y, reduction), expected)
+    share = len(each) // replicas
+    expected = [sum(each[i * share : (i + 1) * share]) / share for i in range(replicas)]
+    several = logits.view(replicas, share, 4), y.view(replicas, share)
+    torch.testing.assert_close(
+        supervised_loss("cross_entropy", *several), torch.tensor(expected, dtype=torch.float64)
+    )
 
 
 def test_absolute_error_does_not_broadcast():
     """(B, 1) minus (B,) would be (B, B)."""
     logits, y = torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([0.0, 0.0, 1.0])
     assert supervised_loss("l1", logits, y) == pytest.approx(2.0)
-    assert supervised_loss("l1", logits, y, "none").shape == (3,)
+    assert supervised_loss("l1", logits[None], y[None]).shape == (1,)
 
 
 def test_absolute_error_of_one_graph():

@@ -1,0 +1,72 @@
+"""``rethinkpool bench [--json FILE]``: this package against the plain PyG way, on this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rethinkpool_core.commands.data import Root, dataset_names
+from rethinkpool_core.commands.output import check_writable, print_table, write_text
+from rethinkpool_core.errors import UsageError
+
+
+def bench_command(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A model to measure; may be repeated. Else all that have a plain form."),
+    ] = None,
+    dataset: Annotated[str, typer.Option(autocompletion=dataset_names)] = "NCI1",
+    seeds: Annotated[int, typer.Option(help="How many seeds side by side.")] = 8,
+    rounds: Annotated[int | None, typer.Option(help="Of both sides in turn; 5, or 2 with --quick.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ... or mps.")] = "cpu",
+    threads: Annotated[int, typer.Option(help="Of the CPU.")] = 1,
+    growth: Annotated[
+        bool, typer.Option(help="Also measure how cost grows with seeds, nodes and graphs.")
+    ] = True,
+    quick: Annotated[bool, typer.Option("--quick", help="A minute's look: few graphs, few rounds.")] = False,
+    root: Root = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Also write everything measured to this file."),
+    ] = None,
+) -> None:
+    """Measure how fast training is beside the same models written the plain PyG way.
+
+    About ten minutes on one core; the times are this machine's, the ratios are what to compare.
+    """
+    if json_file is not None:
+        check_writable(json_file)
+    _find_benchmarks()
+
+    from benchmarks.report import growth_tables, model_table
+    from benchmarks.run import QUICK, Plan, run
+
+    plan = Plan(dataset=dataset, seeds=seeds, device=device, threads=threads, growth=growth)
+    plan = replace(plan, **({"models": tuple(model)} if model else {}), **(QUICK if quick else {}))
+    plan = replace(plan, rounds=plan.rounds if rounds is None else rounds)
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    found = run(plan, root=root, command=command, say=lambda line: typer.echo(line, err=True))
+    for table in (model_table(found), *growth_tables(found)):
+        print_table(table)
+    if json_file is not None:
+        write_text(json_file, json.dumps(found, indent=1) + "\n")
+
+
+def _find_benchmarks() -> None:
+    """Let `benchmarks`, which is no part of the package, be imported from the checkout.
+
+    Raises UsageError where there is none.
+    """
+    from rethinkpool_core.notebooks import project_folder
+
+    try:
+        folder = project_folder()
+    except UsageError:
+        raise UsageError("the benchmarks are not here: run this inside a clone of the repository") from None
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

@@ -1,0 +1,133 @@
+"""Where ragged rows stand when every graph needs a padded matrix of its own: a few groups of blocks of like size.
+
+Products such as S^T X need one matrix a graph. The graphs of a batch, of all its replicas together, are sorted by size and
+cut into groups; a block has as many slots as the largest graph of its group, not of the batch. One slot behind all blocks is
+for the rows that stand for no node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+MAX_GROUPS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """The slots of R replicas of B graphs with N rows each, as if they were one batch of R B graphs.
+
+    groups   (blocks, width) of each group, by ascending width
+    row      (slots + 1,) row in each slot; of an empty slot, row 0
+    slot     (R N,) slot of each row, the last for rows that are no nodes
+    empty    empty slots, the last among them
+    graph    (R B,) the graph of each block
+    block    (R B,) the block of each graph
+    """
+
+    groups: tuple[tuple[int, int], ...]
+    row: Tensor
+    slot: Tensor
+    empty: Tensor
+    graph: Tensor
+    block: Tensor
+
+    @property
+    def width(self) -> int:
+        """Nodes of the largest graph."""
+        return self.groups[-1][1]
+
+    def spread(self, rows: Tensor) -> Tensor:
+        """(R N, D) -> (slots + 1, D), zero in empty slots."""
+        return rows.index_select(0, self.row).index_fill_(0, self.empty, 0)
+
+    def collect(self, flat: Tensor) -> Tensor:
+        """Inverse of `spread`, zero in rows that are no nodes; overwrites the last slot."""
+        flat[-1] = 0
+        return flat.index_select(0, self.slot)
+
+    def cut(self, flat: Tensor) -> list[Tensor]:
+        """One view (blocks, width, D) a group."""
+        parts = flat[:-1].split([count * width for count, width in self.groups])
+        return [part.view(count, width, -1) for part, (count, width) in zip(parts, self.groups, strict=True)]
+
+    def arrange(self, values: Tensor) -> Tensor:
+        """One row a graph, (R B, ...), in the order of the blocks."""
+        return values.index_select(0, self.graph)
+
+    def restore(self, values: Tensor) -> Tensor:
+        """Inverse of `arrange`."""
+        return values.index_select(0, self.block)
+
+    def cut_graphs(self, values: Tensor) -> list[Tensor]:
+        """One view a group of values (R B, ...) in the order of the blocks."""
+        return list(values.split([count for count, _ in self.groups]))
+
+
+class Uniform:
+    """The same for graphs that all have n nodes, (B, n, D): one group, nothing to copy."""
+
+    def spread(self, rows: Tensor) -> Tensor:
+        return rows
+
+    collect = arrange = restore = spread
+
+    def cut(self, values: Tensor) -> list[Tensor]:
+        return [values]
+
+    cut_graphs = cut
+
+
+def make_blocks(
+    sizes: Tensor, graph: Tensor, position: Tensor, groups: tuple[tuple[int, int], ...] | None = None
+) -> Blocks:
+    """Blocks for graphs of ``sizes`` (R, B) nodes, on the host.
+
+    graph, position    (R N,) of each row, as in `Batch`, on the device
+    groups             (blocks, width) by ascending width, such that the sorted sizes fit in; made here unless given
+    """
+    device, (R, B) = graph.device, sizes.shape
+    sizes, order = sizes.reshape(-1).sort(stable=True)
+    groups = _groups(sizes) if groups is None else groups
+    count, width = torch.tensor(groups).T
+    width = width.repeat_interleave(count, output_size=len(sizes))
+    slots = int(width.sum())
+    empties = slots + 1 - int(sizes.sum())
+    host = torch.stack([order, width.cumsum(0) - width, sizes]).to(device, non_blocking=True)
+    order, start, sizes = host
+
+    block = torch.empty_like(order)
+    block[order] = torch.arange(len(order), device=device)
+    start_of = torch.full((R, B + 1), slots, device=device)
+    start_of[:, :B] = start[block].view(R, B)
+    slot = (start_of.view(-1).index_select(0, graph) + position).clamp(max=slots)
+    row = torch.zeros(slots + 1, dtype=torch.int64, device=device)
+    row[slot] = torch.arange(len(graph), device=device)
+    filled = torch.zeros(slots + 1, dtype=torch.bool, device=device)
+    filled[slot] = True
+    filled[-1:] = False
+    empty = torch.nonzero_static(~filled, size=empties).squeeze(1)
+    return Blocks(groups, row, slot, empty, order, block)
+
+
+def _groups(sizes: Tensor) -> tuple[tuple[int, int], ...]:
+    """At most MAX_GROUPS runs of the ascending ``sizes``, cut where the padding saved is largest."""
+    widths = sizes.clamp(min=1)
+    least = 0.04 * float(widths.sum())  # below this a further product costs more than its padding
+    cuts = [0, len(widths)]
+    for _ in range(MAX_GROUPS - 1):
+        best, saved = None, least
+        for start, end in pairwise(cuts):
+            if end - start > 1:
+                kept = torch.arange(1, end - start)
+                gain = kept * (widths[end - 1] - widths[start : end - 1])
+                at = int(gain.argmax())
+                if float(gain[at]) > saved:
+                    best, saved = start + at + 1, float(gain[at])
+        if best is None:
+            break
+        cuts = sorted([*cuts, best])
+    return tuple((end - start, int(widths[end - 1])) for start, end in pairwise(cuts))

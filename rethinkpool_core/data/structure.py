@@ -1,0 +1,147 @@
+"""Nodes and edges of many graphs, one graph after the other: those of a dataset, or coarse graphs drawn for many batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+_EDGES_A_CHUNK = 1 << 18  # of a store at once: sorting stays in the cache, and numbers are int64 for a while
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """G graphs with N nodes and E edges in all; nodes and edges are counted from 0 in each graph.
+
+    num_nodes, num_edges  (G,)    int64, on the host: shapes are decided without waiting for the device
+    columns               (E,)    target of each edge, edges sorted by source, then target; int16, or int32 for large graphs
+    offsets               (N,)    each node's first edge, int32
+    columns_t, offsets_t          the same of the transpose; of undirected graphs the very same tensors
+    members               (N, 2)  of coarse graphs: a node's members in the graph below, the smaller first, a single one twice
+    """
+
+    num_nodes: Tensor
+    num_edges: Tensor
+    columns: Tensor
+    offsets: Tensor
+    columns_t: Tensor
+    offsets_t: Tensor
+    members: Tensor | None = None
+
+    @property
+    def symmetric(self) -> bool:
+        return self.columns_t is self.columns
+
+    @property
+    def device(self) -> torch.device:
+        return self.columns.device
+
+    @cached_property
+    def node_offsets(self) -> Tensor:
+        """(G + 1,) first node of each graph, and N."""
+        return starts(self.num_nodes).to(self.device)
+
+    @cached_property
+    def edge_offsets(self) -> Tensor:
+        """(G + 1,) first edge of each graph, and E."""
+        return starts(self.num_edges).to(self.device)
+
+    @cached_property
+    def graph(self) -> Tensor:
+        """(N,) int64, graph of each node."""
+        return parts(self.num_nodes.to(self.device), len(self.offsets))
+
+    def edges(self) -> tuple[Tensor, Tensor]:
+        """(E,) int64 sources and targets of all edges, nodes numbered through."""
+        first = self.offsets + self.edge_offsets[self.graph]
+        degree = torch.cat([first, first.new_full((1,), len(self.columns))]).diff()
+        u = parts(degree, len(self.columns))
+        return u, self.columns + self.node_offsets[self.graph].index_select(0, u)
+
+    def select(self, index: Tensor) -> Structure:
+        """The graphs ``index`` (on the host), in that order, any as often as it is named."""
+        nodes, edges = self.num_nodes[index], self.num_edges[index]
+        index = index.to(self.device)
+        node = _ranges(self.node_offsets[index], nodes)
+        edge = _ranges(self.edge_offsets[index], edges)
+        one_way = self.columns.index_select(0, edge), self.offsets.index_select(0, node)
+        both = one_way
+        if not self.symmetric:
+            both = self.columns_t.index_select(0, edge), self.offsets_t.index_select(0, node)
+        return Structure(nodes, edges, *one_way, *both)
+
+    @classmethod
+    def of_edges(
+        cls, u: Tensor, v: Tensor, num_nodes: Tensor, dtype: torch.dtype, symmetric: bool | None = None
+    ) -> Structure:
+        """From the edges (E,), sorted by source ``u``, then target ``v``, nodes numbered through; each edge within a graph.
+
+        num_nodes  (G,), on the host
+        dtype      of the columns
+        symmetric  whether every edge is there in both directions; None to find out
+        """
+        device, N = u.device, int(num_nodes.sum())
+        node_offsets = starts(num_nodes).to(device)
+        graph = parts(num_nodes.to(device), N)
+        num_edges = torch.bincount(graph.index_select(0, u), minlength=len(num_nodes))
+        edge_offsets = starts(num_edges)
+
+        def adjacency(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+            columns = v - node_offsets.index_select(0, graph.index_select(0, u))
+            degree = torch.bincount(u, minlength=N)
+            offsets = degree.cumsum(0) - degree - edge_offsets.index_select(0, graph)
+            return columns.to(dtype), offsets.to(torch.int32)
+
+        one_way = both = adjacency(u, v)
+        if not symmetric:
+            by_target, order = v.sort(stable=True)
+            back = u.index_select(0, order)
+            if symmetric is not None or not (torch.equal(by_target, u) and torch.equal(back, v)):
+                both = adjacency(by_target, back)
+        return cls(num_nodes, num_edges.cpu(), *one_way, *both)
+
+    @classmethod
+    def of_store(cls, store, device: torch.device) -> Structure:
+        """The graphs of a `GraphStore`."""
+        chunks, first = [], 0
+        while first < store.num_graphs:
+            until = torch.searchsorted(store.edge_offsets, store.edge_offsets[first] + _EDGES_A_CHUNK)
+            last = min(max(int(until), first + 1), store.num_graphs)
+            edges = slice(int(store.edge_offsets[first]), int(store.edge_offsets[last]))
+            nodes = store.num_nodes[first:last]
+            base = torch.repeat_interleave(starts(nodes)[:-1], store.num_edges[first:last])
+            u, v = store.edge_index[:, edges] + base
+            chunks.append(cls.of_edges(u, v, nodes, store.edge_index.dtype))
+            first = last
+        one_way = [
+            torch.cat([getattr(c, name) for c in chunks]).to(device) for name in ("columns", "offsets")
+        ]
+        both = one_way
+        if not all(chunk.symmetric for chunk in chunks):
+            both = [
+                torch.cat([getattr(c, name) for c in chunks]).to(device)
+                for name in ("columns_t", "offsets_t")
+            ]
+        return cls(store.num_nodes, store.num_edges, *one_way, *both)
+
+
+def starts(sizes: Tensor) -> Tensor:
+    """(..., n) sizes -> (..., n + 1): where each part begins, and where the last ends."""
+    return torch.nn.functional.pad(sizes.cumsum(-1), (1, 0))
+
+
+def parts(sizes: Tensor, total: int) -> Tensor:
+    """(total,) number of the part that each place is in, for parts of ``sizes`` one after the other."""
+    number = torch.arange(len(sizes), device=sizes.device)
+    return torch.repeat_interleave(number, sizes, output_size=total)
+
+
+def _ranges(first: Tensor, sizes: Tensor) -> Tensor:
+    """first[i], first[i] + 1, ..., ``sizes[i]`` (on the host) numbers each, one range after the other."""
+    total = int(sizes.sum())
+    sizes = sizes.to(first.device)
+    shift = first - (sizes.cumsum(0) - sizes)
+    place = torch.arange(total, device=first.device)
+    return place + shift.index_select(0, parts(sizes, total))

@@ -1,0 +1,67 @@
+"""Linear maps of rows, each replica by its own weights.
+
+A module of one seed has weights (D', D). Called with the weights of R seeds, stacked to (R, D', D), it maps the first of R
+equal parts of its rows by the first of them, and so on. All layers with parameters do so; nothing else in a model
+needs to know that its batch belongs to several seeds.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+
+class _Affine(torch.autograd.Function):
+    """x W^T + b, plus y V^T and so on, and the ReLU of it if asked for: x (R, N, D), W (R, D', D), b (R, D').
+
+    Left to torch, the bias, each further product and the ReLU are a pass over the rows of their own.
+    """
+
+    @staticmethod
+    def forward(ctx, relu: bool, bias: Tensor | None, *pairs: Tensor):
+        x, W = pairs[:2]
+        out = x @ W.mT if bias is None else torch.baddbmm(bias.unsqueeze(1), x, W.mT)
+        for x, W in zip(pairs[2::2], pairs[3::2], strict=True):
+            out.baddbmm_(x, W.mT)
+        if relu:
+            out.relu_()
+        ctx.relu = relu
+        ctx.save_for_backward(*([out] if relu else []), *pairs)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        saved, wanted = list(ctx.saved_tensors), ctx.needs_input_grad[2:]
+        if ctx.relu:
+            gradient = torch.ops.aten.threshold_backward(gradient, saved.pop(0), 0)
+        of_bias = gradient.sum(1) if ctx.needs_input_grad[1] else None
+        out = []
+        for number, (x, W) in enumerate(zip(saved[::2], saved[1::2], strict=True)):
+            out.append(gradient @ W if wanted[2 * number] else None)
+            out.append(gradient.mT @ x if wanted[2 * number + 1] else None)
+        return None, of_bias, *out
+
+
+def by_replica(rows: Tensor, weight: Tensor, dims: int) -> tuple[Tensor, Tensor]:
+    """Rows (..., D) as (R, N, D), and a parameter of ``dims`` dimensions with the axis of its R replicas, 1 if it had none."""
+    weight = weight if weight.dim() > dims else weight.unsqueeze(0)
+    return rows.reshape(len(weight), math.prod(rows.shape[:-1]) // len(weight), rows.shape[-1]), weight
+
+
+def affine(x: Tensor, linear: nn.Linear, *more: tuple[Tensor, nn.Linear], relu: bool = False) -> Tensor:
+    """Sum of linear maps of rows (..., D), each of its own; the bias is the first one's. -> (..., D')."""
+    pairs = [t for rows, each in ((x, linear), *more) for t in by_replica(rows, each.weight, 2)]
+    bias = linear.bias
+    bias = bias.unsqueeze(0) if bias is not None and bias.dim() == 1 else bias
+    return _Affine.apply(relu, bias, *pairs).view(*x.shape[:-1], linear.out_features)
+
+
+class Linear(nn.Linear):
+    """`nn.Linear` for one seed or, with stacked weights, for several."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return affine(x, self)

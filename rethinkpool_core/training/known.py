@@ -1,0 +1,37 @@
+"""What a randomised variant's pooling does to each graph, made once for a whole training instead of in every step.
+
+A fixed assignment makes S^T A S, at every level, a function of the graph and the seed.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rethinkpool_core.models.build import replica
+from rethinkpool_core.training.epoch import Task
+
+LIMIT = 2**30  # bytes; above it, each step makes its own
+
+
+@torch.no_grad()
+def known_terms(task: Task, seeds: list[int]) -> dict[str, Tensor]:
+    """`PoolingModel.known` of every graph of the dataset for each seed, (R, G, ...); empty if larger than `LIMIT`."""
+    builder, graphs = task.builder, task.dataset.store.num_graphs
+    known: dict[str, Tensor] = {}
+    for row, seed in enumerate(seeds):
+        one = replica(task.model, seed).to(builder.device).eval()
+        for index in task.dataset.store.num_nodes.argsort(stable=True).split(task.eval_batch_size(1)):
+            batch = builder(index)
+            terms = one.known(batch)
+            if not known:
+                per_graph = sum(value[0].numel() * value.element_size() for value in terms.values())
+                if not per_graph or per_graph * graphs * len(seeds) > LIMIT:
+                    return {}
+                known = {
+                    name: value.new_empty(len(seeds), graphs, *value.shape[1:])
+                    for name, value in terms.items()
+                }
+            for name, value in terms.items():
+                known[name][row, batch.graph_id] = value
+    return known

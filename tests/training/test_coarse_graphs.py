@@ -1,0 +1,77 @@
+"""Coarse graphs drawn for many batches at once, before the steps, are those that every step would draw."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from rethinkpool_core import build_model
+from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.ops import coarsening
+from rethinkpool_core.training.config import training_config
+from rethinkpool_core.training.epoch import Task, shuffled
+from rethinkpool_core.training.replicas import Replicas
+
+STEPS, SIZE = 50, 4
+
+
+def losses_of_steps(name, dataset, seeds):
+    """(R, STEPS) losses of the trainer's parts."""
+    model = build_model(name, dataset).double()
+    task = Task(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
+    replicas = Replicas(model, seeds, task.device)
+    order = torch.stack([shuffled(task.split(seed).train, seed, 1) for seed in seeds])
+    order = order[:, : STEPS * SIZE]
+    rates = torch.full((len(seeds),), 0.003, dtype=torch.float64)
+    found = []
+    for batch in task.builder.batches(order, SIZE, draw=1, coarsening=task.coarsening(replicas)):
+        loss = replicas.losses(batch, dataset.spec.loss)["train_loss"]
+        replicas.groups["rest"].adam.step(replicas.gradient("rest", loss), rates, 0.0)
+        found.append(loss.detach())
+    return torch.stack(found, 1)
+
+
+def losses_of_plain_steps(name, dataset, seed):
+    """(STEPS,) losses of a loop that calls the model with batches that have no coarse graphs yet."""
+    model = build_model(name, dataset, seed=seed).double()
+    builder = BatchBuilder(dataset, dtype=torch.float64)
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.003)
+    found = []
+    order = shuffled(dataset.with_split(seed).train, seed, 1)[: STEPS * SIZE]
+    for index in order.split(SIZE):
+        batch = builder(index, draw=1)
+        loss = F.cross_entropy(model(batch)[0], batch.y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        found.append(loss.detach())
+    return torch.stack(found)
+
+
+@pytest.mark.parametrize("name", ["GRACLUS", "COMPLEMENT"])
+def test_fifty_steps(name, digits):
+    dataset, seeds = digits(260), [1, 2, 3]
+    together = losses_of_steps(name, dataset, seeds)
+    assert together.shape == (3, STEPS)
+    assert together.std() > 0.01
+    for seed, row in zip(seeds, together, strict=True):
+        alone = losses_of_steps(name, dataset, [seed])[0]
+        torch.testing.assert_close(alone, losses_of_plain_steps(name, dataset, seed), rtol=1e-8, atol=1e-8)
+        torch.testing.assert_close(row, alone, rtol=1e-8, atol=1e-8)
+
+
+def test_evaluation_matches_once_for_the_same_replicas(digits, run, monkeypatch):
+    """Training draws anew in each of four epochs; validation and test graphs are matched once."""
+    drawn = []
+    plain = coarsening.Coarsening._coarsen
+
+    def counted(self, graphs, of_graph):
+        drawn.append((self.kept is not None, len(graphs.num_nodes)))
+        return plain(self, graphs, of_graph)
+
+    monkeypatch.setattr(coarsening.Coarsening, "_coarsen", counted)
+    dataset = digits(60)
+    run("GRACLUS", dataset, [1, 2], max_epochs=4, batch_size=50, replicas=2)
+    assert sum(count for kept, count in drawn if not kept) == 4 * 2 * len(dataset.train)
+    assert sum(count for kept, count in drawn if kept) == 2 * (len(dataset.val) + len(dataset.test))
