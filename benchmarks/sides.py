@@ -16,7 +16,6 @@ from rethinkpool_core.models.build import build_model
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
 from rethinkpool_core.training.progression import Progression
-from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.schedule import Schedule
 
 # The fastest of 32 to 512 for the plain models on NCI1's validation graphs.
@@ -62,7 +61,7 @@ class Side:
 
 
 class Ours(Side):
-    """Seeds side by side, as `rethinkpool_core.training.train` trains them."""
+    """Seeds side by side, as `rethinkpool_core.training.train` trains them: at most as many as it takes at once."""
 
     def __init__(
         self,
@@ -74,7 +73,8 @@ class Ours(Side):
     ):
         super().__init__(name, dataset, device, seeds, batch_size)
         self.task = Task(self.model, dataset, self.config, device)
-        self.replicas = Replicas(self.model, self.seeds, device)
+        self.seeds = self.seeds[: self.task.side_by_side(len(self.seeds))]
+        self.replicas = self.task.replicas(self.seeds)
         # No score is better than this: validation is all that follows an epoch, as it is after most epochs.
         self.states = {
             seed: Progression(Schedule(self.config.learning_rate, best=float("inf"))) for seed in self.seeds

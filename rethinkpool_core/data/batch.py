@@ -218,10 +218,10 @@ class BatchBuilder:
                 "y": y[number],
                 "graph_id": index[number],
                 "draw": draw,
-                "x": self._encode(self.x[row]),
+                "x": self._encode(self.x.index_select(0, row)),
             }
             if self.edge_attr is not None:
-                tensors["edge_attr"] = self.edge_attr[edge].long()
+                tensors["edge_attr"] = self.edge_attr.index_select(0, edge).long()
             blocks = cache(partial(make_blocks, base.sizes[number], tensors["graph"], tensors["position"]))
             yield Batch(tensors, replicas, self, int(base.sizes[number].max()), base.padded[number], blocks)
 

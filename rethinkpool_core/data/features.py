@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +10,12 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from rethinkpool_core.data.dataset import GraphDataset
+
+
+@cache
+def _identity(size: int, device: torch.device) -> Tensor:
+    """Its rows are the one-hot vectors: a look-up makes them in one pass, where torch's one_hot takes three, in int64."""
+    return torch.eye(size, device=device)
 
 
 def encode(x: Tensor, dataset: GraphDataset) -> Tensor:
@@ -20,7 +27,9 @@ def encode(x: Tensor, dataset: GraphDataset) -> Tensor:
     """
     kind = dataset.spec.features
     if kind == "one_hot":
-        return torch.nn.functional.one_hot(x[..., 0].long(), dataset.num_features).to(torch.float32)
+        codes = x[..., 0].long()
+        rows = _identity(dataset.num_features, x.device).index_select(0, codes.flatten())
+        return rows.view(*codes.shape, dataset.num_features)
     if kind == "ones":
         return torch.ones((*x.shape[:-1], dataset.num_features), dtype=torch.float32, device=x.device)
     return x.long() if kind == "categorical" else x.to(torch.float32)

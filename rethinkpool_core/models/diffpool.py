@@ -29,6 +29,7 @@ from rethinkpool_core.ops.convolutions import GraphConv, SAGEConv
 from rethinkpool_core.ops.losses import entropy_loss, link_loss
 from rethinkpool_core.ops.norm import BatchNorm
 from rethinkpool_core.ops.pooling import Assignment, Coarse, Rows
+from rethinkpool_core.ops.softmax import row_maximum, softmax
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class _DiffPool(PoolingModel):
     ) -> tuple[Tensor, Coarse]:
         """One pooling layer: X' (B, K, D) and A'; adds to the losses and the trace."""
         auxiliary = auxiliary and not self.config.random_assignment
-        S = Assignment(self.assign[level](x, A, rows).softmax(-1), rows)
+        S = Assignment(softmax(self.assign[level](x, A, rows)), rows)
         Z = self.embed[level](x, A, rows)
         layers[f"embed {level + 1}"] = Activation(Z, rows.batch.pointer if rows.batch else None)
         coarse = Coarse(A, S, self.shape.mean_nodes, Z, losses=auxiliary, known=batch.known(level) or None)
@@ -198,7 +199,7 @@ class DiffPool(_DiffPool):
             rows = Rows()
             x = convs(x, A, rows)
             layers[f"convs {level + 2}"] = Activation(x)
-        return self.output(x.amax(1)), losses
+        return self.output(row_maximum(x)), losses
 
 
 class DiffPoolV2(_DiffPool):
@@ -235,7 +236,7 @@ class DiffPoolV2(_DiffPool):
         for level in range(self.config.num_pool_layers):
             x, A = self.pool(level, x, A, rows, batch, losses, layers, auxiliary)  # (B, K, 3 D)
             rows = Rows()
-            readouts.append(x.amax(1))
+            readouts.append(row_maximum(x))
         x = self.final(x, A, rows)
         layers["convs"] = Activation(x)
-        return self.output(torch.cat([*readouts, x.amax(1)], -1)), losses
+        return self.output(torch.cat([*readouts, row_maximum(x)], -1)), losses

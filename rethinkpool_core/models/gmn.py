@@ -31,6 +31,7 @@ from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import purity_loss, safe_sqrt
 from rethinkpool_core.ops.norm import BatchNorm
 from rethinkpool_core.ops.pooling import Assignment, Rows
+from rethinkpool_core.ops.softmax import log_softmax, shares
 
 ACTIVATIONS = {"leaky_relu": nn.LeakyReLU, "relu": nn.ReLU}
 
@@ -94,19 +95,18 @@ class MemoryLayer(nn.Module):
         C = C.unflatten(-1, (self.heads, self.num_keys))
         if not student:
             return safe_sqrt(C)
-        C = C ** (-(tau + 1) / 2)
-        return C / C.sum(-1, keepdim=True)
+        return shares(C, (tau + 1) / 2)
 
     def log_assignment(self, Q: Tensor, rows: Rows) -> Tensor:
         """log S, (..., n, K)."""
         if self.kernel == "random":
-            return rows.place(self.random, len(Q)).log_softmax(-1)
+            return log_softmax(rows.place(self.random, len(Q)))
         C = self.closeness(Q).flatten(2)
         if self.mix is not None:
             # The weighted sum over heads as one product: (R, n, H K) by (R, H K, K).
             mix = self.mix.weight.reshape(len(C), self.heads, 1, 1)
             C = C @ (mix * torch.eye(self.num_keys, dtype=C.dtype, device=C.device)).flatten(1, 2)
-        return C.view(*Q.shape[:-1], self.num_keys).log_softmax(-1)
+        return log_softmax(C.view(*Q.shape[:-1], self.num_keys))
 
     def forward(self, Q: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """Q' (B, K, hidden_dim) and log S."""

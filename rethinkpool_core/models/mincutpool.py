@@ -23,6 +23,7 @@ from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
 from rethinkpool_core.ops.pooling import Assignment, Coarse, Normalised, Rows
+from rethinkpool_core.ops.softmax import softmax
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class MinCutPool(PoolingModel):
 
     def assignment(self, level: int, x: Tensor, rows: Rows) -> Assignment:
         """S, one row a node: (N, K) before the first pooling layer, (B, K, K') after it."""
-        return Assignment(self.assign[level](x).softmax(-1), rows)
+        return Assignment(softmax(self.assign[level](x)), rows)
 
     def random(self, level: int, rows: Rows, num_graphs: int) -> Assignment:
         return Assignment(rows.place(self.get_buffer(f"random_{level}").softmax(-1), num_graphs), rows)

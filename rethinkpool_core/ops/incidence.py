@@ -12,6 +12,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 
@@ -23,24 +24,18 @@ class _BagSum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(x, columns, offsets, columns_t, offsets_t):
+    def forward(ctx, x, columns, offsets, columns_t, offsets_t):
+        ctx.save_for_backward(columns_t, offsets_t)
         # Detached, since for a weight that learns torch notes down what only its own backward needs.
         return F.embedding_bag(columns, x.detach(), offsets, mode="sum", include_last_offset=True)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs[1:])
-
-    @staticmethod
-    def backward(ctx, grad):
-        columns, offsets, columns_t, offsets_t = ctx.saved_tensors
-        return (
-            _BagSum.apply(grad.contiguous(), columns_t, offsets_t, columns, offsets),
-            None,
-            None,
-            None,
-            None,
-        )
+    @once_differentiable
+    def backward(ctx, gradient):
+        columns, offsets = ctx.saved_tensors
+        gradient = gradient.contiguous()
+        total = F.embedding_bag(columns, gradient, offsets, mode="sum", include_last_offset=True)
+        return total, None, None, None, None
 
 
 @dataclass(frozen=True)
@@ -85,10 +80,17 @@ class Incidence:
 
     def average(self, x: Tensor, loop: bool) -> Tensor:
         """Mean of x over the neighbours, and over the node itself if ``loop``; zero where there are none. -> (rows, D)."""
-        total, degree = self @ x, self._degree.to(x.dtype).unsqueeze(-1)
-        if loop:
-            return (total + x) * (degree + 1).reciprocal()
-        return total * degree.clamp(min=1).reciprocal()
+        # DiffPool's two networks of a layer begin with the same average.
+        if x is not self._averaged.get("x") or loop is not self._averaged["loop"]:
+            degree = self._degree.to(x.dtype).unsqueeze(-1)
+            share = (degree + 1 if loop else degree.clamp(min=1)).reciprocal()
+            total = self @ x
+            self._averaged.update(x=x, loop=loop, result=(total + x if loop else total) * share)
+        return self._averaged["result"]
+
+    @cached_property
+    def _averaged(self) -> dict:
+        return {}
 
     @cached_property
     def _degree(self) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rethinkpool_core.ops.pooling import Assignment, Coarse, Rows
+from rethinkpool_core.ops.softmax import log_softmax
 
 
 def safe_sqrt(x: Tensor) -> Tensor:
@@ -65,5 +66,5 @@ def purity_loss(log_S: Tensor, rows: Rows) -> Tensor:
     """
     column = rows.sum(log_S.exp())
     log_column = rows.spread(torch.where(column > 0, column, 1.0).log())
-    log_P = (2 * log_S - log_column).log_softmax(-1)
+    log_P = log_softmax(2 * log_S - log_column)
     return rows.sum((log_P.exp() * (log_P - log_S)).sum(-1, keepdim=True)).squeeze(-1)

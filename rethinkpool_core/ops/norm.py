@@ -9,36 +9,38 @@ from torch.autograd.function import once_differentiable
 from rethinkpool_core.ops.affine import by_replica
 
 
-class _Standardise(torch.autograd.Function):
-    """(x - mean) / sqrt(var + eps) over the real ones of the rows of each replica, (R, N, D), and both moments (R, 1, D).
+class _BatchNorm(torch.autograd.Function):
+    """y = w (x - mean) / sqrt(var + eps) + b over the real ones of the rows of each replica; and both moments, (R, 1, D).
 
-    real    (R, N, 1), one where a row counts and zero where not, or None
-    count   (R, 1, 1) rows to divide by: those that are missing from the real ones count as zeros
+    x             (R, N, D)
+    weight, bias  (R, 1, D)
+    real          (R, N, 1), one where a row counts and zero where not, or None
+    count         (R, 1, 1) rows to divide by: those that are missing from the real ones count as zeros
 
     Autograd's own backward of the same takes three times as many passes over the rows.
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, real: Tensor | None, count: Tensor, eps: float):
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, real: Tensor | None, count: Tensor, eps: float):
         mean = _sum(x, real) / count
         centred = x - mean
         missing = count - (x.shape[1] if real is None else real.sum(1, keepdim=True))
         var = (_sum(centred.square(), real) + missing * mean.square()) / count
         scale = (var + eps).rsqrt()
-        result = centred.mul_(scale)
+        standard = centred.mul_(scale)
         ctx.mark_non_differentiable(mean, var)
-        ctx.save_for_backward(result, real, count, scale)
-        return result, mean, var
+        ctx.save_for_backward(standard, weight * scale, real, count)
+        return torch.addcmul(bias, standard, weight), mean, var
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient, *_):
-        result, real, count, scale = ctx.saved_tensors
-        slope = (gradient * result).sum(1, keepdim=True) / -count
-        shift = gradient.sum(1, keepdim=True) / -count
-        common = torch.addcmul(shift, result, slope)
+        standard, scale, real, count = ctx.saved_tensors
+        of_bias = gradient.sum(1, keepdim=True)
+        of_weight = (gradient * standard).sum(1, keepdim=True)
+        common = torch.addcmul(of_bias / -count, standard, of_weight / -count)
         common = common if real is None else common.mul_(real)
-        return common.add_(gradient).mul_(scale), None, None, None
+        return common.add_(gradient).mul_(scale), of_weight, of_bias, None, None, None
 
 
 def _sum(x: Tensor, real: Tensor | None) -> Tensor:
@@ -65,10 +67,10 @@ class BatchNorm(nn.BatchNorm1d):
             rows = real.sum(1, keepdim=True)
         count = rows if positions is None else positions.to(x.dtype).view(-1, 1, 1)
         count = count.clamp(min=1)  # a single row, which torch refuses, is its own mean, with no variance
-        result, mean, var = _Standardise.apply(x, real, count, self.eps)
+        out, mean, var = _BatchNorm.apply(x, weight, bias, real, count, self.eps)
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
             unbiased = var * count / (count - 1).clamp(min=1)
             self.running_mean.lerp_(mean.view_as(self.running_mean), self.momentum)
             self.running_var.lerp_(unbiased.view_as(self.running_var), self.momentum)
-        return torch.addcmul(bias, result, weight).view(shape)
+        return out.view(shape)

@@ -21,8 +21,9 @@ class _Pool(torch.autograd.Function):
     """|S^T S|^2 of each graph in the Frobenius norm (zero if not asked for), and S^T Y for each Y."""
 
     @staticmethod
-    def forward(layout: Layout, with_norm: bool, S: Tensor, *Y: Tensor):
-        s, *ys = (layout.cut(layout.spread(x)) for x in (S, *Y))
+    def forward(ctx, layout: Layout, with_norm: bool, S: Tensor, *Y: Tensor):
+        flat = [layout.spread(x) for x in (S, *Y)]
+        s, *ys = (layout.cut(x) for x in flat)
         graphs, K = sum(len(part) for part in s), S.shape[-1]
         pooled = []
         for y in ys:
@@ -32,26 +33,20 @@ class _Pool(torch.autograd.Function):
             pooled.append(layout.restore(out))
         grams = [a @ a.mT if a.shape[1] < K else a.mT @ a for a in s] if with_norm else []
         norm = torch.cat([g.flatten(1).square().sum(1) for g in grams]) if grams else S.new_zeros(graphs)
-        return (layout.restore(norm), *pooled, *grams)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.layout, _, *operands = inputs
-        ctx.operands = len(operands)
-        grams = output[ctx.operands :]
-        ctx.mark_non_differentiable(*grams)
+        ctx.layout, ctx.operands = layout, len(flat)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*operands, *grams)
+        ctx.save_for_backward(*flat, *grams)
+        return (layout.restore(norm), *pooled)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, of_norm, *of_products):
         layout, n, wanted = ctx.layout, ctx.operands, ctx.needs_input_grad[2:]
-        flat = [layout.spread(x) for x in ctx.saved_tensors[:n]]
+        flat, grams = ctx.saved_tensors[:n], ctx.saved_tensors[n:]
         s, *ys = (layout.cut(x) for x in flat)
         gradients = [torch.empty_like(x) if want else None for x, want in zip(flat, wanted, strict=True)]
         terms = []  # of the gradient of S: (left, right) of each group
-        for number, of_product in enumerate(of_products[: n - 1], start=1):
+        for number, of_product in enumerate(of_products, start=1):
             if of_product is None:
                 gradients[number] = None
                 continue
@@ -60,9 +55,9 @@ class _Pool(torch.autograd.Function):
             if wanted[number]:
                 for a, e, result in zip(s, d, layout.cut(gradients[number]), strict=True):
                     torch.bmm(a, e, out=result)
-        if of_norm is not None and len(ctx.saved_tensors) > n:
+        if of_norm is not None and grams:
             d = layout.cut_graphs(4 * layout.arrange(of_norm)[:, None, None])
-            scaled = [gram * e for gram, e in zip(ctx.saved_tensors[n:], d, strict=True)]
+            scaled = [gram * e for gram, e in zip(grams, d, strict=True)]
             terms.append(
                 [(g, a) if a.shape[1] < a.shape[2] else (a, g) for g, a in zip(scaled, s, strict=True)]
             )
@@ -80,23 +75,20 @@ class _Unpool(torch.autograd.Function):
     """S Y of each graph."""
 
     @staticmethod
-    def forward(layout: Layout, S: Tensor, Y: Tensor):
+    def forward(ctx, layout: Layout, S: Tensor, Y: Tensor):
         flat, Y = layout.spread(S), layout.arrange(Y)
+        ctx.layout = layout
+        ctx.save_for_backward(flat, Y)
         out = flat.new_empty(*flat.shape[:-1], Y.shape[-1])
         for a, y, result in zip(layout.cut(flat), layout.cut_graphs(Y), layout.cut(out), strict=True):
             torch.bmm(a, y, out=result)
         return layout.collect(out)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.layout, *operands = inputs
-        ctx.save_for_backward(*operands)
-
-    @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        layout, (S, Y) = ctx.layout, ctx.saved_tensors
-        flat, Y, d = layout.spread(S), layout.arrange(Y), layout.cut(layout.spread(gradient))
+        layout, (flat, Y) = ctx.layout, ctx.saved_tensors
+        d = layout.cut(layout.spread(gradient))
         of_S = of_Y = None
         if ctx.needs_input_grad[1]:
             of_S = torch.empty_like(flat)
@@ -113,7 +105,7 @@ class _Unpool(torch.autograd.Function):
 
 def pool(layout: Layout, S: Tensor, *Y: Tensor, norm: bool = False) -> tuple[Tensor, ...]:
     """|S^T S|^2 (B,), zero unless ``norm``, and S^T Y, (B, K, D), for each Y."""
-    return _Pool.apply(layout, norm, S, *Y)[: 1 + len(Y)]
+    return _Pool.apply(layout, norm, S, *Y)
 
 
 def unpool(layout: Layout, S: Tensor, Y: Tensor) -> Tensor:

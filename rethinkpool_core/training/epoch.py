@@ -16,6 +16,7 @@ from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.ops.coarsening import Coarsening
 from rethinkpool_core.ops.hashing import seed_of
 from rethinkpool_core.training.config import TrainingConfig
+from rethinkpool_core.training.known import known_terms
 from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
 from rethinkpool_core.training.progression import Progression
 from rethinkpool_core.training.replicas import Replicas
@@ -32,6 +33,12 @@ class Task:
         self.split = cache(dataset.with_split)
         self._evaluation: tuple[list[int], Coarsening | None] = ([], None)
         self.mean_nodes = dataset.store.x.shape[0] / dataset.store.num_graphs
+
+    def replicas(self, seeds: list[int]) -> Replicas:
+        """A fresh one for each seed, with what its graphs make known beforehand."""
+        replicas = Replicas(self.model, seeds, self.device)
+        replicas.known = known_terms(self.model, seeds, self.builder, self.eval_batch_size(1))
+        return replicas
 
     def coarsening(self, replicas: Replicas, *, evaluation: bool = False) -> Coarsening | None:
         """How the replicas' graphs become coarse. In evaluation, which draws nothing anew, the coarse graphs are kept."""

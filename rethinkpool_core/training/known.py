@@ -8,28 +8,31 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
-from rethinkpool_core.training.epoch import Task
 
 LIMIT = 2**30  # bytes; above it, each step makes its own
 
 
 @torch.no_grad()
-def known_terms(task: Task, seeds: list[int]) -> dict[str, Tensor]:
+def known_terms(
+    model: PoolingModel, seeds: list[int], builder: BatchBuilder, batch_size: int
+) -> dict[str, Tensor]:
     """`PoolingModel.known` of every graph of the dataset for each seed, (R, G, ...); empty if larger than `LIMIT`."""
-    builder, graphs = task.builder, task.dataset.store.num_graphs
+    sizes = builder.graphs.num_nodes
     known: dict[str, Tensor] = {}
     for row, seed in enumerate(seeds):
-        one = replica(task.model, seed).to(builder.device).eval()
-        for index in task.dataset.store.num_nodes.argsort(stable=True).split(task.eval_batch_size(1)):
+        one = replica(model, seed).to(builder.device).eval()
+        for index in sizes.argsort(stable=True).split(batch_size):
             batch = builder(index)
             terms = one.known(batch)
             if not known:
                 per_graph = sum(value[0].numel() * value.element_size() for value in terms.values())
-                if not per_graph or per_graph * graphs * len(seeds) > LIMIT:
+                if not per_graph or per_graph * len(sizes) * len(seeds) > LIMIT:
                     return {}
                 known = {
-                    name: value.new_empty(len(seeds), graphs, *value.shape[1:])
+                    name: value.new_empty(len(seeds), len(sizes), *value.shape[1:])
                     for name, value in terms.items()
                 }
             for name, value in terms.items():

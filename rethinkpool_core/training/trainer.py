@@ -17,12 +17,10 @@ from rethinkpool_core.training.config import PROTOCOL, WITHOUT_EFFECT, training_
 from rethinkpool_core.training.device import resolve_device
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
 from rethinkpool_core.training.interrupt import stop_requests
-from rethinkpool_core.training.known import known_terms
 from rethinkpool_core.training.progress import Progress, show
 from rethinkpool_core.training.progression import Checkpoints, Progression
 from rethinkpool_core.training.provenance import provenance
 from rethinkpool_core.training.record import RunRecord
-from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.schedule import Schedule
 from rethinkpool_core.training.seeds import check_seeds
 
@@ -139,8 +137,7 @@ class _Run:
 
     def train(self, seeds: list[int], line: Progress, stopped: Callable[[], bool]) -> dict[int, RunRecord]:
         """Records of ``seeds``, trained side by side from wherever their checkpoints are."""
-        replicas = Replicas(self.task.model, seeds, self.task.device)
-        replicas.known = known_terms(self.task, seeds)
+        replicas = self.task.replicas(seeds)
         found = [self.checkpoints.load(seed) for seed in seeds]
         states = {
             seed: Progression(Schedule(self.task.config.learning_rate), provenance=self.provenance)
