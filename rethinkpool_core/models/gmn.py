@@ -101,6 +101,8 @@ class MemoryLayer(nn.Module):
         """log S, (..., n, K)."""
         if self.kernel == "random":
             return log_softmax(rows.place(self.random, len(Q)))
+        if self.num_keys == 1:
+            return Q.new_zeros(*Q.shape[:-1], 1)  # all of every query goes to the one key, wherever it is
         C = self.closeness(Q).flatten(2)
         if self.mix is not None:
             # The weighted sum over heads as one product: (R, n, H K) by (R, H K, K).

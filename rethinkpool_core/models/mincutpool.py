@@ -22,7 +22,7 @@ from rethinkpool_core.ops.affine import Linear
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
-from rethinkpool_core.ops.pooling import Assignment, Coarse, Normalised, Rows
+from rethinkpool_core.ops.pooling import Assignment, Coarse, Normalised, Readout, Rows
 from rethinkpool_core.ops.softmax import softmax
 
 
@@ -71,8 +71,9 @@ class MinCutPool(PoolingModel):
             for level in range(len(self.convs)):
                 S = self.random(level, rows, batch.num_graphs)
                 A, rows = Normalised(Coarse(A, S, self.shape.mean_nodes, losses=False)), Rows()
-                last = level == len(self.convs) - 1
-                known |= {f"{level}/{name}": value for name, value in A.known(last).items()}
+                last = 0 < level == len(self.convs) - 1
+                terms = Readout.known(S, A) if last else A.known()
+                known |= {f"{level}/{name}": value for name, value in terms.items()}
         return known
 
     def compute(
@@ -85,8 +86,11 @@ class MinCutPool(PoolingModel):
         x = self.first(batch, relu=True)  # (N, D)
         layers["conv 1"] = Activation(x, batch.pointer)
         for level, conv in enumerate(self.convs):
-            S = self.assignment(level, x, rows) if learned else self.random(level, rows, batch.num_graphs)
             known = batch.known(level)
+            if "weights" in known:
+                A = Readout(known["weights"])
+                break
+            S = self.assignment(level, x, rows) if learned else self.random(level, rows, batch.num_graphs)
             coarse = Coarse(A, S, self.shape.mean_nodes, x, losses=auxiliary, known={} if known else None)
             x, A, rows = coarse.X, Normalised(coarse, known), Rows()  # (B, K, D)
             layers[f"pool {level + 1}"] = Activation(x)

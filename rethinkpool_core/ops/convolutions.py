@@ -29,7 +29,8 @@ class GraphConv(nn.Module):
 
     def mean(self, x: Tensor, A) -> Tensor:
         """Mean over the nodes of the result, x (B, n, in_dim) -> (B, out_dim): linear, so only means are multiplied."""
-        return affine(A.mean_rows(x), self.neighbours, (x.mean(-2), self.itself))
+        of_neighbours, of_itself = A.means(x)
+        return affine(of_neighbours, self.neighbours, (of_itself, self.itself))
 
 
 class SAGEConv(nn.Module):

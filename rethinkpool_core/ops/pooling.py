@@ -108,6 +108,10 @@ class Assignment:
         return (1 - self.S).scatter(-1, largest, rest)
 
 
+# Up to so many clusters A' is written down whatever the graphs are: it is small, and exact where factors cancel (`Normalised`).
+SMALL = 128
+
+
 class Coarse:
     """One pooling layer: X' = S^T X, (B, K, D), and A' = S^T A S as something that multiplies, (B, K, D) -> (B, K, D).
 
@@ -127,8 +131,7 @@ class Coarse:
         known: dict[str, Tensor] | None = None,
     ):
         self.A, self.S = A, S
-        # Below 128 clusters the matrix is small whatever the graphs are, and exact where factors cancel (`Normalised`).
-        explicit = known is None and S.S.shape[-1] <= max(2 * nodes, 128)
+        explicit = known is None and S.S.shape[-1] <= max(2 * nodes, SMALL)
         factors = ([] if X is None else [X]) + ([A @ S.S] if explicit else [])
         self.gram_norm_squared, *products = pool(S.rows.layout, S.S, *factors, norm=losses)
         self.values = products.pop() if explicit else None  # (B, K, K)
@@ -257,7 +260,7 @@ class Normalised:
     """
 
     def __init__(self, coarse: Coarse, known: dict[str, Tensor] | None = None):
-        self.coarse, self.matrix, self.weights = coarse, None, None
+        self.coarse, self.matrix = coarse, None
         if known:  # what `Normalised.known` gave before
             vars(self).update(known)
             return
@@ -271,11 +274,8 @@ class Normalised:
         # Two `where`s, since even an unused root would reach the gradient.
         self.scale = torch.where(positive, torch.where(positive, degree, 1.0).rsqrt(), 0.0).unsqueeze(-1)
 
-    def known(self, last: bool) -> dict[str, Tensor]:
-        """What makes the products cheap, one row a graph; of the ``last`` layer only `mean_rows` is asked for."""
-        if last:
-            sums = self.T.row_sum()
-            return {"weights": (sums / sums.shape[-1]).unsqueeze(-2)}
+    def known(self) -> dict[str, Tensor]:
+        """What makes the products cheap, one row a graph."""
         return (
             {"removed": self.removed, "scale": self.scale} if self.matrix is None else {"matrix": self.matrix}
         )
@@ -293,13 +293,11 @@ class Normalised:
         x = self.scale * x
         return self.scale * (self.coarse @ x - self.removed * x)
 
-    def mean_rows(self, x: Tensor) -> Tensor:
-        """Mean over the clusters of what multiplies x (B, K, D): (B, D)."""
-        if self.weights is not None:
-            return (self.weights @ x).squeeze(-2)
-        if self.matrix is not None:
-            return (self.matrix.mean(-2, keepdim=True) @ x).squeeze(-2)
-        return (self @ x).mean(-2)
+    def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Means over the clusters of A x and of x (B, K, D): (B, D) each."""
+        if self.matrix is None:
+            return (self @ x).mean(-2), x.mean(-2)
+        return (self.matrix.mean(-2, keepdim=True) @ x).squeeze(-2), x.mean(-2)
 
     def row_sum(self) -> Tensor:
         """(B, K)."""
@@ -310,6 +308,25 @@ class Normalised:
         if self.matrix is not None:
             return self.matrix.sum(-1)
         return (self @ torch.ones_like(self.scale)).squeeze(-1)
+
+
+class Readout:
+    """A last pooling layer of which only means are asked for, with S and A known: two weights a node."""
+
+    def __init__(self, weights: Tensor):
+        self.weights = weights  # (B, 2, n)
+
+    @staticmethod
+    def known(S: Assignment, A: Normalised) -> dict[str, Tensor]:
+        """Of (B, n, K) assignments: the means over clusters of A S^T x and of S^T x are these weights times x."""
+        K = S.S.shape[-1]
+        sums = A.T.row_sum()
+        means = torch.stack([sums / K, torch.full_like(sums, 1 / K)], -1)  # (B, K, 2)
+        return {"weights": S.unpool(means).mT.contiguous()}
+
+    def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """As those of `Normalised`, of x (B, n, D) before it is pooled."""
+        return (self.weights @ x).unbind(-2)
 
 
 def paired(A, Y: Tensor, Z: Tensor, rows: Rows) -> Tensor:
