@@ -15,6 +15,8 @@ from benchmarks.plain.graphs import graph_list, loader
 from benchmarks.plain.training import Trainer, supervised
 from rethinkpool_core.data.batch import BatchBuilder
 from rethinkpool_core.models import build_model
+from rethinkpool_core.training.config import training_config
+from rethinkpool_core.training.epoch import Task
 
 CPU = torch.device("cpu")
 # Our names of weights and PyG's. SAGEConv, before the first pooling layer, has its bias beside the other weight.
@@ -170,3 +172,37 @@ def test_epochs_learn(connected):
 def test_every_plain_model_has_a_name_of_the_package(connected):
     for name in PLAIN:
         build_model(name, connected, **OVERRIDES.get(name, {}))
+
+
+# PyG's graph losses of DIFFPOOL-V2 are those of a batch; GMN's purity has epochs of its own.
+@pytest.mark.parametrize("name", ["MINCUTPOOL", "N-MINCUTPOOL", "N-DIFFPOOL-V2", "GMN"])
+def test_fifty_steps_of_training(name):
+    """Our trainer's steps, with all that makes them fast, beside stock PyG's and torch's Adam: every loss in float64."""
+    graphs = [nx.connected_watts_strogatz_graph(6 + i % 15, 4, 0.3, seed=i) for i in range(100)]
+    dataset = dataset_of(store_of(graphs))
+    model, plain = twins(name, dataset)
+    task = Task(model, dataset, training_config(name, dataset.name), CPU)
+    replicas = task.replicas([1])
+    rates = torch.full((1,), 0.003, dtype=torch.float64)
+    order = torch.arange(50 * 16).remainder(100).view(1, -1)
+    ours = []
+    for batch in task.builder.batches(order, 16, draw=1, coarsening=task.coarsening(replicas)):
+        losses = replicas.losses(batch, dataset.spec.loss, name != "GMN")
+        ours.append(torch.cat(list(losses.values())).detach())
+        gradient = replicas.gradient("rest", sum(losses.values()))
+        replicas.groups["rest"].adam.step(gradient, rates, clip_norm=1.0)
+    keys = {id(key) for key in getattr(plain, "keys", [])}
+    rest = [p for p in plain.parameters() if id(p) not in keys]
+    adam, theirs = torch.optim.Adam(rest, lr=0.003), []
+    for data in loader(graph_list(dataset, torch.float64), order[0], 16, CPU):
+        adam.zero_grad()
+        logits, losses = plain(data)
+        losses = [supervised("cross_entropy", logits, data.y), *losses.values()]
+        sum(losses).backward()
+        torch.nn.utils.clip_grad_norm_(rest, 1.0)
+        adam.step()
+        theirs.append(torch.stack(losses).detach())
+    ours, theirs = torch.stack(ours), torch.stack(theirs)
+    assert len(ours) == 50
+    assert ours[:, 0].std() > 0.01
+    torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-8)
