@@ -97,7 +97,7 @@ def run(plan: Plan, *, root: Path | None, command: str, say: Callable[[str], Non
     torch.set_num_threads(plan.threads)
     try:
         device = resolve_device(plan.device)
-        found: dict[str, Any] = {"format": FORMAT, **_circumstances(plan, device, command)}
+        found: dict[str, Any] = {"format": FORMAT, **circumstances(plan, device, command)}
         dataset = load_dataset(plan.dataset, root)
         if plan.graphs:
             dataset = some_graphs(dataset, plan.graphs)
@@ -124,7 +124,7 @@ def _model(name: str, plan: Plan, dataset: GraphDataset, device: torch.device, s
     return {"model": name, "batch_size": batch_size, **summary(rounds, clock_of(device)), "rounds": rounds}
 
 
-def _circumstances(plan: Plan, device: torch.device, command: str) -> dict[str, Any]:
+def circumstances(plan: Plan, device: torch.device, command: str) -> dict[str, Any]:
     from importlib.metadata import version
 
     return {

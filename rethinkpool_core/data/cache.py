@@ -8,8 +8,6 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from rethinkpool_core.data.atomic import write_tensors
 from rethinkpool_core.data.checksums import sha256
 from rethinkpool_core.data.sources import PARTS, Packed
@@ -63,6 +61,8 @@ def read_cache(
     Args:
         thorough: read the raw files even when their sizes and times have not changed.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

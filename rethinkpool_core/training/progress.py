@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Progress:
@@ -21,7 +22,8 @@ class _Lines(Progress):
         self.title, self.console = title, console
 
     def epoch(self, number: int, text: str) -> None:
-        self.console.print(escape(f"{self.title}: epoch {number}, {text}"), highlight=False, soft_wrap=True)
+        line = f"{self.title}: epoch {number}, {text}"
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 class _Live(Progress):
@@ -29,17 +31,23 @@ class _Live(Progress):
         self.title, self.status = title, status
 
     def epoch(self, number: int, text: str) -> None:
-        self.status.update(escape(f"{self.title}: epoch {number}, {text}"))
+        from rich.text import Text
+
+        self.status.update(Text(f"{self.title}: epoch {number}, {text}"))
 
 
 @contextmanager
 def show(title: str, wanted: bool) -> Iterator[Progress]:
     """``title`` says which model, data and seeds the lines are about."""
-    console = Console(stderr=True)
     if not wanted:
         yield Progress()
-    elif console.is_terminal:
-        with console.status(escape(title)) as status:
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with console.status(Text(title)) as status:
             yield _Live(title, status)
     else:
         yield _Lines(title, console)
