@@ -139,8 +139,10 @@ class _Run:
         """Records of ``seeds``, trained side by side from wherever their checkpoints are."""
         replicas = self.task.replicas(seeds)
         found = [self.checkpoints.load(seed) for seed in seeds]
+        # Beside other seeds float32 sums round otherwise: to repeat a number to the bit, train these together.
+        provenance = self.provenance | {"side_by_side": list(seeds)}
         states = {
-            seed: Progression(Schedule(self.task.config.learning_rate), provenance=self.provenance)
+            seed: Progression(Schedule(self.task.config.learning_rate), provenance=provenance)
             for seed in seeds
         }
         if found[0] is not None:

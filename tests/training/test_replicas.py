@@ -10,6 +10,7 @@ from graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core import build_model
 from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.training import epoch
 from rethinkpool_core.training.epoch import shuffled
 from rethinkpool_core.training.replicas import Replicas
 
@@ -199,3 +200,14 @@ def test_graphs_of_one_node_one_at_a_time(name, replicas, run):
     records = run(name, dataset, [1, 2], model=smaller(name), max_epochs=2, batch_size=1, replicas=replicas)
     assert [record.error for record in records] == [None, None]
     assert all(torch.isfinite(tensor).all() for record in records for tensor in record.weights.values())
+
+
+@pytest.mark.parametrize(("rows", "parts"), [(1, [1] * 5), (3200, [1, 2, 2]), (10_000, [5])])
+def test_as_many_at_once_as_a_step_has_room_for(rows, parts, digits, run, monkeypatch):
+    """Seeds are cut into parts of like size, and a record says which were trained together."""
+    monkeypatch.setattr(epoch, "ROWS_AT_ONCE", rows)
+    records = run("NO-POOL", digits(60), [1, 2, 3, 4, 5], max_epochs=1, batch_size=48)
+    found = {tuple(record.provenance["side_by_side"]) for record in records}
+    assert sorted(map(len, found)) == parts
+    assert sorted(seed for part in found for seed in part) == [1, 2, 3, 4, 5]
+    assert all(record.seed in record.provenance["side_by_side"] for record in records)
