@@ -1,0 +1,66 @@
+"""What a step takes follows the graphs of its batch: no graph has a matrix as wide as the largest of the dataset, but for S."""
+
+from __future__ import annotations
+
+import networkx as nx
+import pytest
+import torch
+from graphs import dataset_of, store_of
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from rethinkpool_core import build_model
+from rethinkpool_core.training.config import training_config
+from rethinkpool_core.training.epoch import Task
+
+LARGE, SIZE = 2000, 4
+
+
+class Largest(TorchDispatchMode):
+    """Entries of the largest tensor that any operation returned; one that is a view has those of what it is a view of."""
+
+    entries = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        for x in tree_leaves(out):
+            if isinstance(x, torch.Tensor):
+                self.entries = max(self.entries, x.untyped_storage().nbytes() // x.element_size())
+        return out
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    """One large graph, the last, behind many of 10 to 19 nodes."""
+    small = [nx.path_graph(10 + i % 10) for i in range(300)]
+    return dataset_of(store_of([*small, nx.path_graph(LARGE)]))
+
+
+def largest_of_step(name, dataset, graphs, **model):
+    """Of a step, forward, backward and update, and of the same graphs in evaluation."""
+    model = build_model(name, dataset, **model)
+    task = Task(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
+    replicas = task.replicas([1])
+    with Largest() as largest:
+        (batch,) = task.builder.batches(torch.tensor(graphs), len(graphs))
+        losses = replicas.losses(batch, dataset.spec.loss)
+        gradient = replicas.gradient("rest", sum(losses.values()))
+        replicas.groups["rest"].adam.step(gradient, torch.full((1,), 0.001), 1.0)
+        with torch.no_grad():
+            replicas.call(batch, training=False, auxiliary=False)
+    return largest.entries
+
+
+@pytest.mark.parametrize("name", ["MINCUTPOOL", "DIFFPOOL", "DIFFPOOL-V2"])
+def test_small_graphs_do_not_pay_for_the_large_one(name, dataset):
+    small, one_layer = list(range(SIZE)), {"num_pool_layers": 1}
+    without = largest_of_step(name, dataset, small, **one_layer)
+    assert without < LARGE**2 / 20
+    assert without < largest_of_step(name, dataset, [*small[1:], len(dataset.store.y) - 1], **one_layer) / 5
+
+
+def test_nothing_is_larger_than_the_second_assignment(dataset):
+    """MINCUTPOOL's second layer assigns the K = 1000 clusters of every graph to 500; no A' (K x K) is written down."""
+    few = largest_of_step("MINCUTPOOL", dataset, list(range(SIZE)))
+    assert few == SIZE * 1000 * 500
+    assert largest_of_step("MINCUTPOOL", dataset, list(range(2 * SIZE))) == 2 * few
