@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rethinkpool_core.data.blocks import Blocks, make_blocks
+from rethinkpool_core.data.blocks import Blocks, make_blocks, make_many_blocks
 from rethinkpool_core.data.padded import PaddedBatches
+from rethinkpool_core.data.shapes import GrowingShapes
 from rethinkpool_core.data.structure import Structure
 from rethinkpool_core.ops.coarsening import Coarsening
 from rethinkpool_core.ops.incidence import Incidence
@@ -173,12 +174,21 @@ class BatchBuilder:
         coarsening            of the model or models, for its coarse graphs
         """
         index = index.cpu().reshape(1, -1, index.shape[-1])
-        return next(self._gather(index, draw, coarsening, num_rows, num_edges))
+        return next(self._gather(index, draw, coarsening, None, num_rows, num_edges))
 
     def batches(
-        self, order: Tensor, size: int, *, draw: Tensor | int = 0, coarsening: Coarsening | None = None
+        self,
+        order: Tensor,
+        size: int,
+        *,
+        draw: Tensor | int = 0,
+        coarsening: Coarsening | None = None,
+        shapes: GrowingShapes | None = None,
     ) -> Iterator[Batch]:
-        """The graphs ``order``, (n,) or (R, n), in batches of ``size``, as `__call__` would make them one by one."""
+        """The graphs ``order``, (n,) or (R, n), in batches of ``size``, as `__call__` would make them one by one.
+
+        With ``shapes`` they are padded so that few shapes occur.
+        """
         order = order.cpu().reshape(-1, order.shape[-1])
         R, n = order.shape
         entries = int(self.graphs.num_nodes[order].sum() + self.graphs.num_edges[order].sum())
@@ -188,7 +198,7 @@ class BatchBuilder:
         for part in (*order[:, :whole].split(at_once, 1), order[:, whole:]):
             if part.shape[1]:
                 index = part.reshape(R, -1, min(size, part.shape[1])).transpose(0, 1)
-                yield from self._gather(index, draw, coarsening)
+                yield from self._gather(index, draw, coarsening, shapes)
 
     def coarsened(self, batch: Batch, coarsening: Coarsening) -> Batch:
         """``batch`` with its coarse graphs."""
@@ -199,15 +209,29 @@ class BatchBuilder:
         return batch.with_tensors(batch.tensors | coarse)
 
     def _gather(
-        self, index: Tensor, draw, coarsening, num_rows: int = 0, num_edges: int = 0
+        self,
+        index: Tensor,
+        draw,
+        coarsening: Coarsening | None,
+        shapes: GrowingShapes | None,
+        num_rows: int = 0,
+        num_edges: int = 0,
     ) -> Iterator[Batch]:
         """The batches of graphs ``index`` (M, R, B)."""
         index = index.gather(2, self.graphs.num_nodes[index].argsort(dim=2, stable=True))
         replicas, draw = index.shape[1], torch.as_tensor(draw, dtype=torch.int64).to(self.device)
+        if shapes is not None:
+            num_rows, num_edges = shapes.rows_and_edges(0, self.graphs, index)
         base = PaddedBatches(self.graphs, index, num_rows, num_edges)
         coarse = [{}] * len(index)
         if coarsening is not None:
-            coarse = _coarse_tensors(coarsening(self.graphs, index, draw), index, base)
+            coarse = _coarse_tensors(coarsening(self.graphs, index, draw), index, base, shapes)
+        if shapes is None:
+            find_blocks = _blocks(base)
+        elif coarsening is None:
+            find_blocks = _fixed_blocks(base, shapes)
+        else:  # matchings need none
+            find_blocks = [None] * len(index)
         index = index.to(self.device).flatten(1)
         y = self.y[index].to(self.dtype) if self.y.is_floating_point() else self.y[index]
         for number, (row, edge) in enumerate(
@@ -222,8 +246,8 @@ class BatchBuilder:
             }
             if self.edge_attr is not None:
                 tensors["edge_attr"] = self.edge_attr.index_select(0, edge).long()
-            blocks = cache(partial(make_blocks, base.sizes[number], tensors["graph"], tensors["position"]))
-            yield Batch(tensors, replicas, self, int(base.sizes[number].max()), base.padded[number], blocks)
+            width, padded = int(base.sizes[number].max()), base.padded[number]
+            yield Batch(tensors, replicas, self, width, padded, find_blocks[number])
 
     def _encode(self, x: Tensor) -> Tensor:
         from rethinkpool_core.data.features import encode
@@ -232,12 +256,34 @@ class BatchBuilder:
         return x.to(self.dtype) if x.is_floating_point() else x
 
 
-def _coarse_tensors(levels: list[Structure], index: Tensor, base: PaddedBatches) -> list[dict[str, Tensor]]:
+def _blocks(base: PaddedBatches) -> list[Callable[[], Blocks]]:
+    """What makes the blocks of each batch."""
+    of_batches = map(base.of_batch, range(len(base.sizes)))
+    return [
+        cache(partial(make_blocks, sizes, tensors["graph"], tensors["position"]))
+        for sizes, tensors in zip(base.sizes, of_batches, strict=True)
+    ]
+
+
+def _fixed_blocks(base: PaddedBatches, shapes: GrowingShapes) -> list[Callable[[], Blocks]]:
+    """As `_blocks`, of batches of one shape, which are made together and have blocks of one shape."""
+    flat = (
+        torch.stack([base.of_batch(m)[name] for m in range(len(base.sizes))])
+        for name in ("graph", "position")
+    )
+    blocks = make_many_blocks(base.sizes, *flat, *shapes.groups_and_empties(base.sizes))
+    return [partial(blocks.__getitem__, number) for number in range(len(blocks))]
+
+
+def _coarse_tensors(
+    levels: list[Structure], index: Tensor, base: PaddedBatches, shapes: GrowingShapes | None = None
+) -> list[dict[str, Tensor]]:
     """For each of M batches of graphs ``index`` (M, R, B), its coarse graphs' tensors."""
     numbered = torch.arange(index.numel()).view(index.shape)
     tensors: list[dict[str, Tensor]] = [{} for _ in index]
     for level, graphs in enumerate(levels, start=1):
-        base = PaddedBatches(graphs, numbered, below=base)
+        least = (0, 0) if shapes is None else shapes.rows_and_edges(level, graphs, numbered)
+        base = PaddedBatches(graphs, numbered, *least, below=base)
         for number, of_batch in enumerate(tensors):
             of_batch |= {f"{level}/{name}": value for name, value in base.of_batch(number).items()}
     return tensors

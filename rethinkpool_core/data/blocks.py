@@ -89,31 +89,52 @@ def make_blocks(
     graph, position    (R N,) of each row, as in `Batch`, on the device
     groups             (blocks, width) by ascending width, such that the sorted sizes fit in; made here unless given
     """
-    device, (R, B) = graph.device, sizes.shape
-    sizes, order = sizes.reshape(-1).sort(stable=True)
-    groups = _groups(sizes) if groups is None else groups
-    count, width = torch.tensor(groups).T
-    width = width.repeat_interleave(count, output_size=len(sizes))
-    slots = int(width.sum())
+    groups = groups_of(sizes.reshape(-1).sort().values) if groups is None else groups
+    slots = sum(count * width for count, width in groups)
     empties = slots + 1 - int(sizes.sum())
-    host = torch.stack([order, width.cumsum(0) - width, sizes]).to(device, non_blocking=True)
-    order, start, sizes = host
+    (blocks,) = make_many_blocks(sizes[None], graph[None], position[None], groups, empties)
+    return blocks
+
+
+def make_many_blocks(
+    sizes: Tensor, graph: Tensor, position: Tensor, groups: tuple[tuple[int, int], ...], empties: int
+) -> list[Blocks]:
+    """As `make_blocks`, of M batches of one shape at once: all arguments have an axis of the batches in front.
+
+    empties    at least as many empty slots as any of them has; for those that it has not, its last one is named again
+    """
+    device, (M, R, B) = graph.device, sizes.shape
+    order = sizes.flatten(1).argsort(dim=1, stable=True).to(device, non_blocking=True)
+    count, width = torch.tensor(groups).T
+    width = width.repeat_interleave(count, output_size=R * B)
+    slots = int(width.sum())
+    start = (width.cumsum(0) - width).to(device, non_blocking=True)
 
     block = torch.empty_like(order)
-    block[order] = torch.arange(len(order), device=device)
-    start_of = torch.full((R, B + 1), slots, device=device)
-    start_of[:, :B] = start[block].view(R, B)
-    slot = (start_of.view(-1).index_select(0, graph) + position).clamp(max=slots)
-    row = torch.zeros(slots + 1, dtype=torch.int64, device=device)
-    row[slot] = torch.arange(len(graph), device=device)
-    filled = torch.zeros(slots + 1, dtype=torch.bool, device=device)
-    filled[slot] = True
-    filled[-1:] = False
-    empty = torch.nonzero_static(~filled, size=empties).squeeze(1)
-    return Blocks(groups, row, slot, empty, order, block)
+    block.scatter_(1, order, torch.arange(R * B, device=device).expand(M, -1))
+    start_of = torch.full((M, R, B + 1), slots, device=device)
+    start_of[..., :B] = start.index_select(0, block.view(-1)).view(M, R, B)
+    slot = (start_of.view(M, -1).gather(1, graph) + position).clamp_(max=slots)
+    row = torch.full((M, slots + 1), -1, device=device)
+    row.scatter_(1, slot, torch.arange(graph.shape[1], device=device).expand(M, -1))
+    row[:, -1] = -1
+    empty = _first_places(row < 0, empties)
+    parts = (tensor.unbind() for tensor in (row.clamp_(min=0), slot, empty, order, block))
+    return [Blocks(groups, *tensors) for tensors in zip(*parts, strict=True)]
 
 
-def _groups(sizes: Tensor) -> tuple[tuple[int, int], ...]:
+def _first_places(mask: Tensor, number: int) -> Tensor:
+    """(M, number) places of the first ones of each row of ``mask`` (M, n); the last place where there are fewer."""
+    n = mask.shape[1]
+    rank = (
+        mask.cumsum(1).masked_fill_(~mask, 0).clamp_(max=number + 1)
+    )  # from 1; nought is written to the front
+    places = torch.full((len(mask), number + 2), n - 1, device=mask.device)
+    places.scatter_(1, rank, torch.arange(n, device=mask.device).expand(len(mask), -1))
+    return places[:, 1:-1].contiguous()
+
+
+def groups_of(sizes: Tensor) -> tuple[tuple[int, int], ...]:
     """At most MAX_GROUPS runs of the ascending ``sizes``, cut where the padding saved is largest."""
     widths = sizes.clamp(min=1)
     least = 0.04 * float(widths.sum())  # below this a further product costs more than its padding

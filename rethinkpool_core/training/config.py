@@ -29,6 +29,8 @@ class TrainingConfig:
     replicas            seeds trained at once, 0 for all of them on a GPU and as many as pay on a CPU; no effect on results
                         but for rounding
     checkpoint_every    epochs from one checkpoint to the next; no effect on results
+    cuda_graphs         whether a GPU replays recorded steps, see `training.captured`; no effect on results but for rounding
+    tf32                whether matrix products on a GPU may round their factors to 10 bits, which is faster
     """
 
     batch_size: int
@@ -41,9 +43,11 @@ class TrainingConfig:
     eval_batch_size: int = 0
     replicas: int = 0
     checkpoint_every: int = 1
+    cuda_graphs: bool = True
+    tf32: bool = False
 
 
-WITHOUT_EFFECT = ("eval_batch_size", "replicas", "checkpoint_every")
+WITHOUT_EFFECT = ("eval_batch_size", "replicas", "checkpoint_every", "cuda_graphs")
 
 
 def training_fields() -> dict[str, type]:
@@ -76,6 +80,12 @@ _ZERO_ALLOWED = {"clip_norm", "eval_batch_size", "replicas", "least_learning_rat
 
 
 def _checked(key: str, value: Any, kind: type) -> Any:
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise UsageError(
+                f"parameter {key!r} of training takes true or false, not {value!r}: set {key}=true or {key}=false"
+            )
+        return value
     wanted = "a whole number" if kind is int else "a number"
     if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
         raise UsageError(

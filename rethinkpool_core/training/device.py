@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -28,6 +30,17 @@ def resolve_device(name: str = "auto") -> torch.device:
     if full not in here:
         raise DeviceError(f"device {name!r} is not on this machine: here are {', '.join(here)}")
     return torch.device(full)
+
+
+@contextmanager
+def matmul_precision(tf32: bool) -> Iterator[None]:
+    """Whether float32 matrix products on a GPU use TF32, for as long as this is entered; elsewhere they never do."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def device_name(device: torch.device) -> str:

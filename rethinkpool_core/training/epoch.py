@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.data.shapes import GrowingShapes
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.ops.coarsening import Coarsening
 from rethinkpool_core.ops.hashing import seed_of
+from rethinkpool_core.training.captured import Recorder, recorder_for
 from rethinkpool_core.training.config import TrainingConfig
 from rethinkpool_core.training.known import known_terms
 from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
@@ -25,18 +27,30 @@ ROWS_AT_ONCE = 10_000  # nodes of a step's graphs, of all seeds together, that k
 
 
 class Task:
-    """What is trained on what, and how: common to all seeds of a call."""
+    """What is trained on what, and how: common to all seeds of a call.
 
-    def __init__(self, model: PoolingModel, dataset, config: TrainingConfig, device: torch.device):
+    recorder    makes what records steps, where another than `recorder_for` is to
+    """
+
+    def __init__(
+        self,
+        model: PoolingModel,
+        dataset,
+        config: TrainingConfig,
+        device: torch.device,
+        recorder: Callable[[], Recorder] | None = None,
+    ):
         self.model, self.dataset, self.config, self.device = model, dataset, config, device
         self.builder = BatchBuilder(dataset, device, next(model.parameters()).dtype)
+        self.recorder = recorder or recorder_for(config, device)
+        self.shapes = None if self.recorder is None else GrowingShapes()
         self.split = cache(dataset.with_split)
         self._evaluation: tuple[list[int], Coarsening | None] = ([], None)
         self.mean_nodes = dataset.store.x.shape[0] / dataset.store.num_graphs
 
     def replicas(self, seeds: list[int]) -> Replicas:
         """A fresh one for each seed, with what its graphs make known beforehand."""
-        replicas = Replicas(self.model, seeds, self.device)
+        replicas = Replicas(self.model, seeds, self.device, self.recorder)
         replicas.known = known_terms(self.model, seeds, self.builder, self.eval_batch_size(1))
         return replicas
 
@@ -60,7 +74,8 @@ class Task:
 
     def eval_batch_size(self, replicas: int) -> int:
         """Graphs of each replica at once in evaluation."""
-        rows = int(3 * ROWS_AT_ONCE // (self.mean_nodes * replicas))
+        at_once = ROWS_AT_ONCE * (3 if self.device.type == "cpu" else 30)
+        rows = int(at_once // (self.mean_nodes * replicas))
         return self.config.eval_batch_size or min(512, max(16, min(rows, 2**24 // self.dataset.max_nodes**2)))
 
 
@@ -93,17 +108,19 @@ def train_epoch(
     gradient = 0.0
     finished = True
     coarsening = task.coarsening(replicas)
-    batches = task.builder.batches(order[:, first * size :], size, draw=number, coarsening=coarsening)
+    batches = task.builder.batches(
+        order[:, first * size :], size, draw=number, coarsening=coarsening, shapes=task.shapes
+    )
+    only = "purity" if unsupervised else None
     for step, batch in enumerate(batches, start=first):
         graphs = batch.num_graphs // len(replicas)  # the last batch may be smaller
-        losses = replicas.losses(batch, task.dataset.spec.loss, auxiliary)
+        losses, of_batch = replicas.step(batch, task.dataset.spec.loss, group, auxiliary=auxiliary, only=only)
         if unsupervised:
-            gradient = gradient + graphs / order.shape[1] * replicas.gradient(group, losses["purity"])
+            gradient = gradient + graphs / order.shape[1] * of_batch
         else:
-            gradient = replicas.gradient(group, sum(losses.values()))
-            replicas.groups[group].adam.step(gradient, rates, task.config.clip_norm)
+            replicas.groups[group].adam.step(of_batch, rates, task.config.clip_norm)
         for name, loss in losses.items():
-            total[name] = total.get(name, 0.0) + loss.detach().to(wide) * graphs
+            total[name] = total.get(name, 0.0) + loss.to(wide) * graphs
         if stopped() and step + 1 < steps:
             finished = False
             break
@@ -113,8 +130,8 @@ def train_epoch(
         for name, before in running.items():
             replicas.buffers[name].copy_(before)
         return False
-    for name, values in total.items():
-        for state, value in zip(here, values.tolist(), strict=True):
+    for name, values in zip(total, torch.stack(list(total.values())).tolist(), strict=True):
+        for state, value in zip(here, values, strict=True):
             state.sums[name] = value
     for state in here:
         state.seconds += (time.perf_counter() - start) / len(here)
@@ -194,7 +211,7 @@ def scores(task: Task, replicas: Replicas, parts: list[Tensor]) -> list[tuple[fl
     for batch in task.builder.batches(order, task.eval_batch_size(len(replicas)), coarsening=coarsening):
         logits.append(replicas.call(batch, training=False, auxiliary=False)[0])
         targets.append(batch.y.view(len(replicas), -1))
-    logits, targets = torch.cat(logits, 1), torch.cat(targets, 1)
+    logits, targets = torch.cat(logits, 1).cpu(), torch.cat(targets, 1).cpu()  # of all replicas at once
     losses = supervised_loss(task.dataset.spec.loss, logits, targets).tolist()
     return [
         (loss, score(task.dataset.spec.metric, a, b))

@@ -7,7 +7,7 @@ on rows. One call of the model, with the stacked weights, is a step of all repli
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch.func import functional_call
 from rethinkpool_core.data.batch import Batch
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
+from rethinkpool_core.training.captured import Recorder, Recordings, Result
 from rethinkpool_core.training.metrics import supervised_loss
 from rethinkpool_core.training.optimiser import ReplicaAdam
 
@@ -45,10 +46,17 @@ class Group:
 class Replicas:
     """The state of R replicas: parameters in groups that take turns, buffers, optimisers.
 
-    GMN's keys are a group of their own, "keys"; everything else is "rest".
+    GMN's keys are a group of their own, "keys"; everything else is "rest". ``recorder`` makes what records their steps,
+    if anything does.
     """
 
-    def __init__(self, model: PoolingModel, seeds: list[int], device: torch.device):
+    def __init__(
+        self,
+        model: PoolingModel,
+        seeds: list[int],
+        device: torch.device,
+        recorder: Callable[[], Recorder] | None = None,
+    ):
         self.seeds = list(seeds)
         self.template = replica(model, seeds[0]).to(device)
         models = [replica(model, seed) for seed in seeds]
@@ -74,6 +82,12 @@ class Replicas:
             if isinstance(module, nn.BatchNorm1d)
             for buffer, _ in module.named_buffers(recurse=False)
         }
+        self._recorder = recorder
+        self._start_recording()
+
+    def _start_recording(self) -> None:
+        changed = [self.buffers[name] for name in sorted(self.running)]
+        self.recordings = None if self._recorder is None else Recordings(self._recorder(), changed)
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -97,6 +111,23 @@ class Replicas:
         leaves = list(self.groups[group].leaves.values())
         grads = torch.autograd.grad(loss.sum(), leaves, materialize_grads=True, allow_unused=True)
         return self.groups[group].gradient(grads)
+
+    def step(
+        self, batch: Batch, kind: str, group: str, *, auxiliary: bool = True, only: str | None = None
+    ) -> Result:
+        """All `losses`, and for the group's parameters the gradient of their sum, or of the one that is named.
+
+        Good until the next step, which may write where these are.
+        """
+
+        def compute(batch: Batch) -> Result:
+            losses = self.losses(batch, kind, auxiliary)
+            gradient = self.gradient(group, sum(losses.values()) if only is None else losses[only])
+            return {name: loss.detach() for name, loss in losses.items()}, gradient
+
+        if self.recordings is None:
+            return compute(batch)
+        return self.recordings((kind, group, auxiliary, only), compute, batch)
 
     def state(self, row: int) -> dict[str, Tensor]:
         """What training has changed of one replica: parameters, optimiser, running statistics; copies on the CPU."""
@@ -140,3 +171,4 @@ class Replicas:
         for group in self.groups.values():
             group.adam.keep(index)
             group.rebuild()
+        self._start_recording()  # their tensors are others now

@@ -14,7 +14,7 @@ from rethinkpool_core.models.base import PoolingModel, Shape
 from rethinkpool_core.models.build import config_fields, describe
 from rethinkpool_core.training.checkpoint import config_hash
 from rethinkpool_core.training.config import PROTOCOL, WITHOUT_EFFECT, training_config, training_fields
-from rethinkpool_core.training.device import resolve_device
+from rethinkpool_core.training.device import matmul_precision, resolve_device
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
 from rethinkpool_core.training.interrupt import stop_requests
 from rethinkpool_core.training.progress import Progress, show
@@ -65,7 +65,7 @@ def train(
     where = resolve_device(device)
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
     run = _Run(Task(model, dataset, config, where), max_epochs, folder)
-    with stop_requests() as stopped:
+    with stop_requests() as stopped, matmul_precision(config.tf32):
         records, chunks = run.survey(seeds)
         run.checkpoints.prepare(seeds)
         for chunk in chunks:

@@ -114,11 +114,23 @@ def test_parameter_of_the_model(key, refused):
 
 WHOLE = [name for name, kind in training_fields().items() if kind is int]
 REAL = [name for name, kind in training_fields().items() if kind is float]
+SWITCHES = [name for name, kind in training_fields().items() if kind is bool]
 ZERO_MEANS_SOMETHING = {"clip_norm", "eval_batch_size", "replicas", "least_learning_rate"}
 
 
-def test_every_field_is_one_of_the_two_kinds():
-    assert sorted(WHOLE + REAL) == sorted(training_fields())
+def test_every_field_is_one_of_the_three_kinds():
+    assert sorted(WHOLE + REAL + SWITCHES) == sorted(training_fields())
+
+
+@pytest.mark.parametrize("value", ["true", None, 0, 1, 1.0, [True]], ids=repr)
+@pytest.mark.parametrize("key", SWITCHES)
+def test_switches_of_the_wrong_type(key, value, refused):
+    refused(UsageError, words=(key, "true or false"), **{key: value})
+
+
+def test_switches():
+    config = training_config("GMN", "DIGITS", tf32=True, cuda_graphs=False)
+    assert (config.tf32, config.cuda_graphs) == (True, False)
 
 
 @pytest.mark.parametrize("value", ["8", None, True, False, [8], 8.0, 8.5, math.nan], ids=repr)
