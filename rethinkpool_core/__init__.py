@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from rethinkpool_core.data.dataset import load_dataset
+    from rethinkpool_core.experiments.frame import load_results
+    from rethinkpool_core.experiments.run import run_grid
     from rethinkpool_core.models import build_model
     from rethinkpool_core.paper import published
     from rethinkpool_core.training import train
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 _HOME = {
     "build_model": "rethinkpool_core.models",
     "load_dataset": "rethinkpool_core.data.dataset",
+    "load_results": "rethinkpool_core.experiments.frame",
     "published": "rethinkpool_core.paper",
+    "run_grid": "rethinkpool_core.experiments.run",
     "train": "rethinkpool_core.training",
 }
 
-__all__ = ["__version__", "build_model", "load_dataset", "published", "train"]
+__all__ = ["__version__", "build_model", "load_dataset", "load_results", "published", "run_grid", "train"]
 
 
 def __getattr__(name: str) -> object:

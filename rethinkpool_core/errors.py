@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -49,3 +50,16 @@ class CheckpointError(RethinkPoolError):
 
 class StorageError(RethinkPoolError):
     """A file or folder could not be written or read."""
+
+
+@contextmanager
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Say which extra of the package holds a module that is missing (raises RethinkPoolError)."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("rethinkpool_core"):
+            raise
+        raise RethinkPoolError(
+            f"{what} needs {error.name}, which is not installed: pip install 'rethinkpool[{extra}]'"
+        ) from error

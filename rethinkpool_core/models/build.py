@@ -89,6 +89,26 @@ def config_fields(name: str) -> dict[str, type]:
     return {field.name: hints[field.name] for field in fields(kind.config) if field.name not in idle}
 
 
+def model_config(name: str, dataset: str, features: str, **overrides: Any) -> Any:
+    """The configuration that `build_model` gives the model ``name`` for a dataset with ``features`` as in its spec.
+
+    Needs no data. Raises as `build_model`.
+    """
+    kind = _kind(name)
+    known = config_fields(name)
+    for key in overrides:
+        if key not in known:
+            raise UnknownNameError("parameter", key, known, where=f"of {name}")
+    of_config = {field.name for field in fields(kind.config)}
+    paper = {key: value for key, value in settings(name, dataset).items() if key in of_config}
+    defaults = kind.values | paper
+    if kind.config is DiffPoolConfig:
+        defaults["sum_input"] = features == "ones"
+    return kind.config(
+        **defaults | {key: _checked(name, key, value, known[key]) for key, value in overrides.items()}
+    )
+
+
 def build_model(name: str, dataset, *, seed: int = 0, **overrides: Any) -> PoolingModel:
     """The model ``name`` for ``dataset``, drawn from ``seed``.
 
@@ -97,18 +117,8 @@ def build_model(name: str, dataset, *, seed: int = 0, **overrides: Any) -> Pooli
 
     Raises UnknownNameError for an unknown model or parameter, UsageError for a value of the wrong type or out of range.
     """
-    kind = _kind(name)
-    known = config_fields(name)
-    for key in overrides:
-        if key not in known:
-            raise UnknownNameError("parameter", key, known, where=f"of {name}")
-    of_config = {field.name for field in fields(kind.config)}
-    paper = {key: value for key, value in settings(name, dataset.name).items() if key in of_config}
-    defaults = kind.values | paper
-    if kind.config is DiffPoolConfig:
-        defaults["sum_input"] = dataset.spec.features == "ones"
-    values = defaults | {key: _checked(name, key, value, known[key]) for key, value in overrides.items()}
-    model = build(kind.model, Shape.of(dataset), kind.config(**values), seed)
+    config = model_config(name, dataset.name, dataset.spec.features, **overrides)
+    model = build(_kind(name).model, Shape.of(dataset), config, seed)
     model.name = name
     return model
 
@@ -120,10 +130,10 @@ def replica(model: PoolingModel, seed: int) -> PoolingModel:
     return other
 
 
-def describe(model: PoolingModel) -> dict[str, Any]:
-    """All that determines the model but its seed, as plain values."""
-    assert is_dataclass(model.config)
-    values = asdict(model.config)
+def describe(config: Any) -> dict[str, Any]:
+    """All that determines a model but its seed, as plain values, from its configuration."""
+    assert is_dataclass(config)
+    values = asdict(config)
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 

@@ -31,12 +31,14 @@ class MinCutConfig:
     """random_assignment: a distribution of `ops.assignments`, or "" where the assignment is learned.
 
     cluster_ratio: clusters of a pooling layer over nodes before it.
+    initial_convolutions: before the first pooling layer; with two, says Appendix B, SMNIST's gap to the randomised twin closes.
     """
 
     hidden_dim: int
     random_assignment: str
     num_pool_layers: int = 2
     cluster_ratio: float = 0.5
+    initial_convolutions: int = 1
 
 
 class MinCutPool(PoolingModel):
@@ -44,6 +46,7 @@ class MinCutPool(PoolingModel):
         super().__init__(shape, config, seed)
         dim = config.hidden_dim
         self.first = FirstConv(shape, dim)
+        self.further = nn.ModuleList(GraphConv(dim, dim) for _ in range(config.initial_convolutions - 1))
         self.convs = nn.ModuleList(GraphConv(dim, dim) for _ in range(config.num_pool_layers))
         self.assign = nn.ModuleList()
         nodes = shape.max_nodes
@@ -85,6 +88,9 @@ class MinCutPool(PoolingModel):
         A, rows = batch.A, Rows(batch)
         x = self.first(batch, relu=True)  # (N, D)
         layers["conv 1"] = Activation(x, batch.pointer)
+        for number, conv in enumerate(self.further, start=2):
+            x = conv(x, batch.A.T, relu=True)
+            layers[f"initial conv {number}"] = Activation(x, batch.pointer)
         for level, conv in enumerate(self.convs):
             known = batch.known(level)
             if "weights" in known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_type_hints
 
 from rethinkpool_core.errors import UnknownNameError, UsageError
@@ -48,6 +48,18 @@ class TrainingConfig:
 
 
 WITHOUT_EFFECT = ("eval_batch_size", "replicas", "checkpoint_every", "cuda_graphs")
+
+
+def run_config(model: Any, training: TrainingConfig, max_epochs: int) -> dict[str, Any]:
+    """All that determines a run but its model's name, its data and its seed, as plain values; ``model`` is its configuration."""
+    from rethinkpool_core.models.build import describe
+
+    return {
+        "protocol": PROTOCOL,
+        "model": describe(model),
+        "training": {key: value for key, value in asdict(training).items() if key not in WITHOUT_EFFECT},
+        "max_epochs": max_epochs,
+    }
 
 
 def training_fields() -> dict[str, type]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import asdict
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from rethinkpool_core.errors import GraphTooLargeError, UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape
-from rethinkpool_core.models.build import config_fields, describe
+from rethinkpool_core.models.build import config_fields
 from rethinkpool_core.training.checkpoint import config_hash
-from rethinkpool_core.training.config import PROTOCOL, WITHOUT_EFFECT, training_config, training_fields
+from rethinkpool_core.training.config import run_config, training_config, training_fields
 from rethinkpool_core.training.device import matmul_precision, resolve_device
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
 from rethinkpool_core.training.interrupt import stop_requests
@@ -101,15 +100,7 @@ class _Run:
     def __init__(self, task: Task, max_epochs: int, folder: Path | None):
         self.task, self.max_epochs = task, max_epochs
         model, dataset = task.model, task.dataset
-        self.config = {
-            "protocol": PROTOCOL,
-            "model": describe(model),
-            "training": {
-                key: value for key, value in asdict(task.config).items() if key not in WITHOUT_EFFECT
-            },
-            "max_epochs": max_epochs,
-            "max_nodes": model.shape.max_nodes,
-        }
+        self.config = run_config(model.config, task.config, max_epochs) | {"max_nodes": model.shape.max_nodes}
         data = {"dataset": dataset.name, "checksum": dataset.checksum, "dtype": str(task.builder.dtype)}
         digest = config_hash({"name": model.name} | data | self.config)
         self.checkpoints = Checkpoints(folder, model.name, dataset.name, digest)

@@ -1,0 +1,150 @@
+"""``rethinkpool grid NAME``: the runs of a table or figure, as many as are not there yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rethinkpool_core.commands.data import Root, dataset_names
+from rethinkpool_core.commands.output import print_table
+from rethinkpool_core.errors import RethinkPoolError, UsageError, needs_extra
+from rethinkpool_core.models.names import MODELS
+
+if TYPE_CHECKING:
+    from rethinkpool_core.experiments.plan import Plan
+
+_LISTED = 5  # failures on the line that ends a command
+
+Store = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the results; default $RETHINKPOOL_STORE, else one among your data."),
+]
+
+
+def grid_names() -> list[str]:
+    from rethinkpool_core.experiments.grids import GRIDS
+
+    return list(GRIDS)
+
+
+def grid_command(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A grid's name, or a TOML file.", autocompletion=grid_names)
+    ],
+    seeds: Annotated[
+        str | None, typer.Option(help="How many (20), or which (1,5,9-12); default the grid's own.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this model; may be repeated.", autocompletion=lambda: list(MODELS)),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this dataset; may be repeated.", autocompletion=dataset_names),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="local, or dask for the workers of a scheduler.")] = "local",
+    scheduler: Annotated[str | None, typer.Option(help="Address of the scheduler of --engine dask.")] = None,
+    store: Store = None,
+    workers: Annotated[int, typer.Option(help="Tasks at once; default what cores and memory allow.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    root: Root = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run again what ended with an error.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, how long and in how much memory.")
+    ] = False,
+) -> None:
+    """Train the runs of a grid that are not in the store yet; it goes on where it was interrupted."""
+    if workers < 0:
+        raise UsageError(f"--workers cannot be {workers}: give how many tasks run at once, or leave it out")
+    with needs_extra("experiments", "a grid"):
+        from rethinkpool_core.experiments.engine import local_devices, local_workers, total_memory
+        from rethinkpool_core.experiments.plan import make_plan
+        from rethinkpool_core.experiments.run import find_grid, run_grid
+        from rethinkpool_core.experiments.store import ResultStore
+
+        grid = find_grid(name, None if seeds is None else parse_seeds(seeds))
+        grid = grid.restricted(model or (), dataset or ())
+        results = ResultStore(store)
+        if dry_run:
+            plan = make_plan(grid, results, workers=workers, retry_failed=retry_failed)
+            print_plan(plan, workers or local_devices(device)[1] or local_workers(plan), total_memory())
+            return
+        report = run_grid(
+            grid,
+            store,
+            engine=engine,
+            scheduler=scheduler,
+            workers=workers,
+            device=device,
+            root=None if root is None else str(root),
+            retry_failed=retry_failed,
+        )
+    typer.echo(
+        f"{grid.name}: {report.trained} runs trained, {report.found} were there already, in {results.folder}"
+    )
+    if report.failures:
+        listed = "; ".join(f"{run}: {error}" for run, error in list(report.failures.items())[:_LISTED])
+        more = len(report.failures) - _LISTED
+        raise RethinkPoolError(
+            f"{len(report.failures)} runs failed ({listed}{f'; and {more} more' if more > 0 else ''}): "
+            "mend what they say and give --retry-failed"
+        )
+
+
+def parse_seeds(text: str) -> int | list[int]:
+    """``"20"`` is how many, ``"1,5,9-12"`` or ``"7-7"`` which (raises UsageError)."""
+    try:
+        if text.strip().isdecimal():
+            return int(text)
+        seeds = []
+        for part in text.split(","):
+            first, dash, last = part.partition("-")
+            numbers = range(int(first), int(last if dash else first) + 1)
+            if not numbers or len(numbers) > 100_000:
+                raise ValueError
+            seeds += numbers
+        return seeds
+    except ValueError:
+        raise UsageError(
+            f"--seeds cannot be {text!r}: give how many (20), or which, as in 1,5,9-12"
+        ) from None
+
+
+def print_plan(plan: Plan, workers: int, memory: float) -> None:
+    """A row for each cell, then what all of it takes."""
+    from rich.table import Table
+
+    from rethinkpool_core.experiments.progress import duration
+
+    table = Table(title=f"{plan.grid.name}: {plan.grid.about}")
+    for column in ("cell", "runs to do", "there", "failed", "time of a run", "memory"):
+        table.add_column(column, justify="left" if column == "cell" else "right")
+    for cell in plan.cells:
+        table.add_row(
+            str(cell.cell),
+            str(cell.todo),
+            str(cell.finished),
+            str(len(cell.failed)) if cell.failed else "",
+            "not measured" if cell.seconds is None else duration(cell.seconds),
+            f"{cell.memory / 1e9:.1f} GB" + ("" if cell.peak_bytes else " at most"),
+        )
+    print_table(table)
+    known = [cell for cell in plan.cells if cell.todo and cell.seconds is not None]
+    unknown = sum(cell.todo for cell in plan.cells if cell.seconds is None)
+    seconds = sum(cell.todo * cell.seconds for cell in known)
+    timed = sum(cell.todo for cell in known)
+    parts = [f"{plan.todo} runs to do, {plan.finished} there already, {len(plan.failed)} failed"]
+    if timed:
+        parts.append(f"{timed} of them take about {duration(seconds / workers)} with {workers} at once here")
+    if unknown:
+        parts.append(f"for {unknown} the store has no timing of their cell yet")
+    largest = max((cell.memory for cell in plan.cells if cell.todo), default=0)
+    if largest:
+        parts.append(
+            f"up to {largest * min(workers, plan.todo) / 1e9:.0f} GB of {memory / 1e9:.0f} GB of memory"
+        )
+    typer.echo("; ".join(parts))

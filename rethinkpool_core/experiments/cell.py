@@ -1,0 +1,93 @@
+"""A cell of a table: a model on a dataset in one configuration; with a seed it is a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rethinkpool_core.errors import UnknownNameError
+from rethinkpool_core.training.record import RunRecord
+
+if TYPE_CHECKING:
+    from rethinkpool_core.data.spec import DatasetSpec
+
+MAX_EPOCHS = 1000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """``parameters`` are of the model and of its training, as `rethinkpool train --set` takes them.
+
+    Raises UnknownNameError or UsageError for a model, dataset, parameter or value that does not exist.
+    """
+
+    model: str
+    dataset: str
+    parameters: dict[str, Any] = field(default_factory=dict, hash=False)
+    max_epochs: int = MAX_EPOCHS
+
+    def __post_init__(self):
+        self.digest  # noqa: B018 - so that what is wrong is told here
+
+    @cached_property
+    def split_parameters(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What `build_model` takes, and what `train` takes."""
+        from rethinkpool_core.models import config_fields
+        from rethinkpool_core.training import training_fields
+
+        of_model, of_training = config_fields(self.model), training_fields()
+        for key in self.parameters:
+            if key not in of_model and key not in of_training:
+                known = [*of_model, *of_training]
+                raise UnknownNameError("parameter", key, known, where=f"of {self.model} or of its training")
+        return (
+            {key: value for key, value in self.parameters.items() if key in of_model},
+            {key: value for key, value in self.parameters.items() if key in of_training},
+        )
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """All that determines this cell's runs, their seeds and data aside (`training.config.run_config`)."""
+        from rethinkpool_core.models.build import model_config
+        from rethinkpool_core.training.config import run_config, training_config
+
+        for_model, for_training = self.split_parameters
+        model = model_config(self.model, self.spec.name, self.spec.features, **for_model)
+        training = training_config(self.model, self.spec.name, **for_training)
+        return run_config(model, training, self.max_epochs)
+
+    @cached_property
+    def spec(self) -> DatasetSpec:
+        from rethinkpool_core.data.spec import get_spec
+
+        return get_spec(self.dataset)
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of ``config``, model and dataset."""
+        return _digest(self.model, self.spec.name, self.config)
+
+    def key(self, seed: int) -> str:
+        """Of one run: the name of its file in a store."""
+        return f"{self.digest}-{seed}"
+
+    def __str__(self) -> str:
+        given = asdict(self)["parameters"] | (
+            {} if self.max_epochs == MAX_EPOCHS else {"max_epochs": self.max_epochs}
+        )
+        settings = ", ".join(f"{key}={value}" for key, value in given.items())
+        return f"{self.model} on {self.dataset}" + (f" ({settings})" if settings else "")
+
+
+def cell_of(record: RunRecord) -> str:
+    """`Cell.digest` of the cell that a record is of."""
+    determining = {key: value for key, value in record.config.items() if key != "max_nodes"}
+    return _digest(record.model, record.dataset, determining)
+
+
+def _digest(model: str, dataset: str, config: dict[str, Any]) -> str:
+    content = json.dumps({"model": model, "dataset": dataset, "config": config}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -1,0 +1,160 @@
+"""Where tasks run: on this machine's cores or GPUs, or on the workers of a Dask scheduler that runs already."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rethinkpool_core.errors import UsageError
+from rethinkpool_core.experiments.plan import Plan
+from rethinkpool_core.experiments.work import stop_training
+
+CONNECT_SECONDS = 8
+DEATHS = 5  # of workers under one task, after which it counts as failed
+
+
+@dataclass(frozen=True)
+class Engine:
+    """client    of Dask
+    device       on which its workers train
+    """
+
+    client: object
+    device: str
+
+    @property
+    def slots(self) -> int:
+        """How many tasks run at once now: workers may come and go."""
+        return sum(
+            worker["nthreads"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()
+        )
+
+    @property
+    def dashboard(self) -> str:
+        return self.client.dashboard_link
+
+    def stop(self) -> None:
+        """Ask all trainings to save where they are and end."""
+        self.client.run(stop_training, on_error="ignore")
+
+
+@contextmanager
+def start_engine(
+    name: str, plan: Plan, *, scheduler: str | None, workers: int, device: str
+) -> Iterator[Engine]:
+    """Raises UsageError for an engine that does not exist or a scheduler that does not answer."""
+    if name == "dask":
+        with _joined(scheduler) as client:
+            yield Engine(client, device)
+    elif name == "local":
+        if scheduler is not None:
+            raise UsageError("--scheduler goes with --engine dask: the engine local starts its own")
+        with _local(plan, workers, device) as engine:
+            yield engine
+    else:
+        raise UsageError(f"there is no engine {name!r}: give local or dask")
+
+
+@contextmanager
+def _joined(address: str | None) -> Iterator[object]:
+    from distributed import Client
+
+    if not address:
+        raise UsageError(
+            "--engine dask needs a scheduler: give its address, as in --scheduler tcp://10.0.0.1:8786"
+        )
+    try:
+        with _quiet():
+            client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, ImportError) as error:
+        raise UsageError(
+            f"no Dask scheduler answers at {address} within {CONNECT_SECONDS} seconds: start one with `dask scheduler`, "
+            "or correct --scheduler"
+        ) from error
+    with client, client.as_current():
+        client.run(stop_training, False, on_error="ignore")
+        yield client
+
+
+@contextmanager
+def _local(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    device, gpus = local_devices(device)
+    count = workers or (gpus or local_workers(plan))
+    # A worker killed for its memory or by its user is replaced, and its task goes on from its checkpoint.
+    settings = {"distributed.scheduler.allowed-failures": DEATHS}
+    with dask.config.set(settings), _quiet():
+        cluster = LocalCluster(
+            n_workers=0 if gpus else count,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            memory_limit=0 if gpus else int(total_memory() / count),
+            silence_logs=logging.CRITICAL,
+        )
+        if gpus:
+            cluster.worker_spec = {number: _gpu_worker(number % gpus) for number in range(count)}
+            cluster.sync(cluster._correct_state)
+        with cluster, Client(cluster, set_as_default=False) as client, client.as_current():
+            yield Engine(client, device)
+
+
+def local_devices(device: str) -> tuple[str, int]:
+    """What workers are told to train on, and how many GPUs there are for them, 0 where they use the CPU."""
+    from rethinkpool_core.training import resolve_device
+
+    resolved = resolve_device(device)
+    if resolved.type != "cuda":
+        return resolved.type, 0
+    import torch
+
+    return "cuda", 1 if ":" in device else torch.cuda.device_count()
+
+
+def _gpu_worker(gpu: int) -> dict:
+    """For Dask's cluster: a worker that sees one GPU alone."""
+    from distributed import Nanny
+
+    return {
+        "cls": Nanny,
+        "options": {
+            "nthreads": 1,
+            "memory_limit": 0,
+            "env": {
+                "CUDA_VISIBLE_DEVICES": str(gpu),
+                "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 4)),
+            },
+        },
+    }
+
+
+def local_workers(plan: Plan) -> int:
+    """One a core, but no more than have room for the grid's largest task."""
+    most = max((cell.memory for cell in plan.cells if cell.todo), default=0)
+    by_memory = int(0.9 * total_memory() // most) if most else 1
+    return max(1, min(os.cpu_count() or 1, by_memory))
+
+
+def total_memory() -> float:
+    from distributed.system import MEMORY_LIMIT
+
+    return MEMORY_LIMIT
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What Dask logs while workers come and go is for its developers; what matters is told by the grid."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,113 @@
+"""A grid of the user's own, in TOML:
+
+seeds = 10                       # or a list; default 20
+[[cells]]                        # one or more: every model on every dataset, with every value of every parameter
+models = ["MINCUTPOOL", "N-MINCUTPOOL"]
+datasets = ["PROTEINS", "TU:MUTAG"]
+max_epochs = 200                 # default 1000
+[cells.parameters]               # as `rethinkpool train --set` takes them
+hidden_dim = [32, 64]            # a list is several values; num_keys = [[10, 1], [30, 1]] two of two keys
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from rethinkpool_core.errors import StorageError, UsageError
+from rethinkpool_core.experiments.cell import MAX_EPOCHS
+from rethinkpool_core.experiments.grids import SEEDS, Grid, cells_of
+from rethinkpool_core.training.seeds import check_seeds
+
+_KEYS = {"seeds", "cells"}
+_OF_CELLS = {"models", "datasets", "max_epochs", "parameters"}
+
+
+def read_grid(path: Path) -> Grid:
+    """Raises StorageError for a file that cannot be read, UsageError (which names the line) for one that is no grid."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise StorageError(
+            f"cannot read the grid {path} ({reason}): name a TOML file, or a grid by its name"
+        ) from error
+    return _Reader(path, text).grid()
+
+
+class _Reader:
+    start = 0  # the line from which a word is looked for
+
+    def __init__(self, path: Path, text: str):
+        self.path, self.lines = path, text.splitlines()
+        try:
+            self.content = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"{path} is not valid TOML ({error}): mend that line") from error
+
+    def grid(self) -> Grid:
+        self.known_keys(self.content, _KEYS, "the grid")
+        parts = self.content.get("cells")
+        if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
+            raise self.error(
+                "cells", "there are no cells: give at least one [[cells]] with models and datasets"
+            )
+        cells = {}
+        for number, part in enumerate(parts):
+            for cell in self.cells(part, number):
+                cells.setdefault(cell.digest, cell)
+        self.start = 0
+        try:
+            seeds = check_seeds(self.content.get("seeds", SEEDS))
+        except UsageError as error:
+            raise self.error("seeds", str(error)) from error
+        return Grid(self.path.stem, f"the file {self.path.name}", tuple(cells.values()), tuple(seeds))
+
+    def cells(self, part: dict[str, Any], number: int):
+        after = [i for i, line in enumerate(self.lines) if re.match(r"\s*\[\[\s*cells\s*\]\]", line)]
+        self.start = after[number] if number < len(after) else 0
+        self.known_keys(part, _OF_CELLS, "[[cells]]")
+        names = {}
+        for key in ("models", "datasets"):
+            names[key] = part.get(key)
+            if isinstance(names[key], str):
+                names[key] = [names[key]]
+            if not isinstance(names[key], list) or not names[key]:
+                raise self.error(key, f"{key} is to be a list of at least one name")
+        parameters = part.get("parameters", {})
+        if not isinstance(parameters, dict):
+            raise self.error("parameters", "parameters is to be a table, as [cells.parameters]")
+        values = {key: value if isinstance(value, list) else [value] for key, value in parameters.items()}
+        for key, several in values.items():
+            if not several:
+                raise self.error(key, f"{key} has no value: give at least one, or remove it")
+        epochs = part.get("max_epochs", MAX_EPOCHS)
+        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+            raise self.error(
+                "max_epochs", f"max_epochs cannot be {epochs!r}: give a whole number of at least 1"
+            )
+        try:
+            return cells_of(names["models"], names["datasets"], values, epochs)
+        except UsageError as error:
+            raise self.error(_quoted(str(error)), str(error)) from error
+
+    def known_keys(self, table: dict[str, Any], known: set[str], where: str) -> None:
+        for key in table:
+            if key not in known:
+                raise self.error(key, f"{where} has no {key!r}: known are {', '.join(sorted(known))}")
+
+    def error(self, word: str, sentence: str) -> UsageError:
+        """The sentence with the line where ``word`` stands."""
+        pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
+        found = (i for i in range(self.start, len(self.lines)) if pattern.search(self.lines[i]))
+        line = next(found, self.start if self.lines else None)
+        place = f"line {line + 1} of {self.path}" if line is not None else f"{self.path}, which is empty"
+        return UsageError(f"{place}: {sentence}")
+
+
+def _quoted(sentence: str) -> str:
+    """What an error is about: the first word that it quotes."""
+    found = re.search(r"'([^']+)'", sentence)
+    return found[1] if found else "cells"

@@ -1,0 +1,146 @@
+"""The grids by name: which cells, how many seeds, and what of the paper they repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from rethinkpool_core.errors import UnknownNameError, UsageError
+from rethinkpool_core.experiments.cell import MAX_EPOCHS, Cell
+from rethinkpool_core.paper import TABLES
+from rethinkpool_core.paper.rows import table_rows
+
+PAPER = tuple(str(row["dataset"]) for row in table_rows("S1"))
+SEEDS = 20
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells, each trained with ``seeds``.
+
+    table    whose printed scores its cells have, if one has
+    """
+
+    name: str
+    about: str
+    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...] = tuple(range(1, SEEDS + 1))
+    table: str | None = None
+
+    def restricted(self, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Grid:
+        """The cells of these models and datasets; empty for all. Raises UnknownNameError for one that has none."""
+        for kind, wanted, known in (
+            ("model", models, [cell.model for cell in self.cells]),
+            ("dataset", datasets, [cell.dataset for cell in self.cells]),
+        ):
+            for name in wanted:
+                if name not in known:
+                    raise UnknownNameError(kind, name, dict.fromkeys(known), where=f"in the grid {self.name}")
+        cells = tuple(
+            cell
+            for cell in self.cells
+            if (not models or cell.model in models) and (not datasets or cell.dataset in datasets)
+        )
+        if not cells:
+            raise UsageError(
+                f"the grid {self.name} trains none of these models on any of these datasets: name others"
+            )
+        return replace(self, cells=cells)
+
+
+def cells_of(
+    models: Iterable[str],
+    datasets: Iterable[str],
+    parameters: dict[str, Sequence[Any]] | None = None,
+    max_epochs: int = MAX_EPOCHS,
+) -> tuple[Cell, ...]:
+    """Every combination, with each value of each parameter."""
+    parameters = parameters or {}
+    return tuple(
+        Cell(model, dataset, dict(zip(parameters, values, strict=True)), max_epochs)
+        for dataset in datasets
+        for model in models
+        for values in product(*parameters.values())
+    )
+
+
+def _released() -> tuple[Cell, ...]:
+    """The departures that are parameters (`book/departures.md`), each beside what it departs from."""
+    pairs = [
+        ("N-MINCUTPOOL", {"random_assignment": ["normal", "uniform"]}),
+        ("GMN", {"train_keys": [True, False]}),
+        ("DIFFPOOL-V2", {"norm_padding": [False, True]}),
+        ("DIFFPOOL-V2", {"sage": ["pyg2"]}),
+        ("DISTANCE-GMN", {"activation": ["leaky_relu", "relu"]}),
+        ("MINCUTPOOL", {"learning_rate_patience": [10, 11]}),
+        ("GRACLUS", {"batch_size": [8, 64]}),
+        ("COMPLEMENT", {"batch_size": [8, 64]}),
+    ]
+    return tuple(
+        cell for model, parameters in pairs for cell in cells_of([model], ["NCI1", "PROTEINS"], parameters)
+    )
+
+
+def _main(*models: str) -> tuple[Cell, ...]:
+    return cells_of([*models, "NO-POOL"], PAPER)
+
+
+_MAKERS = {
+    "table-s5": (
+        "Table S5: MINCUTPOOL and the second DIFFPOOL, each beside its randomised twin",
+        lambda: cells_of(TABLES["S5"].models, PAPER),
+    ),
+    "main-graclus": (
+        "the body's GRACLUS and COMPLEMENT, with NO-POOL",
+        lambda: _main("GRACLUS", "COMPLEMENT"),
+    ),
+    "main-diffpool": (
+        "the body's DIFFPOOL and its three randomised variants, with NO-POOL",
+        lambda: _main("DIFFPOOL", "U-DIFFPOOL", "N-DIFFPOOL", "B-DIFFPOOL"),
+    ),
+    "main-gmn": (
+        "the body's GMN and its two variants, with NO-POOL",
+        lambda: _main("GMN", "DISTANCE-GMN", "RANDOM-GMN"),
+    ),
+    "figure-s1": (
+        "Figure S1: GMN's keys updated every second and every fifth epoch",
+        lambda: cells_of(["GMN"], ["ZINC", "IMDB-B"], {"purity_period": [2, 5]}),
+    ),
+    "initial-convolutions": (
+        "Appendix B: MINCUTPOOL on SMNIST with one to three convolutions before the first pooling",
+        lambda: cells_of(["MINCUTPOOL", "N-MINCUTPOOL"], ["SMNIST"], {"initial_convolutions": [1, 2, 3]}),
+    ),
+    "embeddings": (
+        "Figures S2-S13: the models whose activations are drawn",
+        lambda: cells_of(
+            ["GRACLUS", "COMPLEMENT", "GMN", "RANDOM-GMN", "DIFFPOOL", "N-DIFFPOOL"], ["NCI1", "MOLHIV"]
+        ),
+    ),
+    "released-code": ("what the 2020 release does otherwise than the paper says", _released),
+    "smoke": (
+        "a few epochs of four models on the built-in digits, to see that everything works",
+        lambda: cells_of(
+            ["MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL-V2", "N-DIFFPOOL-V2"],
+            ["DIGITS"],
+            {"batch_size": [64]},
+            max_epochs=12,
+        ),
+    ),
+}
+GRIDS: dict[str, str] = {name: about for name, (about, _) in _MAKERS.items()}
+"""What each grid is about."""
+
+_TABLES = {"table-s5": "S5"}
+
+
+def get_grid(name: str) -> Grid:
+    """Raises UnknownNameError."""
+    if name not in _MAKERS:
+        raise UnknownNameError("grid", name, [*GRIDS, "FILE.toml"])
+    about, make = _MAKERS[name]
+    cells = {
+        cell.digest: cell for cell in make()
+    }  # what is a default in one row may be written out in another
+    return Grid(name, about, tuple(cells.values()), table=_TABLES.get(name))

@@ -1,0 +1,36 @@
+"""How much memory a task took at most: of its process, or of the GPU it ran on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def reset_peak(device: str) -> None:
+    """Count from now on, where the system can forget what was before."""
+    if _on_gpu(device):
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+    elif sys.platform == "linux":
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_bytes(device: str) -> int:
+    if _on_gpu(device):
+        import torch
+
+        return torch.cuda.max_memory_allocated()
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def _on_gpu(device: str) -> bool:
+    from rethinkpool_core.training import resolve_device
+
+    return resolve_device(device).type == "cuda"

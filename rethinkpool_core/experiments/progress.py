@@ -1,0 +1,90 @@
+"""What a user sees of a grid: a live line on a terminal, one plain line a task elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rethinkpool_core.experiments.plan import Plan, Task
+from rethinkpool_core.training.record import RunRecord
+
+
+class GridProgress:
+    def __init__(self, plan: Plan, dashboard: str, wanted: bool):
+        from rich.console import Console
+
+        self.plan, self.dashboard, self.wanted = plan, dashboard, wanted
+        self.console = Console(stderr=True, quiet=not wanted)
+        self.todo, self.done, self.failed, self.running = plan.todo, 0, 0, 0
+        self.cells_left = {plan.cell.digest: plan.todo for plan in plan.cells if plan.todo}
+        self.start = time.monotonic()
+        self.status = None
+
+    def __enter__(self) -> GridProgress:
+        self._print(
+            f"{self.plan.grid.name}: {self.todo} runs in {len(self.cells_left)} cells to do, {self.plan.finished} there already; "
+            f"dashboard {self.dashboard}"
+        )
+        if self.console.is_terminal and self.wanted:
+            self.status = self.console.status("")
+            self.status.start()
+        self._refresh()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self.status is not None:
+            self.status.stop()
+
+    def started(self, task: Task, seeds: Sequence[int]) -> None:
+        self.running += len(seeds)
+        self._refresh()
+
+    def found(self, runs: int) -> None:
+        """Runs that another command has finished meanwhile."""
+        self.todo -= runs
+        self._refresh()
+
+    def ended(self, task: Task, seeds: Sequence[int], records: Sequence[RunRecord], seconds: float) -> None:
+        self.running -= len(seeds)
+        failed = [record for record in records if record.error]
+        self.done += len(records)
+        self.failed += len(failed)
+        self.cells_left[task.cell.digest] = self.cells_left.get(task.cell.digest, 0) - len(records)
+        scores = [record.test_score for record in records if record.test_score is not None]
+        mean = f", mean test score {sum(scores) / len(scores):.4f}" if scores else ""
+        wrong = f", {len(failed)} failed" if failed else ""
+        if self.status is None and records:
+            self._print(f"{task.cell}: {len(records)} seeds in {seconds:.0f} s{mean}{wrong}; {self._state()}")
+        self._refresh()
+
+    def note(self, text: str) -> None:
+        self._print(text)
+
+    def _state(self) -> str:
+        cells = sum(left <= 0 for left in self.cells_left.values())
+        text = f"{self.done} of {self.todo} runs done, {self.running} handed out, {cells} of {len(self.cells_left)} cells whole"
+        if 0 < self.done < self.todo:
+            elapsed = time.monotonic() - self.start
+            text += f", about {duration(elapsed * (self.todo - self.done) / self.done)} to go"
+        return text
+
+    def _refresh(self) -> None:
+        if self.status is not None:
+            from rich.text import Text
+
+            self.status.update(Text(f"{self.plan.grid.name}: {self._state()}"))
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """``"3 h 20 min"``, for a reader."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

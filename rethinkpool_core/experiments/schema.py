@@ -1,0 +1,80 @@
+"""A run as one row of Parquet, which pyarrow, pandas and DuckDB read alike."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+from rethinkpool_core.experiments.cell import cell_of
+from rethinkpool_core.training.record import RunRecord
+
+VERSION = "1"
+"""Changes when a column does."""
+
+SCHEMA = pa.schema(
+    {
+        "key": pa.string(),
+        "cell": pa.string(),
+        "model": pa.string(),
+        "dataset": pa.string(),
+        "seed": pa.int64(),
+        "metric": pa.string(),
+        "val_score": pa.float64(),
+        "test_score": pa.float64(),
+        "best_epoch": pa.int32(),
+        "epochs": pa.int32(),
+        "max_epochs": pa.int32(),
+        "error": pa.string(),
+        "seconds": pa.float64(),  # of the machine for this run: a task's time, shared by its seeds
+        "peak_bytes": pa.int64(),  # of memory in the process, or on the GPU, that trained it
+        "config": pa.string(),  # JSON
+        "provenance": pa.string(),  # JSON
+        "curves": pa.map_(pa.string(), pa.list_(pa.float64())),
+    },
+    metadata={"rethinkpool": VERSION},
+)
+
+
+def row_of(record: RunRecord, cell: str | None = None) -> dict[str, Any]:
+    """Inverse of `record_of`, as far as a record is written down (its weights are not).
+
+    cell    digest of the cell that it is of, where that is known: a TU set's record also says what only its data could tell
+    """
+    cell = cell or cell_of(record)
+    provenance = dict(record.provenance)
+    return {
+        "key": f"{cell}-{record.seed}",
+        "cell": cell,
+        "model": record.model,
+        "dataset": record.dataset,
+        "seed": record.seed,
+        "metric": record.metric,
+        "val_score": record.val_score,
+        "test_score": record.test_score,
+        "best_epoch": record.best_epoch,
+        "epochs": record.epochs,
+        "max_epochs": record.config.get("max_epochs"),
+        "error": record.error,
+        "seconds": provenance.pop("seconds", None),
+        "peak_bytes": provenance.pop("peak_bytes", None),
+        "config": json.dumps(record.config, sort_keys=True),
+        "provenance": json.dumps(provenance, sort_keys=True),
+        "curves": list(record.curves.items()),
+    }
+
+
+def record_of(row: dict[str, Any]) -> RunRecord:
+    measured = {key: row[key] for key in ("seconds", "peak_bytes") if row[key] is not None}
+    return RunRecord(
+        **{
+            name: row[name]
+            for name in ("model", "dataset", "seed", "metric", "val_score", "test_score", "error")
+        },
+        best_epoch=row["best_epoch"],
+        epochs=row["epochs"],
+        curves=dict(row["curves"]),
+        config=json.loads(row["config"]),
+        provenance=json.loads(row["provenance"]) | measured,
+    )
