@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rethinkpool_core.errors import UsageError
+from rethinkpool_core.experiments import local_worker
 from rethinkpool_core.experiments.plan import Plan
 from rethinkpool_core.experiments.work import stop_training
 
@@ -96,6 +97,7 @@ def _local(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
             dashboard_address="127.0.0.1:0",
             memory_limit=0 if gpus else int(total_memory() / count),
             silence_logs=logging.CRITICAL,
+            preload=[local_worker.__name__],
         )
         if gpus:
             cluster.worker_spec = {number: _gpu_worker(number % gpus) for number in range(count)}
@@ -125,6 +127,7 @@ def _gpu_worker(gpu: int) -> dict:
         "options": {
             "nthreads": 1,
             "memory_limit": 0,
+            "preload": [local_worker.__name__],
             "env": {
                 "CUDA_VISIBLE_DEVICES": str(gpu),
                 "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 4)),

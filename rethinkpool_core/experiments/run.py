@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rethinkpool_core.errors import RethinkPoolError, StorageError
@@ -71,15 +74,13 @@ def run_grid(
     if not plan.todo:
         return report
     with start_engine(engine, plan, scheduler=scheduler, workers=workers, device=device) as started:
-        with GridProgress(plan, started.dashboard, progress) as line:
+        with GridProgress(plan, started.dashboard, progress) as line, _termination_is_ctrl_c():
             _Conductor(plan, results, started, root, report, line).run()
     return report
 
 
 def find_grid(grid: str | Grid, seeds: int | Sequence[int] | None = None) -> Grid:
     """Raises UnknownNameError, UsageError, or StorageError for a file that cannot be read."""
-    from dataclasses import replace
-
     from rethinkpool_core.training.seeds import check_seeds
 
     if isinstance(grid, str):
@@ -105,6 +106,7 @@ class _Conductor:
         self.waiting = deque(plan.tasks)
         self.skipped = set(plan.failed)
         self.running: dict[object, tuple[Task, tuple[int, ...], list]] = {}
+        self.lonely = False  # no worker was there at the last look
         _allow_many_open_files()
 
     def run(self) -> None:
@@ -130,6 +132,9 @@ class _Conductor:
     def _hand_out(self) -> None:
         """Keep every worker busy and a few tasks at hand."""
         slots = self.engine.slots
+        if not slots and not self.lonely:
+            self.line.note("the scheduler has no workers yet: start some with `dask worker` and its address")
+        self.lonely = not slots
         looked = 0
         while self.waiting and len(self.running) < slots + max(1, slots // 4) and looked < len(self.waiting):
             task = self.waiting.popleft()
@@ -243,6 +248,23 @@ class _Conductor:
         end = time.monotonic() + STOP_SECONDS
         while self.running and time.monotonic() < end:
             self._take_in(BUSY_SECONDS)
+
+
+@contextmanager
+def _termination_is_ctrl_c() -> Iterator[None]:
+    """SIGTERM, which a cluster sends before it kills, stops a grid as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _release(locks: list) -> None:

@@ -168,6 +168,9 @@ class ResultStore:
                 f"{path} has schema version {version} and this package reads {VERSION}: move the file away, "
                 "or use the version of the package that wrote it"
             )
+        if not file.schema_arrow.equals(SCHEMA):
+            file.close()
+            raise ValueError("its columns are not those of runs")
         return file
 
     def rows_of(self, path: Path, columns: list[str] | None = None) -> list[dict]:

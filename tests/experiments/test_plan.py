@@ -1,0 +1,101 @@
+"""What is still to run, in which tasks, and what it takes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.frame import compact
+from rethinkpool_core.experiments.grids import Grid
+from rethinkpool_core.experiments.plan import SEEDS_A_TASK, make_plan
+from rethinkpool_core.experiments.store import ResultStore
+
+CELLS = [Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": size}, 2) for size in (16, 32, 64)]
+
+
+def grid_of(seeds, cells=CELLS) -> Grid:
+    return Grid("test", "a test", tuple(cells), tuple(seeds))
+
+
+@given(seeds=st.sets(st.integers(1, 10**6), min_size=1, max_size=90), workers=st.integers(0, 70))
+def test_every_run_is_in_one_task(seeds, workers):
+    grid = grid_of(sorted(seeds))
+    plan = make_plan(grid, ResultStore("no such folder"), workers=workers)
+    runs = [(task.cell.digest, seed) for task in plan.tasks for seed in task.seeds]
+    assert sorted(runs) == sorted((cell.digest, seed) for cell in CELLS for seed in seeds)
+    assert max(len(task.seeds) for task in plan.tasks) <= SEEDS_A_TASK
+    assert len({task.name for task in plan.tasks}) == len(plan.tasks)
+    assert plan.todo == len(runs) and plan.finished == 0 and not plan.failed
+
+
+def test_more_workers_make_smaller_tasks():
+    few, many = (make_plan(grid_of(range(1, 21)), ResultStore("none"), workers=n).tasks for n in (1, 60))
+    assert len(few) == 3 and len(many) == 60
+
+
+def test_tasks_do_not_depend_on_what_is_finished(store, record_of):
+    """Else a grid that is taken up again would not find its checkpoints."""
+    grid = grid_of(range(1, 41))
+    before = {task.name for task in make_plan(grid, store, workers=2).tasks}
+    for seed in (1, 2, 3, 17):
+        store.write(record_of(CELLS[0], seed))
+    for seed in range(1, 21):
+        store.write(record_of(CELLS[1], seed))
+    plan = make_plan(grid, store, workers=2)
+    after = {task.name for task in plan.tasks}
+    assert after < before and len(before - after) == 1, "the one whose runs are all finished"
+    assert plan.finished == 24 and plan.todo == 120 - 24
+
+
+def test_failed_runs_wait_until_asked_for(store, record_of):
+    store.write(record_of(CELLS[0], 2, None, error="no"))
+    grid = grid_of([1, 2], CELLS[:1])
+    plan = make_plan(grid, store)
+    assert plan.failed == {CELLS[0].key(2): (CELLS[0], 2)} and plan.todo == 1
+    again = make_plan(grid, store, retry_failed=True)
+    assert not again.failed and again.todo == 2
+
+
+def test_times_and_memory_come_from_the_store(store, record_of, tmp_path):
+    for seed, seconds in ((1, 10.0), (2, 30.0), (3, 20.0)):
+        provenance = {"seconds": seconds, "peak_bytes": seed * 10**9}
+        store.write(record_of(CELLS[1], seed, provenance=provenance))
+    plan = make_plan(grid_of(range(1, 6)), store)
+    assert [cell.seconds for cell in plan.cells] == [None, 20.0, None]
+    assert plan.cells[1].memory == 3e9 and plan.cells[0].peak_bytes is None
+    assert plan.tasks[-1].cell == CELLS[1], "what has no timing may be long, so it goes first"
+    # The same from a compacted file.
+    other = ResultStore(tmp_path / "other")
+    other.prepare()
+    compact([store.folder], other.folder / "all.parquet")
+    assert make_plan(grid_of(range(1, 6)), other).cells[1].seconds == 20.0
+
+
+def test_longest_first(store, record_of):
+    for cell, seconds in zip(CELLS, (5.0, 50.0, 10.0), strict=True):
+        store.write(record_of(cell, 1, provenance={"seconds": seconds}))
+    tasks = make_plan(grid_of(range(1, 6)), store).tasks
+    assert [task.cell for task in tasks][:: len(tasks) // 3] == [CELLS[1], CELLS[2], CELLS[0]]
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_runs(store, record_of):
+    """Planned from the names of files alone: neither data nor records are opened for it."""
+    import builtins
+
+    grid = grid_of(range(1, 33_335))
+    record = record_of(CELLS[0], 1)
+    store.write(record)
+    content = (store.folder / f"{CELLS[0].key(1)}.parquet").read_bytes()
+    for seed in range(2, 5_000):
+        (store.folder / f"{CELLS[0].key(seed)}.parquet").write_bytes(content)
+    opened, real = [], builtins.open
+    builtins.open = lambda *args, **options: opened.append(args) or real(*args, **options)
+    try:
+        plan = make_plan(grid, store)
+    finally:
+        builtins.open = real
+    assert plan.todo + plan.finished == 100_002 and plan.finished == 4_999
+    assert len(opened) < 50
