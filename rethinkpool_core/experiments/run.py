@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
 import time
@@ -19,9 +20,10 @@ from rethinkpool_core.experiments.grids import Grid, get_grid
 from rethinkpool_core.experiments.plan import Plan, Task, make_plan
 from rethinkpool_core.experiments.progress import GridProgress
 from rethinkpool_core.experiments.store import ResultStore
-from rethinkpool_core.experiments.work import Answer, failed_record, remove_checkpoints, train_task
+from rethinkpool_core.experiments.work import Answer, failed_record, remove_checkpoints, sentence, train_task
 
 BUSY_SECONDS = 1.0  # from one look to the next at runs that another command has locked
+MOST_BACK = 10.0  # seconds that the clock may be set back on the way
 STOP_SECONDS = 60.0  # that trainings have to save where they are
 
 
@@ -106,6 +108,8 @@ class _Conductor:
         self.waiting = deque(plan.tasks)
         self.skipped = set(plan.failed)
         self.running: dict[object, tuple[Task, tuple[int, ...], list]] = {}
+        self.ended: queue.SimpleQueue = queue.SimpleQueue()
+        self.clock = time.time() - time.monotonic()
         self.lonely = False  # no worker was there at the last look
         _allow_many_open_files()
 
@@ -184,35 +188,45 @@ class _Conductor:
             pure=False,
         )
         self.running[future] = task, seeds, locks
+        future.add_done_callback(self.ended.put)
         self.line.started(task, seeds)
 
     def _take_in(self, seconds: float) -> None:
         """Write what has ended, if anything does within so many seconds."""
-        from distributed import wait
-
         try:
-            ended = wait(list(self.running), timeout=seconds, return_when="FIRST_COMPLETED").done
-        except TimeoutError:
-            return
-        for future in ended:
-            task, seeds, locks = self.running.pop(future)
-            try:
+            future = self.ended.get(timeout=seconds)
+            while True:
+                task, seeds, locks = self.running[future]
                 self._write(task, seeds, self._answer(future, seeds))
-            finally:
+                del self.running[future]
                 _release(locks)
+                future = self.ended.get_nowait()
+        except queue.Empty:
+            self._look_at_the_clock()
 
     def _answer(self, future, seeds: tuple[int, ...]) -> Answer:
-        from distributed import KilledWorker
+        from distributed import CancelledError, KilledWorker
 
         try:
             return future.result()
+        except CancelledError as error:
+            raise ConnectionError("the scheduler went away") from error
         except KilledWorker:
-            reason = (
-                "the worker died again and again, perhaps for want of memory: give --workers a smaller number"
-            )
-        except (ImportError, AttributeError) as error:
+            reason = "the worker died again and again, perhaps for want of memory: give fewer --workers"
+        except ImportError as error:
             reason = f"a worker could not load the package ({error}): install the same version of rethinkpool there"
+        except Exception as error:  # of Dask: training's own are in the answer
+            reason = sentence(error)
         return Answer(errors=dict.fromkeys(seeds, reason))
+
+    def _look_at_the_clock(self) -> None:
+        """Dask's messages wait for a time of day: with the clock set back they would wait as long again."""
+        back = self.clock - (time.time() - time.monotonic())
+        if back > MOST_BACK:
+            raise RethinkPoolError(
+                f"this machine's clock was set back by {back:.0f} s, which stalls the workers: run the same command again, "
+                "it goes on from here"
+            )
 
     def _write(self, task: Task, seeds: tuple[int, ...], answer: Answer) -> None:
         records = answer.records + [

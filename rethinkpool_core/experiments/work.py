@@ -67,7 +67,7 @@ def _train(
     except Exception as error:
         alone = len(seeds) > 1 and not isinstance(error, RethinkPoolError)
         if not alone:
-            answer.errors |= dict.fromkeys(seeds, _sentence(error))
+            answer.errors |= dict.fromkeys(seeds, sentence(error))
             return
         for seed in seeds:
             _train(task, (seed,), root, device, folder / f"seed{seed}", answer)
@@ -158,7 +158,8 @@ def _named(seeds: tuple[int, ...]) -> str:
     return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
+    """One line about an error, our own in its words."""
     text = " ".join(str(error).split())[:500]
     return text if isinstance(error, (RethinkPoolError, StorageError)) else f"{type(error).__name__}: {text}"
 

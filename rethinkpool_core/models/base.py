@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,9 +110,12 @@ class PoolingModel(nn.Module):
         raise TypeError(f"{type(self).__name__} has no equations of its own: build one of its subclasses")
 
 
+_DRAWING = threading.Lock()  # torch's layers draw from one generator, which all threads share
+
+
 def build(kind: type[PoolingModel], shape: Shape, config, seed: int) -> PoolingModel:
-    """A model drawn from ``seed`` alone; the caller's random state is left as it was."""
-    with torch.random.fork_rng(devices=[]):
+    """A model drawn from ``seed`` alone, in any thread; the caller's random state is left as it was."""
+    with _DRAWING, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would move the GPUs' generators too
         return kind(shape, config, seed)
 

@@ -81,7 +81,7 @@ def client():
     from distributed import Client
 
     with Client(
-        processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None, set_as_default=False
+        processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0", set_as_default=False
     ) as made:
         yield made
 

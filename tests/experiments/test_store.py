@@ -189,7 +189,9 @@ def test_another_schema_is_refused(store, cell, record_of):
     path = store.folder / f"{cell.key(1)}.parquet"
     for metadata in ({"rethinkpool": "999"}, {}):
         pq.write_table(pq.read_table(path).replace_schema_metadata(metadata), path)
-        with pytest.raises(StorageError, match="schema version (999|none) and this package reads 1") as error:
+        with pytest.raises(
+            StorageError, match=r"schema version (999|none) and this package reads 1"
+        ) as error:
             list(store.records())
         assert str(path) in str(error.value)
     assert path.exists(), "it is somebody's"
@@ -211,7 +213,7 @@ def test_full_disk_while_writing(store, cell, record_of, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match="No space left on device.*what was finished before is safe"):
+    with pytest.raises(StorageError, match=r"No space left on device.*what was finished before is safe"):
         store.write(record_of(cell, 2))
     assert sorted(path.name for path in store.folder.glob("*.parquet")) == [f"{cell.key(1)}.parquet"]
     assert not [path for path in store.folder.iterdir() if path.name.startswith(f".{cell.key(2)}")]
@@ -250,7 +252,7 @@ def test_read_only_store_can_be_read(small_disk, cell, record_of, caplog):
     make_read_only()
     assert [record.seed for record in store.records()] == [1]
     assert "could not be moved aside" in caplog.text
-    with pytest.raises(StorageError, match="Read-only file system.*--store"):
+    with pytest.raises(StorageError, match=r"Read-only file system.*--store"):
         store.prepare()
 
 

@@ -1,0 +1,314 @@
+"""A grid from call to store, with Dask inside this process."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import torch
+
+from rethinkpool_core import load_results, run_grid, train
+from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError
+from rethinkpool_core.experiments import run, work
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.grids import Grid
+from rethinkpool_core.experiments.store import ResultStore
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.fixture
+def go(tmp_path):
+    """``go(grid, ...)``: run it quietly in the store of this test."""
+    return lambda grid, **options: run_grid(
+        grid, tmp_path / "store", **{"progress": False, "workers": 1} | options
+    )
+
+
+@pytest.fixture
+def training(monkeypatch):
+    """``training(function)`` puts ``function(real train, *args, **options)`` in the place of `train`."""
+    import rethinkpool_core
+
+    def put(function):
+        def replaced(*args, **options):
+            return function(train, *args, **options)
+
+        monkeypatch.setattr(rethinkpool_core, "train", replaced, raising=False)
+
+    return put
+
+
+def test_a_grid_and_again(go, tiny, tmp_path):
+    report = go(tiny)
+    assert (report.trained, report.found, report.failures) == (4, 0, {})
+    frame = load_results(tmp_path / "store")
+    assert sorted(frame.key) == sorted(cell.key(seed) for cell in tiny.cells for seed in tiny.seeds)
+    assert (
+        frame.test_score.between(0, 1).all() and (frame.seconds > 0).all() and (frame.peak_bytes > 1e7).all()
+    )
+    store = ResultStore(tmp_path / "store")
+    assert not list((store.folder / ".locks").iterdir()), "of finished runs nothing is left"
+    assert not list((store.folder / ".checkpoints").iterdir())
+    before = {path: path.stat().st_mtime_ns for path in store.folder.glob("*.parquet")}
+    assert go(tiny).found == 4
+    assert go(tiny, seeds=[1, 2, 3]).trained == 2
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_records_are_those_of_train(go, tiny, tmp_path, data_folder):
+    from rethinkpool_core import build_model, load_dataset
+
+    go(tiny)
+    cell = tiny.cells[0]
+    dataset = load_dataset("DIGITS", data_folder)
+    expected = train(
+        build_model(cell.model, dataset),
+        dataset,
+        2,
+        max_epochs=1,
+        device="cpu",
+        progress=False,
+        batch_size=256,
+    )
+    found = {r.seed: r for r in ResultStore(tmp_path / "store").records() if r.model == cell.model}
+    for record in expected:
+        other = found[record.seed]
+        assert other.config == record.config and other.best_epoch == record.best_epoch
+        assert math.isclose(other.test_score, record.test_score, abs_tol=0.01)
+        assert other.curves["val_loss"] == pytest.approx(record.curves["val_loss"], rel=1e-4)
+
+
+def test_one_seed_that_fails_harms_no_other(go, tiny, training):
+    def fail(real, model, dataset, seeds, **options):
+        if 2 in seeds:
+            raise ZeroDivisionError("seed 2\nis unlucky")
+        return real(model, dataset, seeds, **options)
+
+    training(fail)
+    report = go(tiny)
+    assert report.trained == 2 and len(report.failures) == 2
+    assert all(
+        "seed 2" in name and reason == "ZeroDivisionError: seed 2 is unlucky"
+        for name, reason in report.failures.items()
+    )
+    training(lambda real, *args, **options: pytest.fail("trained"))
+    again = go(tiny)
+    assert (again.trained, again.found, len(again.failures)) == (0, 2, 2), "told again, not tried again"
+    training(lambda real, *args, **options: real(*args, **options))
+    assert (retried := go(tiny, retry_failed=True)).trained == 2 and not retried.failures
+    assert go(tiny).found == 4
+
+
+def test_an_error_of_ours_is_told_as_it_is(go, tiny, training, tmp_path):
+    calls = []
+
+    def fail(real, model, dataset, seeds, **options):
+        calls.append(seeds)
+        raise DataError("the file is gone: fetch it again")
+
+    training(fail)
+    report = go(tiny)
+    assert set(report.failures.values()) == {"the file is gone: fetch it again"}
+    assert len(calls) == 2, "alone a seed would not fare better"
+    frame = load_results(tmp_path / "store")
+    assert len(frame) == 4 and set(frame.error) == {"the file is gone: fetch it again"}
+    assert frame.test_score.isna().all() and list(frame.config[0]["model"])
+
+
+def test_a_loss_that_is_not_finite(go, tiny):
+    from dataclasses import replace
+
+    cell = Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256, "learning_rate": 1e30}, 2)
+    report = go(replace(tiny, cells=(cell, tiny.cells[0])))
+    assert report.trained == 2 and len(report.failures) == 2
+    assert all("lower learning_rate" in reason for reason in report.failures.values())
+
+
+def test_too_little_memory_halves_the_replicas(go, tiny, training):
+    asked = []
+
+    def small(real, model, dataset, seeds, *, replicas, **options):
+        asked.append((model.name, replicas))
+        if replicas != 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(model, dataset, seeds, replicas=replicas, **options)
+
+    training(small)
+    report = go(tiny)
+    assert report.trained == 4 and not report.failures
+    assert sorted(asked) == [(name, n) for name in ("N-DIFFPOOL-V2", "N-MINCUTPOOL") for n in (0, 1)]
+    assert len(report.notes) == 2 and all("going on with 1 at a time" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+)
+def test_too_little_memory_for_one(error, go, tiny, training):
+    training(lambda real, *args, **options: (_ for _ in ()).throw(error))
+    report = go(tiny)
+    assert not report.trained and len(report.failures) == 4
+    assert work.out_of_memory(error) and not work.out_of_memory(RuntimeError("other"))
+
+
+def test_damaged_checkpoints_begin_anew(go, tiny, tmp_path, training):
+    def damaged_at_first(real, model, *args, checkpoint_dir, **options):
+        if not checkpoint_dir.exists() and model.name not in harmed:
+            harmed.append(model.name)
+            checkpoint_dir.mkdir(parents=True)
+            for seeds in ("seed1", "seed2", "seeds1-2"):
+                (checkpoint_dir / f"{model.name}-DIGITS-{seeds}.safetensors").write_bytes(b"cut short")
+        return real(model, *args, checkpoint_dir=checkpoint_dir, **options)
+
+    harmed = []
+    training(damaged_at_first)
+    report = go(tiny)
+    assert report.trained == 4 and not report.failures
+    assert len(report.notes) == 2 and all("began anew for seeds 1, 2" in note for note in report.notes)
+
+
+def test_the_worker_has_no_data(go, tiny, tmp_path, monkeypatch):
+    """Other than the digits, nothing is built in, and there is no network to fetch from here."""
+    import rethinkpool_core
+
+    def absent(name, root):
+        raise DataError(f"{name} is not in {root} and cannot be downloaded: fetch it")
+
+    monkeypatch.setattr(rethinkpool_core, "load_dataset", absent, raising=False)
+    work._dataset.cache_clear()
+    report = go(tiny, root=str(tmp_path / "empty"))
+    assert len(report.failures) == 4 and all("cannot be downloaded" in r for r in report.failures.values())
+
+
+def test_a_store_that_fills_up_stops_the_grid_and_loses_nothing(go, tiny, monkeypatch, tmp_path):
+    real, written = ResultStore.write, []
+
+    def write(self, record, cell=None):
+        if written:
+            raise StorageError("cannot write to the store (No space left on device): free some space")
+        written.append(real(self, record, cell))
+        return written[-1]
+
+    monkeypatch.setattr(ResultStore, "write", write)
+    with pytest.raises(StorageError, match="No space left"):
+        go(tiny)
+    monkeypatch.setattr(ResultStore, "write", real)
+    report = go(tiny)
+    assert (report.trained, report.found) == (3, 1)
+
+
+def test_two_calls_at_once_do_nothing_twice(tiny, tmp_path, training):
+    """The second finds runs locked, waits for them, and takes what is free."""
+    trained, lock = [], threading.Lock()
+
+    def slow(real, model, dataset, seeds, **options):
+        with lock:
+            trained.extend((model.name, seed) for seed in seeds)
+        time.sleep(0.3)
+        return real(model, dataset, seeds, **options)
+
+    training(slow)
+    reports = {}
+
+    def call(name):
+        reports[name] = run_grid(tiny, tmp_path / "store", progress=False, workers=1)
+
+    threads = [threading.Thread(target=call, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(trained) == len(set(trained)) == 4
+    assert sum(report.trained for report in reports.values()) == 4
+
+
+def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
+    """The caller is interrupted in the midst of a training of many epochs; the next call goes on from there."""
+    from dataclasses import replace
+
+    long = replace(tiny, cells=(Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256}, 40),))
+    real, folder = run._Conductor._take_in, tmp_path / "store" / ".checkpoints"
+
+    def interrupt(self, seconds):
+        if list(folder.glob("*/*")):
+            monkeypatch.setattr(run._Conductor, "_take_in", real)
+            raise KeyboardInterrupt
+        return real(self, 0.01)
+
+    monkeypatch.setattr(run._Conductor, "_take_in", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        go(long)
+    assert list(folder.glob("*/*")) and not list((tmp_path / "store").glob("*.parquet"))
+    work.stop_training(False)
+    report = go(long)
+    assert report.trained == 2 and not report.failures
+    assert {record.epochs for record in ResultStore(tmp_path / "store").records()} == {40}
+
+
+@pytest.mark.parametrize("seconds", [2.0, 3600.0])
+def test_a_clock_that_is_set_back(seconds, tmp_path, data_folder):
+    """A little, and the job ends; by an hour, which Dask would wait for, and it says so. In a process of its own."""
+    script = f"""
+import time
+now, at = time.time, []
+time.time = lambda: now() - ({seconds} if at and time.monotonic() > at[0] else 0)
+from rethinkpool_core.experiments import run, work
+from rethinkpool_core.experiments.engine import Engine
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.grids import Grid
+from rethinkpool_core.errors import RethinkPoolError
+from distributed import Client
+from contextlib import contextmanager
+import os, sys, rethinkpool_core
+@contextmanager
+def start(name, plan, **options):
+    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
+        at.append(time.monotonic() + 0.3)
+        yield Engine(client, "cpu")
+run.start_engine = start
+cells = tuple(Cell(name, "DIGITS", {{"batch_size": 256}}, 3) for name in ("N-MINCUTPOOL", "N-DIFFPOOL-V2"))
+try:
+    print(run.run_grid(Grid("t", "t", cells, (1, 2)), sys.argv[1], workers=1, progress=False).trained)
+except RethinkPoolError as error:
+    print(error)
+sys.stdout.flush()
+os._exit(0)  # Dask's own goodbye waits too
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "store")], capture_output=True, text=True, timeout=60
+    )
+    assert ("4" if seconds < 10 else "clock was set back by 3600 s") in done.stdout, done.stderr
+
+
+def test_a_thousand_seeds(go, tiny, training, record_of, tmp_path):
+    cell = tiny.cells[0]
+    training(lambda real, model, dataset, seeds, **options: [record_of(cell, seed) for seed in seeds])
+    seeds = list(range(2**31 - 1000, 2**31))
+    grid = Grid("many", "a test", (cell,), tuple(seeds))
+    assert go(grid).trained == 1000
+    assert go(grid).found == 1000
+
+
+def test_progress_on_a_pipe(tiny, tmp_path, capsys):
+    run_grid(tiny, tmp_path / "store")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("tiny: 4 runs in 2 cells to do, 0 there already; dashboard")
+    assert len(lines) >= 3 and "4 of 4 runs done" in lines[-1] and "2 of 2 cells whole" in lines[-1]
+
+
+def test_graph_too_large_is_one_sentence(go, tiny, training):
+    training(
+        lambda real, *args, **options: (_ for _ in ()).throw(
+            GraphTooLargeError("a graph of 9 nodes: build anew")
+        )
+    )
+    assert set(go(tiny).failures.values()) == {"a graph of 9 nodes: build anew"}
