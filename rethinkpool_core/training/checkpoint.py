@@ -1,10 +1,17 @@
-"""One file a replica: everything needed to go on as if nothing had happened."""
+"""One file for the seeds that train side by side: everything needed to go on as if nothing had happened.
+
+All of them are of one moment, since the file is replaced as a whole. Seeds saved one by one could be torn apart by a kill, would
+go on in other company, and float32 sums round otherwise in other company.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +20,12 @@ from torch import Tensor
 from rethinkpool_core.data.atomic import write_tensors
 from rethinkpool_core.errors import CheckpointError, StorageError
 
-FORMAT = "1"
+FORMAT = "2"
+
+Facts = dict[int, dict[str, Any]]
+"""Of each seed, what is known beside its tensors."""
+
+Tensors = dict[int, dict[str, Tensor]]
 
 
 def config_hash(config: dict[str, Any]) -> str:
@@ -21,66 +33,113 @@ def config_hash(config: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def checkpoint_path(folder: Path, model: str, dataset: str, seed: int) -> Path:
-    return folder / f"{model}-{dataset.replace(':', '_')}-seed{seed}.safetensors"
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """The checkpoints of one model on one dataset in one configuration, whose digest they carry."""
 
+    folder: Path
+    model: str
+    dataset: str
+    digest: str
 
-def check_folder(folder: Path, paths: list[Path]) -> None:
-    """Make the folder and try to write there, so that hours of training do not end at the first checkpoint.
+    @property
+    def _stem(self) -> str:
+        return f"{self.model}-{self.dataset.replace(':', '_')}"
 
-    What a kill in the midst of writing has left beside the checkpoints ``paths`` goes away. Raises StorageError.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        for path in paths:
-            for half in folder.glob(f".{path.name}-*"):
-                half.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write checkpoints to {folder} ({error.strerror}): choose another folder"
-        ) from error
+    def path(self, seeds: Iterable[int]) -> Path:
+        """The file for these seeds: ``...-seed3``, ``...-seeds1-20``, or with a hash where they are no unbroken run."""
+        seeds = sorted(seeds)
+        first, last = seeds[0], seeds[-1]
+        name = f"{self._stem}-seed{first}" if first == last else f"{self._stem}-seeds{first}-{last}"
+        if len(seeds) != last - first + 1:
+            name += "-" + hashlib.sha256(str(seeds).encode()).hexdigest()[:8]
+        return self.folder / f"{name}.safetensors"
 
+    def prepare(self, paths: Iterable[Path]) -> None:
+        """Make the folder and try to write there, so that hours of training do not end at the first checkpoint.
 
-def save_checkpoint(path: Path, digest: str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Written aside and renamed: a kill leaves the one before.
+        What a kill in the midst of writing has left beside ``paths`` goes away. Raises StorageError.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+            for path in paths:
+                for half in self.folder.glob(f".{path.name}-*"):
+                    half.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"cannot write checkpoints to {self.folder} ({error.strerror}): choose another folder"
+            ) from error
 
-    Raises StorageError.
-    """
-    try:
-        write_tensors(path, tensors, {"format": FORMAT, "config": digest, "facts": json.dumps(facts)})
-    except StorageError as error:
-        reason = getattr(error.__cause__, "strerror", None) or "it could not be written completely"
-        raise StorageError(
-            f"cannot write the checkpoint {path} ({reason}): free some space or choose another folder; the last one is still good"
-        ) from error
+    def files(self, seeds: Iterable[int]) -> dict[Path, Facts]:
+        """Every file that holds one of ``seeds``, with the facts of all that it holds.
 
+        Raises CheckpointError for one that is damaged or of another configuration.
+        """
+        wanted = set(seeds)
+        pattern = re.compile(re.escape(self._stem) + r"-seeds?(\d+)(?:-(\d+))?(?:-[0-9a-f]{8})?\.safetensors")
+        found = {}
+        for path in sorted(self.folder.glob(f"{self._stem}-seed*.safetensors")):
+            named = pattern.fullmatch(path.name)
+            if named and any(int(named[1]) <= seed <= int(named[2] or named[1]) for seed in wanted):
+                facts = self._facts(path)
+                if wanted & facts.keys():
+                    found[path] = facts
+        return found
 
-def load_checkpoint(path: Path, digest: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Tensors and facts, or None where there is no file.
+    def save(self, path: Path, tensors: Tensors, facts: Facts) -> None:
+        """Written aside and renamed: a kill leaves the one before.
 
-    Raises CheckpointError for a damaged file or one of another configuration.
-    """
-    from safetensors import SafetensorError, safe_open
+        Raises StorageError.
+        """
+        flat = {f"{seed}/{name}": tensor for seed, of in tensors.items() for name, tensor in of.items()}
+        try:
+            write_tensors(path, flat, {"format": FORMAT, "config": self.digest, "facts": json.dumps(facts)})
+        except StorageError as error:
+            reason = getattr(error.__cause__, "strerror", None) or "it could not be written completely"
+            raise StorageError(
+                f"cannot write the checkpoint {path} ({reason}): free some space or choose another folder; "
+                "the last one is still good"
+            ) from error
 
-    if not path.exists():
-        return None
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
+    def load(self, path: Path, seeds: Iterable[int]) -> Tensors:
+        """The tensors of some seeds of a file. Raises CheckpointError."""
+        from safetensors import SafetensorError, safe_open
+
+        wanted = {str(seed) for seed in seeds}
+        tensors: Tensors = {int(seed): {} for seed in wanted}
+        try:
+            with safe_open(path, "pt") as file:
+                for key in file.keys():
+                    seed, _, name = key.partition("/")
+                    if seed in wanted:
+                        tensors[int(seed)][name] = file.get_tensor(key)
+        except (SafetensorError, OSError, ValueError) as error:
+            raise _unreadable(path, error) from error
+        return tensors
+
+    def _facts(self, path: Path) -> Facts:
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
             if metadata.get("format", FORMAT) != FORMAT:
                 raise CheckpointError(
                     f"the checkpoint {path} was written by another version of this package: delete it or use another folder"
                 )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-            facts = json.loads(metadata["facts"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise CheckpointError(
-            f"the checkpoint {path} cannot be read ({error}): delete it to train this seed from the start"
-        ) from error
-    if metadata.get("config") != digest:
-        raise CheckpointError(
-            f"the checkpoint {path} belongs to another configuration or other data: use another folder, or delete it"
-        )
-    return tensors, facts
+            facts = {int(seed): of_seed for seed, of_seed in json.loads(metadata["facts"]).items()}
+        except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
+            raise _unreadable(path, error) from error
+        if metadata.get("config") != self.digest:
+            raise CheckpointError(
+                f"the checkpoint {path} belongs to another configuration or other data: use another folder, or delete it"
+            )
+        return facts
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"the checkpoint {path} cannot be read ({error}): delete it to train its seeds from the start"
+    )

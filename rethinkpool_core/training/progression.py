@@ -1,19 +1,15 @@
-"""How far a replica is, and the files that remember it."""
+"""How far replicas are, and the files that remember it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from rethinkpool_core.training.checkpoint import (
-    check_folder,
-    checkpoint_path,
-    load_checkpoint,
-    save_checkpoint,
-)
+from rethinkpool_core.training.checkpoint import CheckpointFolder
 from rethinkpool_core.training.config import TrainingConfig
 from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.schedule import Schedule
@@ -47,37 +43,101 @@ class Progression:
         return self.error is not None or self.epoch >= max_epochs or self.schedule.finished(config)
 
 
-class Checkpoints:
-    """One file a seed in ``folder``, for one model, dataset and configuration; without a folder, none."""
+State = tuple[dict[str, Tensor], Progression]
+"""What `Replicas.state` gives, and the progression."""
 
-    def __init__(self, folder: Path | None, model: str, dataset: str, digest: str):
-        self.folder, self.model, self.dataset, self.digest = folder, model, dataset, digest
 
-    def path(self, seed: int) -> Path:
-        return checkpoint_path(self.folder, self.model, self.dataset, seed)
+class Company:
+    """Seeds that train side by side, and their file.
 
-    def prepare(self, seeds: list[int]) -> None:
-        """Check that the files can be written, before any training (StorageError)."""
-        if self.folder is not None:
-            check_folder(self.folder, [self.path(seed) for seed in seeds])
+    found    of those that were begun before, how far they are
+    ended    seeds of the same file whose training is over: they stay in it until it is deleted
+    """
 
-    def load(self, seed: int) -> tuple[dict[str, Tensor], Progression] | None:
-        """What `Replicas.state` gave and the progression, or None (raises CheckpointError)."""
-        found = None if self.folder is None else load_checkpoint(self.path(seed), self.digest)
-        if found is None:
-            return None
-        tensors, facts = found
-        progression = Progression.of(facts)
+    def __init__(
+        self,
+        seeds: list[int],
+        files: CheckpointFolder | None = None,
+        found: dict[int, State] | None = None,
+        ended: dict[int, State] | None = None,
+    ):
+        self.seeds, self.files = list(seeds), files
+        self.found, self.ended = found or {}, ended or {}
+
+    @property
+    def path(self) -> Path | None:
+        return self.files and self.files.path([*self.seeds, *self.ended])
+
+    def save(self, path: Path | None, replicas: Replicas, states: dict[int, Progression]) -> None:
+        """Write the file ``path``, with those that are over as they were when they were (StorageError)."""
+        if path is None:
+            return
+        now = {seed: (replicas.state(row), states[seed]) for row, seed in enumerate(replicas.seeds)}
+        tensors, facts = {}, {}
+        for seed, (of_seed, progression) in (self.ended | now).items():
+            best = {f"best/{name}": tensor for name, tensor in (progression.best or {}).items()}
+            tensors[seed], facts[seed] = of_seed | best, progression.facts()
+        self.files.save(path, tensors, facts)
+
+    def end(self, replicas: Replicas, rows: list[int], states: dict[int, Progression]) -> None:
+        """Training of these rows is over; called before they leave ``replicas``."""
+        if self.files is not None:
+            self.ended |= {
+                replicas.seeds[row]: (replicas.state(row), states[replicas.seeds[row]]) for row in rows
+            }
+
+
+def companies(
+    seeds: list[int], at_once: int, files: CheckpointFolder | None, config: TrainingConfig, max_epochs: int
+) -> tuple[dict[int, Progression], list[Company]]:
+    """Of ``seeds``, those whose training is over, and the others in companies of at most ``at_once``.
+
+    Who was begun together goes on together; the others are divided as if all seeds were yet to begin, so that a call that is
+    repeated divides them as before. Every file is looked at, so that one of another configuration is told before any training
+    (CheckpointError).
+    """
+    places = {} if files is None else files.files(seeds)
+    farthest: dict[int, tuple[tuple[int, int], Path]] = {}
+    for path, facts in places.items():
+        for seed in facts.keys() & set(seeds):
+            far = (facts[seed]["epoch"], facts[seed]["step"]), path
+            farthest[seed] = max(farthest.get(seed, far), far)
+    over: dict[int, Progression] = {}
+    made: list[Company] = []
+    for path, facts in places.items():
+        whose = [seed for seed in seeds if seed in farthest and farthest[seed][1] == path]
+        if not whose:
+            continue
+        states = _states(files, path, facts)
+        ended = {s: state for s, state in states.items() if state[1].over(config, max_epochs)}
+        over |= {seed: ended[seed][1] for seed in whose if seed in ended}
+        going = [seed for seed in whose if seed not in ended]
+        whole = len(going) + len(ended) == len(states) and len(going) <= at_once
+        for part in _parts(going, at_once):
+            made.append(Company(part, files, {seed: states[seed] for seed in part}, ended if whole else None))
+    for part in _parts(seeds, at_once):
+        fresh = [seed for seed in part if seed not in farthest]
+        if fresh:
+            made.append(Company(fresh, files))
+    return over, made
+
+
+def _parts(seeds: list[int], at_once: int) -> list[list[int]]:
+    n, parts = len(seeds), ceil(len(seeds) / at_once)
+    return [seeds[n * i // parts : n * (i + 1) // parts] for i in range(parts)]
+
+
+def _states(files: CheckpointFolder, path: Path, facts: dict[int, dict[str, Any]]) -> dict[int, State]:
+    """Everything in a file (raises CheckpointError)."""
+    states = {}
+    for seed, tensors in files.load(path, facts).items():
+        progression = Progression.of(facts[seed])
         best = {
             name.removeprefix("best/"): tensor for name, tensor in tensors.items() if name.startswith("best/")
         }
         progression.best = best or None
-        return {name: tensor for name, tensor in tensors.items() if not name.startswith("best/")}, progression
-
-    def save(self, replicas: Replicas, row: int, progression: Progression) -> None:
-        """Raises StorageError."""
-        if self.folder is not None:
-            tensors = replicas.state(row) | {
-                f"best/{name}": tensor for name, tensor in (progression.best or {}).items()
-            }
-            save_checkpoint(self.path(replicas.seeds[row]), self.digest, tensors, progression.facts())
+        states[seed] = (
+            {name: tensor for name, tensor in tensors.items() if not name.startswith("best/")},
+            progression,
+        )
+    return states

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 from rethinkpool_core.errors import GraphTooLargeError, UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape
 from rethinkpool_core.models.build import config_fields
-from rethinkpool_core.training.checkpoint import config_hash
+from rethinkpool_core.training.checkpoint import CheckpointFolder, config_hash
 from rethinkpool_core.training.config import run_config, training_config, training_fields
 from rethinkpool_core.training.device import matmul_precision, resolve_device
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
 from rethinkpool_core.training.interrupt import stop_requests
 from rethinkpool_core.training.progress import Progress, show
-from rethinkpool_core.training.progression import Checkpoints, Progression
+from rethinkpool_core.training.progression import Company, Progression, companies
 from rethinkpool_core.training.provenance import provenance
 from rethinkpool_core.training.record import RunRecord
 from rethinkpool_core.training.schedule import Schedule
@@ -65,14 +64,15 @@ def train(
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
     run = _Run(Task(model, dataset, config, where), max_epochs, folder)
     with stop_requests() as stopped, matmul_precision(config.tf32):
-        records, chunks = run.survey(seeds)
-        run.checkpoints.prepare(seeds)
-        for chunk in chunks:
-            title = f"{model.name} on {dataset.name}, " + (
-                f"seed {chunk[0]}" if len(chunk) == 1 else f"{len(chunk)} seeds"
+        over, companies = run.survey(seeds)
+        records = {seed: run.record(seed, state) for seed, state in over.items()}
+        for company in companies:
+            n = len(company.seeds)
+            title = (
+                f"{model.name} on {dataset.name}, {f'seed {company.seeds[0]}' if n == 1 else f'{n} seeds'}"
             )
             with show(title, progress) as line:
-                records |= run.train(chunk, line, stopped)
+                records |= run.train(company, line, stopped)
     return [records[seed] for seed in seeds]
 
 
@@ -103,63 +103,51 @@ class _Run:
         self.config = run_config(model.config, task.config, max_epochs) | {"max_nodes": model.shape.max_nodes}
         data = {"dataset": dataset.name, "checksum": dataset.checksum, "dtype": str(task.builder.dtype)}
         digest = config_hash({"name": model.name} | data | self.config)
-        self.checkpoints = Checkpoints(folder, model.name, dataset.name, digest)
+        self.files = folder and CheckpointFolder(folder, model.name, dataset.name, digest)
         self.provenance = provenance(dataset, task.device)
 
-    def survey(self, seeds: list[int]) -> tuple[dict[int, RunRecord], list[list[int]]]:
-        """Records of the seeds that their checkpoints say are done, and the others in chunks that train side by side.
+    def survey(self, seeds: list[int]) -> tuple[dict[int, Progression], list[Company]]:
+        """As `companies`, once their checkpoints can be written (StorageError)."""
+        at_once = self.task.side_by_side(len(seeds))
+        over, made = companies(seeds, at_once, self.files, self.task.config, self.max_epochs)
+        if self.files is not None:
+            self.files.prepare({company.path for company in made} | self.files.files(seeds).keys())
+        return over, made
 
-        A chunk's seeds are equally far, and as many as asked for. Every checkpoint is read, so that one of another
-        configuration is told before any training.
-        """
-        records: dict[int, RunRecord] = {}
-        places: dict[tuple[int, int] | None, list[int]] = {}
-        for seed in seeds:
-            found = self.checkpoints.load(seed)
-            if found is not None and found[1].over(self.task.config, self.max_epochs):
-                records[seed] = self.record(seed, found[1])
-            else:
-                places.setdefault((found[1].epoch, found[1].step) if found else None, []).append(seed)
-        chunks = []
-        for group in places.values():
-            parts = ceil(len(group) / self.task.side_by_side(len(group)))
-            chunks += [group[len(group) * i // parts : len(group) * (i + 1) // parts] for i in range(parts)]
-        return records, chunks
-
-    def train(self, seeds: list[int], line: Progress, stopped: Callable[[], bool]) -> dict[int, RunRecord]:
-        """Records of ``seeds``, trained side by side from wherever their checkpoints are."""
+    def train(self, company: Company, line: Progress, stopped: Callable[[], bool]) -> dict[int, RunRecord]:
+        """Records of a company, trained from wherever it is."""
+        seeds, path = company.seeds, company.path
         replicas = self.task.replicas(seeds)
-        found = [self.checkpoints.load(seed) for seed in seeds]
-        # Beside other seeds float32 sums round otherwise: to repeat a number to the bit, train these together.
-        provenance = self.provenance | {"side_by_side": list(seeds)}
-        states = {
-            seed: Progression(Schedule(self.task.config.learning_rate), provenance=provenance)
-            for seed in seeds
-        }
-        if found[0] is not None:
-            replicas.load([state for state, _ in found])
-            states = dict(zip(seeds, (progression for _, progression in found), strict=True))
+        if company.found:
+            replicas.load([company.found[seed][0] for seed in seeds])
+            states = {seed: company.found[seed][1] for seed in seeds}
+        else:
+            # Beside other seeds float32 sums round otherwise: to repeat a number to the bit, train these together.
+            provenance = self.provenance | {"side_by_side": list(seeds)}
+            states = {
+                seed: Progression(Schedule(self.task.config.learning_rate), provenance=provenance)
+                for seed in seeds
+            }
         records: dict[int, RunRecord] = {}
         while len(replicas):
             if not train_epoch(self.task, replicas, states, stopped):
-                for row, seed in enumerate(replicas.seeds):
-                    self.checkpoints.save(replicas, row, states[seed])
+                company.save(path, replicas, states)
                 raise KeyboardInterrupt
             evaluate(self.task, replicas, states)
             line.epoch(
                 states[replicas.seeds[0]].epoch,
                 summary(self.task.dataset.spec.metric, [states[seed] for seed in replicas.seeds]),
             )
-            going, stop = [], stopped()
+            over, going, stop = [], [], stopped()
             for row, seed in enumerate(replicas.seeds):
                 done = states[seed].over(self.task.config, self.max_epochs)
-                if done or stop or states[seed].epoch % self.task.config.checkpoint_every == 0:
-                    self.checkpoints.save(replicas, row, states[seed])
+                (over if done else going).append(row)
                 if done:
                     records[seed] = self.record(seed, states[seed])
-                else:
-                    going.append(row)
-            if len(going) < len(replicas):
+            if over or stop or states[replicas.seeds[0]].epoch % self.task.config.checkpoint_every == 0:
+                company.save(path, replicas, states)
+            if over:
+                company.end(replicas, over, states)
                 replicas.keep(going)
             if stop and going:
                 raise KeyboardInterrupt
