@@ -134,13 +134,13 @@ class _Conductor:
                 _release(locks)
 
     def _hand_out(self) -> None:
-        """Keep every worker busy and a few tasks at hand."""
+        """Keep every worker busy, and lock no more than that: another call may have workers to spare."""
         slots = self.engine.slots
         if not slots and not self.lonely:
             self.line.note("the scheduler has no workers yet: start some with `dask worker` and its address")
         self.lonely = not slots
         looked = 0
-        while self.waiting and len(self.running) < slots + max(1, slots // 4) and looked < len(self.waiting):
+        while self.waiting and len(self.running) < slots and looked < len(self.waiting):
             task = self.waiting.popleft()
             seeds, locks = self._locked(task)
             if seeds is None:
