@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rethinkpool_core import __version__
-from rethinkpool_core.commands import bench, book, data, grid, notebook, train
+from rethinkpool_core.commands import bench, book, data, grid, notebook, results, train
 from rethinkpool_core.errors import RethinkPoolError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.command("train")(train.train_command)
 app.command("grid")(grid.grid_command)
+app.add_typer(results.app, name="results")
 app.command("notebook")(notebook.notebook_command)
 app.command("book")(book.book_command)
 app.command("bench")(bench.bench_command)

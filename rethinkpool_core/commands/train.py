@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rethinkpool_core.commands.data import Root, dataset_names
 from rethinkpool_core.commands.output import check_writable, print_table, write_text
 from rethinkpool_core.commands.values import parse_assignments
+from rethinkpool_core.data.spec import get_spec
 from rethinkpool_core.errors import RethinkPoolError, UnknownNameError, UsageError
 from rethinkpool_core.models.names import MODELS
 
@@ -47,13 +48,16 @@ def train_command(
     if json_file is not None:
         check_writable(json_file)
     given = parse_assignments(assignments or (), "--set")
-    for_model, for_training = sorted_parameters(model, dataset, given)
+    if model not in MODELS:  # told before torch is imported
+        raise UnknownNameError("model", model, MODELS)
+    get_spec(dataset)
 
     from rethinkpool_core import build_model, load_dataset
-    from rethinkpool_core.training import resolve_device, train, training_config
+    from rethinkpool_core.experiments.cell import Cell
+    from rethinkpool_core.training import resolve_device, train
 
-    resolve_device(device)  # both again inside, but a wrong word need not wait for the data
-    training_config(model, dataset, **for_training)
+    resolve_device(device)  # again inside, but a wrong word need not wait for the data
+    for_model, for_training = Cell(model, dataset, given, max_epochs).split_parameters
     data = load_dataset(dataset, root)
     records = train(
         build_model(model, data, **for_model),
@@ -72,33 +76,6 @@ def train_command(
     if failed:
         listed = "; ".join(f"seed {record.seed}: {record.error}" for record in failed)
         raise RethinkPoolError(f"{len(failed)} of {len(records)} runs failed ({listed})")
-
-
-def sorted_parameters(
-    model: str, dataset: str, given: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """``given`` in two: what `build_model` takes and what `train` takes.
-
-    Raises UnknownNameError for an unknown model, dataset or parameter, before anything is loaded.
-    """
-    from rethinkpool_core.data.spec import get_spec
-
-    if model not in MODELS:
-        raise UnknownNameError("model", model, MODELS)
-    get_spec(dataset)
-
-    from rethinkpool_core.models import config_fields
-    from rethinkpool_core.training import training_fields
-
-    of_model, of_training = config_fields(model), training_fields()
-    for key in given:
-        if key not in of_model and key not in of_training:
-            known = [*of_model, *of_training]
-            raise UnknownNameError("parameter", key, known, where=f"of {model} or of its training")
-    return (
-        {key: value for key, value in given.items() if key in of_model},
-        {key: value for key, value in given.items() if key in of_training},
-    )
 
 
 def results_table(records: list[RunRecord]) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -74,12 +74,14 @@ class Cell:
         """Of one run: the name of its file in a store."""
         return f"{self.digest}-{seed}"
 
+    @property
+    def settings(self) -> str:
+        """What is other than the protocol's own; empty if nothing is."""
+        given = self.parameters | ({} if self.max_epochs == MAX_EPOCHS else {"max_epochs": self.max_epochs})
+        return ", ".join(f"{key}={value}" for key, value in given.items())
+
     def __str__(self) -> str:
-        given = asdict(self)["parameters"] | (
-            {} if self.max_epochs == MAX_EPOCHS else {"max_epochs": self.max_epochs}
-        )
-        settings = ", ".join(f"{key}={value}" for key, value in given.items())
-        return f"{self.model} on {self.dataset}" + (f" ({settings})" if settings else "")
+        return f"{self.model} on {self.dataset}" + (f" ({self.settings})" if self.settings else "")
 
 
 def cell_of(record: RunRecord) -> str:

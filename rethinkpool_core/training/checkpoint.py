@@ -75,7 +75,7 @@ class CheckpointFolder:
     def files(self, seeds: Iterable[int]) -> dict[Path, Facts]:
         """Every file that holds one of ``seeds``, with the facts of all that it holds.
 
-        Raises CheckpointError for one that is damaged or of another configuration.
+        Raises CheckpointError for one that is of another configuration, or damaged if its name does not rule them out.
         """
         wanted = set(seeds)
         pattern = re.compile(re.escape(self._stem) + r"-seeds?(\d+)(?:-(\d+))?(?:-[0-9a-f]{8})?\.safetensors")
@@ -83,9 +83,15 @@ class CheckpointFolder:
         for path in sorted(self.folder.glob(f"{self._stem}-seed*.safetensors")):
             named = pattern.fullmatch(path.name)
             if named and any(int(named[1]) <= seed <= int(named[2] or named[1]) for seed in wanted):
-                facts = self._facts(path)
-                if wanted & facts.keys():
-                    found[path] = facts
+                facts, digest = self._read(path)
+                if not wanted & facts.keys():
+                    continue
+                if digest != self.digest:
+                    raise CheckpointError(
+                        f"the checkpoint {path} belongs to another configuration or other data: "
+                        "use another folder, or delete it"
+                    )
+                found[path] = facts
         return found
 
     def save(self, path: Path, tensors: Tensors, facts: Facts) -> None:
@@ -119,7 +125,8 @@ class CheckpointFolder:
             raise _unreadable(path, error) from error
         return tensors
 
-    def _facts(self, path: Path) -> Facts:
+    def _read(self, path: Path) -> tuple[Facts, str | None]:
+        """Facts, and the digest of the configuration."""
         from safetensors import SafetensorError, safe_open
 
         try:
@@ -132,11 +139,7 @@ class CheckpointFolder:
             facts = {int(seed): of_seed for seed, of_seed in json.loads(metadata["facts"]).items()}
         except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
             raise _unreadable(path, error) from error
-        if metadata.get("config") != self.digest:
-            raise CheckpointError(
-                f"the checkpoint {path} belongs to another configuration or other data: use another folder, or delete it"
-            )
-        return facts
+        return facts, metadata.get("config")
 
 
 def _unreadable(path: Path, error: Exception) -> CheckpointError:

@@ -48,10 +48,14 @@ class Task:
         self._evaluation: tuple[list[int], Coarsening | None] = ([], None)
         self.mean_nodes = dataset.store.x.shape[0] / dataset.store.num_graphs
 
-    def replicas(self, seeds: list[int]) -> Replicas:
-        """A fresh one for each seed, with what its graphs make known beforehand."""
+    def replicas(
+        self, seeds: list[int], *, begun: int | None = None, stopped: Callable[[], bool] = lambda: False
+    ) -> Replicas:
+        """A fresh one for each seed, with what its graphs make known beforehand (see `known_terms`)."""
         replicas = Replicas(self.model, seeds, self.device, self.recorder)
-        replicas.known = known_terms(self.model, seeds, self.builder, self.eval_batch_size(1))
+        replicas.known = known_terms(
+            self.model, seeds, self.builder, self.eval_batch_size(1), begun=begun, stopped=stopped
+        )
         return replicas
 
     def coarsening(self, replicas: Replicas, *, evaluation: bool = False) -> Coarsening | None:

@@ -68,6 +68,19 @@ class Company:
     def path(self) -> Path | None:
         return self.files and self.files.path([*self.seeds, *self.ended])
 
+    def resume(self, replicas: Replicas) -> dict[int, Progression]:
+        """Put ``replicas`` where the seeds were; what was found is theirs now, and not held twice.
+
+        ``side_by_side`` becomes None where the company is not the one they began in: no call repeats these numbers to the bit.
+        """
+        found, self.found = self.found, {}
+        replicas.load([found[seed][0] for seed in self.seeds])
+        states = {seed: found[seed][1] for seed in self.seeds}
+        for state in states.values():
+            if set(state.provenance["side_by_side"] or ()) != {*self.seeds, *self.ended}:
+                state.provenance["side_by_side"] = None
+        return states
+
     def save(self, path: Path | None, replicas: Replicas, states: dict[int, Progression]) -> None:
         """Write the file ``path``, with those that are over as they were when they were (StorageError)."""
         if path is None:

@@ -7,7 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from rethinkpool_core.errors import GraphTooLargeError, UsageError
+from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape
 from rethinkpool_core.models.build import config_fields
 from rethinkpool_core.training.checkpoint import CheckpointFolder, config_hash
@@ -44,12 +44,13 @@ def train(
     seeds           their list, or a number n for 1 to n
     device          auto, cpu, cuda, cuda:i or mps
     root            not used: the data are in ``dataset``; accepted so that calls of the whole API take it
-    checkpoint_dir  folder for one file a seed, from which a repeated call goes on; finished seeds are not trained again
+    checkpoint_dir  folder for one file of the seeds that train side by side, from which a repeated call goes on (on
+                    a CPU, for the same seeds, to the bit); finished seeds are not trained again
     overrides       fields of `TrainingConfig`
 
-    Raises UnknownNameError or UsageError for wrong parameters, DeviceError, CheckpointError for a checkpoint of another
-    configuration, StorageError; KeyboardInterrupt on Ctrl-C, after a checkpoint. A replica whose loss is not finite ends with
-    ``error`` in its record, and the others go on.
+    Raises UnknownNameError or UsageError for wrong parameters, DataError for an empty split, DeviceError, CheckpointError for a
+    checkpoint of another configuration, StorageError; KeyboardInterrupt on Ctrl-C, after a checkpoint. A replica whose loss is
+    not finite ends with ``error`` in its record, and the others go on.
     """
     del root
     seeds = check_seeds(seeds)
@@ -64,9 +65,9 @@ def train(
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
     run = _Run(Task(model, dataset, config, where), max_epochs, folder)
     with stop_requests() as stopped, matmul_precision(config.tf32):
-        over, companies = run.survey(seeds)
+        over, going = run.survey(seeds)
         records = {seed: run.record(seed, state) for seed, state in over.items()}
-        for company in companies:
+        for company in going:
             n = len(company.seeds)
             title = (
                 f"{model.name} on {dataset.name}, {f'seed {company.seeds[0]}' if n == 1 else f'{n} seeds'}"
@@ -77,7 +78,12 @@ def train(
 
 
 def _check_fit(model: PoolingModel, dataset) -> None:
-    """The model was built for graphs like these."""
+    """The model was built for graphs like these, and there are some in each part of the split."""
+    for part in ("train", "val", "test"):
+        if not len(getattr(dataset, part)):
+            raise DataError(
+                f"{dataset.name} has no graph in its {part} split: use a larger dataset or another split"
+            )
     shape = Shape.of(dataset)
     if (shape.in_dim, shape.out_dim, shape.molecules) != (
         model.shape.in_dim,
@@ -117,10 +123,9 @@ class _Run:
     def train(self, company: Company, line: Progress, stopped: Callable[[], bool]) -> dict[int, RunRecord]:
         """Records of a company, trained from wherever it is."""
         seeds, path = company.seeds, company.path
-        replicas = self.task.replicas(seeds)
+        replicas = self.task.replicas(seeds, begun=len(seeds) + len(company.ended), stopped=stopped)
         if company.found:
-            replicas.load([company.found[seed][0] for seed in seeds])
-            states = {seed: company.found[seed][1] for seed in seeds}
+            states = company.resume(replicas)
         else:
             # Beside other seeds float32 sums round otherwise: to repeat a number to the bit, train these together.
             provenance = self.provenance | {"side_by_side": list(seeds)}

@@ -1,0 +1,146 @@
+"""What a reader is told: the same as the numbers, in words, and never a NaN."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from analysis.samples import by_seed, with_moments
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rethinkpool_core.analysis.equivalence import compare, corrected
+
+
+def told(apart, spread, *, paired=True, n=20, metric="accuracy", **options):
+    """The comparison of twins whose difference has exactly this mean and this spread, in points or the target's unit."""
+    scale = 1.0 if metric == "mae" else 0.01
+    first = with_moments(70, 5, n) if paired else with_moments(70, spread / math.sqrt(2), n)
+    own = with_moments(apart, spread, n, seed=1)
+    second = first + own if paired else with_moments(70 + apart, spread / math.sqrt(2), n, seed=1)
+    return compare(
+        by_seed(scale * first),
+        by_seed(scale * second),
+        paired=paired,
+        metric=metric,
+        names=("NCI1", "GMN", "RANDOM-GMN"),
+        **options,
+    )
+
+
+def test_equivalent():
+    assert told(0.1, 1.0).sentence == (
+        "On NCI1, RANDOM-GMN is 0.10 points better than GMN over 20 seeds, paired by split "
+        "(95 % interval 0.37 worse to 0.57 better): equivalent within 1 point."
+    )
+
+
+def test_different():
+    assert told(-3.0, 4.0).sentence == (
+        "On NCI1, RANDOM-GMN is 3.0 points worse than GMN over 20 seeds, paired by split "
+        "(95 % interval 4.9 worse to 1.1 worse): different, by more than chance explains."
+    )
+
+
+def test_different_and_equivalent():
+    assert told(0.4, 0.5).sentence.endswith(
+        "different, yet equivalent within 1 point: a real difference, smaller than what matters."
+    )
+    assert "within 2 points:" in told(0.4, 0.5, margin=2).sentence
+
+
+def test_undecided_says_what_could_have_been_seen():
+    one = told(0.4, 4.0, paired=False)
+    assert one.sentence.endswith(
+        "undecided, neither a difference nor equivalence within 1 point is shown; "
+        f"so many seeds would show a true difference of {one.detectable:.1f} points four times in five."
+    )
+    assert "over 20 seeds each (" in one.sentence
+
+
+def test_equivalence_that_the_interval_does_not_show_is_explained():
+    """The interval of 95 % reaches beyond the margin, that of 90 %, which decides, does not."""
+    one = told(0.0, 2.3)
+    assert one.verdict == "equivalent" and one.high > 1
+    assert (
+        "equivalent within 1 point (the 90 % interval, which decides that, is 0.9 worse to 0.9 better)"
+        in one.sentence
+    )
+
+
+def test_what_the_correction_took_away_is_told():
+    one = replace(told(1.5, 3.0), p_difference=0.07, comparisons=32)
+    assert one.low > 0
+    assert (
+        "undecided, neither a difference nor equivalence within 1 point is shown "
+        "(alone this pair would show a difference, among 32 comparisons it does not)"
+    ) in one.sentence
+    one = replace(told(0.4, 0.5), p_difference=0.07, comparisons=32)
+    assert one.sentence.endswith(
+        "equivalent within 1 point (alone this pair would show a difference, among 32 comparisons it does not)."
+    )
+
+
+def test_of_an_error_less_is_better():
+    one = told(-0.02, 0.01, metric="mae")
+    assert one.difference < 0 and one.verdict == "different"
+    assert "RANDOM-GMN is 0.0200 better than GMN" in one.sentence
+    assert (
+        re.search(r"interval 0\.015\d better to 0\.024\d better", one.sentence)
+        and "point" not in one.sentence
+    )
+    assert "within 0.01" in told(0.0, 0.001, metric="mae").sentence
+
+
+def test_a_difference_that_rounds_to_nothing():
+    assert "RANDOM-GMN and GMN are 0.0 points apart over" in told(0.001, 4.0).sentence
+    assert "to 0 better" not in told(0.001, 4.0).sentence
+
+
+@pytest.mark.parametrize(
+    ("method", "twin", "words"),
+    [
+        ({1: 0.7}, {1: 0.9}, "B is 20.0 points better than A over one seed each: undecided, one seed"),
+        (
+            {1: 0.7, 2: 0.7},
+            {1: 0.7, 2: 0.7},
+            "B and A are 0.0 points apart over 2 seeds each: undecided, the seeds",
+        ),
+        ({1: 0.7, 2: 0.6}, {3: 0.7, 4: 0.8, 5: 0.7}, "over 3 seeds against 2: undecided, no seed is common"),
+        ({1: 0.7, 2: 0.6, 3: 0.7}, {1: 0.7, 2: 0.7}, "(1 seed of one model alone not used)."),
+        (
+            {1: 0.7, 2: 0.6, 3: None, 4: None},
+            {1: 0.7, 2: 0.7, 3: None, 4: None},
+            "(2 runs of A failed, 2 runs of B failed).",
+        ),
+        ({1: 0.7, 2: 0.6, 3: 0.6}, {1: 0.7, 2: 0.7, 3: None}, "not used, 1 run of B failed)."),
+    ],
+)
+def test_what_is_missing_is_told(method, twin, words):
+    assert words in compare(method, twin, paired=True, names=("NCI1", "A", "B")).sentence
+
+
+SCORES = st.dictionaries(
+    st.integers(1, 12), st.one_of(st.none(), st.just(math.nan), st.floats(0, 1)), min_size=1, max_size=12
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(method=SCORES, twin=SCORES, paired=st.booleans(), metric=st.sampled_from(["accuracy", "mae"]))
+def test_no_sentence_holds_what_is_no_number(method, twin, paired, metric):
+    for scores in (method, twin):
+        scores[13] = 0.5
+    for one in corrected([compare(method, twin, paired=paired, metric=metric)] * 2):
+        assert not re.search(r"nan|inf|None|-\d|e-\d", one.sentence)
+        assert one.sentence.endswith(".") and one.sentence.startswith("On the dataset, ")
+        assert "\n" not in one.sentence and one.verdict.split()[0] in one.sentence
+
+
+def test_numbers_of_a_sentence_are_those_of_the_comparison():
+    one = told(-1.234, 3.0)
+    found = [float(number) for number in re.findall(r"\d+\.\d+", one.sentence)]
+    assert found == [round(abs(value), 1) for value in (one.difference, one.low, one.high, one.detectable)]
+    assert np.sign([one.difference, one.low, one.high]).tolist() == [-1, -1, 1]

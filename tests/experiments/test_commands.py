@@ -1,0 +1,89 @@
+"""``rethinkpool grid`` and ``rethinkpool results`` as a user meets them."""
+
+from __future__ import annotations
+
+import pytest
+
+from rethinkpool_core.cli import main
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.store import ResultStore
+from rethinkpool_core.paper import published
+
+GRID = """
+seeds = 2
+[[cells]]
+models = ["N-MINCUTPOOL", "N-DIFFPOOL-V2"]
+datasets = ["DIGITS"]
+max_epochs = 1
+[cells.parameters]
+batch_size = 256
+"""
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RETHINKPOOL_STORE", str(tmp_path / "store"))
+    (tmp_path / "mine.toml").write_text(GRID)
+    return tmp_path / "store"
+
+
+@pytest.mark.usefixtures("here")
+def test_plan_train_and_show(mine, capsys):
+    assert main(["grid", "mine.toml", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "4 runs to do, 0 there already" in out and "not measured" in out
+    assert not mine.exists(), "a dry run writes nothing"
+
+    assert main(["grid", "mine.toml", "--workers", "1"]) == 0
+    out, errors = capsys.readouterr()
+    assert out == f"mine: 4 runs trained, 0 were there already, in {mine}\n"
+    assert "4 of 4 runs done" in errors
+
+    assert main(["grid", "mine.toml", "--seeds", "3", "--dry-run", "--workers", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "2 runs to do, 4 there already" in out and "with 2 at once here" in out and "of memory" in out
+
+    assert main(["results", "mine.toml"]) == 0
+    out = capsys.readouterr().out
+    assert "N-MINCUTPOOL" in out and "batch_size=256, max_epochs=1" in out
+    assert main(["results", "compact", "folded.parquet"]) == 0
+    assert "4 runs in folded.parquet" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("here")
+def test_a_failing_run_ends_with_1_and_is_named(mine, capsys):
+    (mine.parent / "mine.toml").write_text(GRID + "learning_rate = 1e30\n")
+    for _ in range(2):  # and again, without training again
+        assert main(["grid", "mine.toml", "--workers", "1", "--model", "N-MINCUTPOOL"]) == 1
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.startswith("error: 2 runs failed (N-MINCUTPOOL on DIGITS") and "--retry-failed" in last
+
+
+def test_results_beside_the_published(mine, record_of, capsys):
+    store = ResultStore(mine)
+    store.prepare()
+    for number, model in enumerate(("MINCUTPOOL", "N-MINCUTPOOL")):
+        for seed in (1, 2, 3):
+            store.write(record_of(Cell(model, "PROTEINS"), seed, 0.75 + 0.001 * number * seed))
+    assert main(["results", "table-s5"]) == 0
+    out = capsys.readouterr().out
+    assert str(published("S5", "MINCUTPOOL", "PROTEINS")) in out and "75.0 ± 0.0" in out
+    assert "PROTEINS" in out.splitlines()[-2] and out.splitlines()[-1].startswith("Of 1 comparison")
+    assert main(["results"]) == 0
+    assert "all runs" in capsys.readouterr().out
+    assert main(["results", "table-s5", "--margin", "0.05"]) == 0
+    assert "0.05 point" in capsys.readouterr().out
+
+
+def test_committed_results_are_a_store():
+    from pathlib import Path
+
+    from rethinkpool_core import load_results
+
+    runs = load_results(Path(__file__).parents[2] / "results")
+    counts = runs.groupby(["dataset", "model"]).size()
+    assert (counts == 20).all() and (runs.error.isna()).all() and runs.test_score.between(0, 1).all()
+    assert not runs.provenance.map(lambda where: where["commit"].endswith("+")).any(), "from a clean checkout"
+    for cell, model, dataset in runs[["cell", "model", "dataset"]].drop_duplicates().itertuples(index=False):
+        assert Cell(model, dataset).digest == cell, "of today's protocol"
