@@ -15,13 +15,6 @@ from rethinkpool_core.experiments.work import stop_training
 
 CONNECT_SECONDS = 8
 DEATHS = 5  # of workers under one task, after which it counts as failed
-# Dask makes its workers return freed memory to the system at once; a step frees and takes hundreds of megabytes, and half of its
-# time went into getting pages back.
-_WORKER_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_TRIM_THRESHOLD_": str(2**30),
-    "MALLOC_MMAP_THRESHOLD_": str(2**30),
-}
 
 
 @dataclass(frozen=True)
@@ -95,10 +88,7 @@ def _local(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
     device, gpus = local_devices(device)
     count = workers or (gpus or local_workers(plan))
     # A worker killed for its memory or by its user is replaced, and its task goes on from its checkpoint.
-    settings = {
-        "distributed.scheduler.allowed-failures": DEATHS,
-        "distributed.nanny.pre-spawn-environ": _WORKER_ENVIRONMENT,
-    }
+    settings = {"distributed.scheduler.allowed-failures": DEATHS}
     with dask.config.set(settings), _quiet():
         cluster = LocalCluster(
             n_workers=0 if gpus else count,

@@ -19,6 +19,7 @@ from rethinkpool_core.ops.hashing import seed_of
 from rethinkpool_core.training.captured import Recorder, recorder_for
 from rethinkpool_core.training.config import TrainingConfig
 from rethinkpool_core.training.known import known_terms
+from rethinkpool_core.training.memory import keep_freed_memory
 from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
 from rethinkpool_core.training.progression import Progression
 from rethinkpool_core.training.replicas import Replicas
@@ -40,6 +41,7 @@ class Task:
         device: torch.device,
         recorder: Callable[[], Recorder] | None = None,
     ):
+        keep_freed_memory()
         self.model, self.dataset, self.config, self.device = model, dataset, config, device
         self.builder = BatchBuilder(dataset, device, next(model.parameters()).dtype)
         self.recorder = recorder or recorder_for(config, device)

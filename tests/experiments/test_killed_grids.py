@@ -11,8 +11,8 @@ from processes import Dask, GridProcess, content, trained
 
 pytestmark = pytest.mark.slow
 
-SMOKE = ("smoke", "--seeds", "3")
-RUNS = 4 * 3
+SMOKE = ("smoke", "--seeds", "2")
+RUNS = 4 * 2
 
 
 @pytest.fixture(scope="module")
