@@ -96,16 +96,37 @@ class Assignment:
         return unpool(self.rows.layout, self.S, Y)
 
     @cached_property
+    def squared(self) -> Tensor:
+        """S^2, entry by entry."""
+        return self.S.square()
+
+    @cached_property
     def squares(self) -> Tensor:
         """Squared norm of each row, (N, 1) or (B, n, 1)."""
-        return self.S.square().sum(-1, keepdim=True)
+        return self.squared.sum(-1, keepdim=True)
 
     @cached_property
     def others(self) -> Tensor:
-        """1 - S, to full precision also where S is nearly 1: there it is the sum of the row's other entries."""
-        largest = self.S.argmax(-1, keepdim=True)
-        rest = self.S.scatter(-1, largest, 0.0).sum(-1, keepdim=True)
-        return (1 - self.S).scatter(-1, largest, rest)
+        """1 - S, see `_Others`."""
+        return _Others.apply(self.S)
+
+
+class _Others(torch.autograd.Function):
+    """1 - S, to full precision also where S is nearly 1: there it is the sum of the row's other entries.
+
+    The rows of S sum to 1, whatever moves, so the derivative is that of 1 - S.
+    """
+
+    @staticmethod
+    def forward(ctx, S: Tensor) -> Tensor:
+        largest = S.argmax(-1, keepdim=True)
+        out = 1 - S
+        return out.scatter_(-1, largest, S.scatter(-1, largest, 0.0).sum(-1, keepdim=True))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return -gradient
 
 
 # Up to so many clusters A' is written down whatever the graphs are: it is small, and exact where factors cancel (`Normalised`).
@@ -205,7 +226,7 @@ class Coarse:
     def _diagonal(self) -> Tensor:
         if self.values is not None:
             return self.values.diagonal(dim1=-2, dim2=-1)
-        return paired(self.A, self.S.S, self.S.S, self.S.rows)
+        return paired(self.A, self.S.S, self.S.S, self.S.rows, self.S.squared)
 
     def weight_to_others(self) -> Tensor:
         """Row sums of A' without its diagonal, (B, K), as sums of terms that are not negative: nothing cancels."""
@@ -290,8 +311,20 @@ class Normalised:
     def __matmul__(self, x: Tensor) -> Tensor:
         if self.matrix is not None:
             return self.matrix @ x
-        x = self.scale * x
-        return self.scale * (self.coarse @ x - self.removed * x)
+        return self.scaled.pool(self.coarse.A @ self.scaled.unpool(x)) - self.lost * x
+
+    # Scaling S costs a pass over its rows, scaling what it multiplies one over as many for each graph as the largest has.
+
+    @cached_property
+    def scaled(self) -> Assignment:
+        """S D^(-1/2)."""
+        S = self.coarse.S
+        return Assignment(S.S * S.rows.spread(self.scale.squeeze(-1)), S.rows)
+
+    @cached_property
+    def lost(self) -> Tensor:
+        """D^(-1/2) times the diagonal times D^(-1/2), (B, K, 1)."""
+        return self.removed * self.scale.square()
 
     def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Means over the clusters of A x and of x (B, K, D): (B, D) each."""
@@ -329,13 +362,17 @@ class Readout:
         return (self.weights @ x).unbind(-2)
 
 
-def paired(A, Y: Tensor, Z: Tensor, rows: Rows) -> Tensor:
-    """Diagonal of Y^T A Z for each graph, (B, C), of Y and Z (N, C) or (B, n, C); through the factors of A, if it has them."""
+def paired(A, Y: Tensor, Z: Tensor, rows: Rows, product: Tensor | None = None) -> Tensor:
+    """Diagonal of Y^T A Z for each graph, (B, C), of Y and Z (N, C) or (B, n, C); through the factors of A, if it has them.
+
+    product    Y * Z, where that is known
+    """
     if isinstance(A, Normalised) and A.matrix is None:
-        left = A.scale * Y
-        right = left if Z is Y else A.scale * Z
-        return paired(A.coarse, left, right, rows) - (A.removed * left * right).sum(-2)
-    if isinstance(A, Coarse) and A.values is None:
-        left = A.S.unpool(Y)
-        return paired(A.A, left, left if Z is Y else A.S.unpool(Z), A.S.rows)
-    return rows.sum(Y * (A @ Z))
+        product = Y * Z if product is None else product
+        S, bottom, lost = A.scaled, A.coarse.A, (A.lost.mT @ product).squeeze(-2)
+    elif isinstance(A, Coarse) and A.values is None:
+        S, bottom, lost = A.S, A.A, 0.0
+    else:
+        return rows.sum(Y * (A @ Z))
+    left = S.unpool(Y)
+    return paired(bottom, left, left if Z is Y else S.unpool(Z), S.rows) - lost
