@@ -67,17 +67,17 @@ def _joined(address: str | None) -> Iterator[object]:
         raise UsageError(
             "--engine dask needs a scheduler: give its address, as in --scheduler tcp://10.0.0.1:8786"
         )
-    try:
-        with _quiet():
+    with _quiet():
+        try:
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, ImportError) as error:
-        raise UsageError(
-            f"no Dask scheduler answers at {address} within {CONNECT_SECONDS} seconds: start one with `dask scheduler`, "
-            "or correct --scheduler"
-        ) from error
-    with client, client.as_current():
-        client.run(stop_training, False, on_error="ignore")
-        yield client
+        except (OSError, TimeoutError, ValueError, ImportError) as error:
+            raise UsageError(
+                f"no Dask scheduler answers at {address} within {CONNECT_SECONDS} seconds: start one with `dask scheduler`, "
+                "or correct --scheduler"
+            ) from error
+        with client, client.as_current():
+            client.run(stop_training, False, on_error="ignore")
+            yield client
 
 
 @contextmanager
