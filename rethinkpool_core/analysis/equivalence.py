@@ -31,6 +31,7 @@ Verdict = Literal["equivalent", "different", "different within the margin", "und
 class Comparison:
     """A method and its twin on a dataset; numbers in points (percent), or for ``mae`` in the target's unit.
 
+    settings        what of both differs from the protocol, empty if nothing does
     paired          whether a seed of one was set beside the same seed of the other, which had the same split
     seeds           how many of each side were used
     failed          how many of each side have no score
@@ -54,6 +55,7 @@ class Comparison:
     alone: tuple[int, int] = (0, 0)
     tests: Tests | None = None
     untested: str = ""
+    settings: str = ""
     p_difference: float | None = None
     p_equivalence: float | None = None
     comparisons: int = 1

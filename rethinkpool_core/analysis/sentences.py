@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 def sentence(one: Comparison) -> str:
     """One line: who, by how much, over how many seeds, how sure, and the verdict. It never holds a NaN."""
     digits = decimals(one)
-    found = f"On {one.dataset}, {_apart(one, digits)} over {_seeds(one)}"
+    where = one.dataset + (f" with {one.settings}" if one.settings else "")
+    found = f"On {where}, {_apart(one, digits)} over {_seeds(one)}"
     if not one.tested:
         return f"{found}: undecided, {one.untested}{_left_out(one)}."
     interval = f"{_percent(1 - one.alpha)} interval {_range(one, one.low, one.high, digits)}"
@@ -70,9 +71,10 @@ def _ending(one: Comparison, digits: int) -> str:
         decides = f"the {_percent(1 - 2 * one.alpha)} interval, which decides that, is {inner}"
         return f"equivalent within {margin} ({decides}){_lost(one)}"
     shown = one.unit.amount(one.detectable, digits)
+    many = "so many seeds" if one.comparisons == 1 else "taken alone, so many seeds"
     return (
         f"undecided, neither a difference nor equivalence within {margin} is shown{_lost(one)}; "
-        f"so many seeds would show a true difference of {shown} four times in five"
+        f"{many} would show a true difference of {shown} four times in five"
     )
 
 

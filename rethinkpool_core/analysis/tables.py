@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,13 @@ PRINTED_RUNS = 20  # behind each number of Table S5 (its caption)
 
 @dataclass(frozen=True)
 class CellScore:
-    """Test scores of a cell, in points or for ``mae`` in the target's units; ``std`` is that of the seeds, None of one."""
+    """Test scores of a cell, in points or for ``mae`` in the target's units; ``std`` is that of the seeds, None of one.
 
+    cell        its digest
+    settings    what of it differs from the protocol
+    """
+
+    cell: str
     dataset: str
     model: str
     metric: str
@@ -72,6 +77,7 @@ def cell_scores(runs: pd.DataFrame, names: Mapping[str, str] | None = None) -> l
         scores = unit_of(metric).scale * group.test_score[_good(group)].to_numpy(dtype=float)
         found.append(
             CellScore(
+                cell,
                 dataset,
                 model,
                 metric,
@@ -116,18 +122,17 @@ def comparisons(
             if _good(part).any():
                 scores[model] = dict(zip(part.seed, part.test_score.where(_good(part)), strict=True))
         for method, twin in pairs_among(scores):
-            found.append(
-                compare(
-                    scores[method],
-                    scores[twin],
-                    paired=get_spec(dataset).split == "stratified" if paired is None else paired,
-                    metric=group.metric.iloc[0],
-                    margin=margin,
-                    alpha=alpha,
-                    names=(dataset, method, twin),
-                )
+            one = compare(
+                scores[method],
+                scores[twin],
+                paired=get_spec(dataset).split == "stratified" if paired is None else paired,
+                metric=group.metric.iloc[0],
+                margin=margin,
+                alpha=alpha,
+                names=(dataset, method, twin),
             )
-    return corrected(sorted(found, key=lambda one: _place(one.dataset)))
+            found.append(replace(one, settings=name))
+    return corrected(sorted(found, key=lambda one: (_place(one.dataset), one.settings)))
 
 
 def _good(runs: pd.DataFrame) -> pd.Series:

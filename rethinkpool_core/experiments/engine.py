@@ -14,6 +14,8 @@ from rethinkpool_core.experiments.plan import Plan
 from rethinkpool_core.experiments.work import stop_training
 
 CONNECT_SECONDS = 8
+_DASKS = ("distributed", "tornado", "asyncio")  # whose logs are of no use to a user
+
 DEATHS = 5  # of workers under one task, after which it counts as failed
 
 
@@ -152,7 +154,8 @@ def total_memory() -> float:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """What Dask logs while workers come and go is for its developers; what matters is told by the grid."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _DASKS]
+    loggers = [logging.getLogger(name) for name in names]  # Dask gives some of them levels of their own
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
