@@ -102,59 +102,58 @@ def _grid(name: str) -> Grid:
 
 
 def scores_table(scores: list[CellScore], grid: Grid | None) -> Table:
-    """One row a cell."""
+    """One row a cell; how far from the printed mean in printed deviations, in its standard errors, and in those of both."""
     from rich.table import Table
 
     table = Table(title="all runs" if grid is None else f"{grid.name}: {grid.about}")
-    left = ("dataset", "model")
-    extra = ["settings"] if any(score.settings for score in scores) else []
-    for column in (*left, *extra, "seeds", "test score", "published", "apart, in its std", "in std errors"):
-        table.add_column(column, justify="left" if column in (*left, *extra) else "right")
+    left = ["dataset", "model", *(["settings"] if any(score.settings for score in scores) else [])]
+    for column in left:
+        table.add_column(column)
+    for column in ("seeds", "test score", "published", "apart in its std", "its errors", "both errors"):
+        table.add_column(column, justify="right")
     for score in scores:
         table.add_row(
-            score.dataset,
-            score.model,
-            *([score.settings] if extra else []),
+            *(getattr(score, column) for column in left),
             f"{score.seeds}" + (f" ({score.failed} failed)" if score.failed else ""),
             shown(score),
             str(score.printed) if score.printed else "",
-            "" if score.in_printed_std is None else f"{score.in_printed_std:+.1f}",
-            "" if score.in_standard_errors is None else f"{score.in_standard_errors:+.1f}",
+            _signed(score.in_printed_std),
+            _signed(score.in_printed_standard_errors),
+            _signed(score.in_standard_errors),
         )
     return table
 
 
 def comparisons_table(found: list[Comparison]) -> Table:
-    """One row a pair."""
+    """One row a pair; p-values of the pair alone and, in brackets, after Holm."""
     from rich.table import Table
 
-    table = Table(title="twin minus method: points, or units of the target")
-    for column in ("dataset", "method", "twin"):
+    from rethinkpool_core.analysis.sentences import decimals
+
+    table = Table(title="twin minus method, in points or units of the target; p-values alone and (after Holm)")
+    left = ["dataset", *(["settings"] if any(one.settings for one in found) else []), "method", "twin"]
+    for column in left:
         table.add_column(column)
-    for column in (
-        "difference",
-        "interval",
-        "p (difference)",
-        "p (equivalence)",
-        "could have shown",
-        "verdict",
-    ):
+    for column in ("difference", "interval", "p, differ", "p, equivalent", "could have shown", "verdict"):
         table.add_column(column, justify="right")
     for one in found:
-        digits = 3 if one.metric == "mae" else 1
-        row = [one.dataset, one.method, one.twin, f"{one.difference:+.{digits}f}"]
-        if one.tested:
-            interval = f"{one.low:+.{digits}f} to {one.high:+.{digits}f}"
+        digits = decimals(one)
+        row = [*(getattr(one, column) for column in left), _signed(one.difference, digits)]
+        if one.tests is None:
+            row += [""] * 4
+        else:
             row += [
-                interval,
-                f"{one.p_difference:.3f}",
-                f"{one.p_equivalence:.3f}",
+                f"{_signed(one.low, digits)} to {_signed(one.high, digits)}",
+                f"{one.tests.p_difference:.3f} ({one.p_difference:.3f})",
+                f"{one.tests.p_equivalence:.3f} ({one.p_equivalence:.3f})",
                 f"{one.detectable:.{digits}f}",
             ]
-        else:
-            row += ["", "", "", ""]
         table.add_row(*row, one.verdict)
     return table
+
+
+def _signed(number: float | None, digits: int = 1) -> str:
+    return "" if number is None else f"{number:+z.{digits}f}"
 
 
 def shown(score: CellScore) -> str:
