@@ -130,7 +130,9 @@ def comparisons_table(found: list[Comparison]) -> Table:
 
     from rethinkpool_core.analysis.sentences import decimals
 
-    table = Table(title="twin minus method, in points or units of the target; p-values alone and (after Holm)")
+    table = Table(
+        title="twin minus method, in points or units of the target; p-values alone and (after Holm)"
+    )
     left = ["dataset", *(["settings"] if any(one.settings for one in found) else []), "method", "twin"]
     for column in left:
         table.add_column(column)
