@@ -71,7 +71,7 @@ def grid_command(
         results = ResultStore(store)
         if dry_run:
             plan = make_plan(grid, results, workers=workers, retry_failed=retry_failed)
-            print_plan(plan, workers or local_devices(device)[1] or local_workers(plan), total_memory())
+            print_plan(plan, workers or len(local_devices(device)[1]) or local_workers(plan), total_memory())
             return
         report = run_grid(
             grid,

@@ -88,54 +88,63 @@ def _local(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
     from distributed import Client, LocalCluster
 
     device, gpus = local_devices(device)
-    count = workers or (gpus or local_workers(plan))
+    count = workers or len(gpus) or local_workers(plan)
     # A worker killed for its memory or by its user is replaced, and its task goes on from its checkpoint.
     settings = {"distributed.scheduler.allowed-failures": DEATHS}
     with dask.config.set(settings), _quiet():
-        cluster = LocalCluster(
-            n_workers=0 if gpus else count,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            memory_limit=0 if gpus else int(total_memory() / count),
-            silence_logs=logging.CRITICAL,
-            preload=[local_worker.__name__],
+        cluster = (
+            gpu_cluster([gpus[number % len(gpus)] for number in range(count)])
+            if gpus
+            else LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                memory_limit=int(total_memory() / count),
+                silence_logs=logging.CRITICAL,
+                preload=[local_worker.__name__],
+            )
         )
-        if gpus:
-            cluster.worker_spec = {number: _gpu_worker(number % gpus) for number in range(count)}
-            cluster.sync(cluster._correct_state)
         with cluster, Client(cluster, set_as_default=False) as client, client.as_current():
             yield Engine(client, device)
 
 
-def local_devices(device: str) -> tuple[str, int]:
-    """What workers are told to train on, and how many GPUs there are for them, 0 where they use the CPU."""
+def local_devices(device: str) -> tuple[str, list[str]]:
+    """What workers are told to train on, and the GPUs for them as CUDA_VISIBLE_DEVICES names them; none for the CPU."""
     from rethinkpool_core.training import resolve_device
 
     resolved = resolve_device(device)
     if resolved.type != "cuda":
-        return resolved.type, 0
+        return resolved.type, []
     import torch
 
-    return "cuda", 1 if ":" in device else torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else [str(number) for number in range(torch.cuda.device_count())]
+    return "cuda", [names[resolved.index]] if ":" in device else names
 
 
-def _gpu_worker(gpu: int) -> dict:
-    """For Dask's cluster: a worker that sees one GPU alone."""
-    from distributed import Nanny
+def gpu_cluster(gpus: list[str]) -> object:
+    """A scheduler and a worker for each of ``gpus``, which sees that one alone."""
+    from distributed import Nanny, Scheduler, SpecCluster
 
-    return {
-        "cls": Nanny,
-        "options": {
-            "nthreads": 1,
-            "memory_limit": 0,
-            "preload": [local_worker.__name__],
-            "env": {
-                "CUDA_VISIBLE_DEVICES": str(gpu),
-                "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 4)),
+    threads = max(1, (os.cpu_count() or 1) // len(gpus))  # for what is left to the CPU
+    workers = {
+        number: {
+            "cls": Nanny,
+            "options": {
+                "nthreads": 1,
+                "memory_limit": 0,
+                "host": "127.0.0.1",
+                "preload": [local_worker.__name__],
+                "env": {"CUDA_VISIBLE_DEVICES": gpu, "OMP_NUM_THREADS": str(threads)},
             },
-        },
+        }
+        for number, gpu in enumerate(gpus)
     }
+    options = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    return SpecCluster(
+        workers=workers, scheduler={"cls": Scheduler, "options": options}, silence_logs=logging.CRITICAL
+    )
 
 
 def local_workers(plan: Plan) -> int:

@@ -1,0 +1,67 @@
+"""How many workers a machine gets, and what each is told."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from rethinkpool_core.errors import DeviceError
+from rethinkpool_core.experiments import engine
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.plan import CellPlan, Plan, Task
+
+
+def plan_of(*needs):
+    cell = Cell("N-MINCUTPOOL", "DIGITS")
+    cells = [
+        CellPlan(cell, [Task(cell, (1,))], todo=1, finished=0, failed=[], peak_bytes=need) for need in needs
+    ]
+    return Plan(None, cells)
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "needs", "workers"),
+    [
+        (8, 64e9, [1e9], 8),
+        (8, 64e9, [1e9, 20e9], 2),  # the largest task decides
+        (8, 16e9, [20e9], 1),  # one is always tried
+        (1, 64e9, [1e9], 1),
+    ],
+)
+def test_workers_by_cores_and_memory(cores, memory, needs, workers, monkeypatch):
+    monkeypatch.setattr(engine.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(engine, "total_memory", lambda: memory)
+    assert engine.local_workers(plan_of(*needs)) == workers
+
+
+def test_finished_cells_need_no_memory(monkeypatch):
+    monkeypatch.setattr(engine.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(engine, "total_memory", lambda: 10e9)
+    plan = plan_of(1e9, 50e9)
+    plan.cells[1].todo = 0
+    assert engine.local_workers(plan) == 4
+
+
+def test_devices(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert engine.local_devices("cpu") == ("cpu", [])
+    with pytest.raises(DeviceError):
+        engine.local_devices("tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert engine.local_devices("auto") == ("cuda", ["0", "1", "2", "3"])
+    assert engine.local_devices("cuda:2") == ("cuda", ["2"])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7,8,9")  # as a cluster hands them out
+    assert engine.local_devices("cuda:1") == ("cuda", ["7"])
+    assert engine.local_devices("auto") == ("cuda", ["5", "7", "8", "9"])
+
+
+def test_each_worker_sees_one_gpu():
+    """Real workers, which need no GPU to be told which one is theirs."""
+    from distributed import Client
+
+    with engine.gpu_cluster(["5", "7"]) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        assert sorted(client.run(os.getenv, "CUDA_VISIBLE_DEVICES").values()) == ["5", "7"]
