@@ -28,7 +28,8 @@ from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv, SAGEConv
 from rethinkpool_core.ops.losses import entropy_loss, link_loss
 from rethinkpool_core.ops.norm import BatchNorm
-from rethinkpool_core.ops.pooling import Assignment, Coarse, Rows
+from rethinkpool_core.ops.pooling import Coarse
+from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import row_maximum, softmax
 
 

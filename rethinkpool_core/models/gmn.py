@@ -30,7 +30,7 @@ from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import purity_loss, safe_sqrt
 from rethinkpool_core.ops.norm import BatchNorm
-from rethinkpool_core.ops.pooling import Assignment, Rows
+from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import log_softmax, shares
 
 ACTIVATIONS = {"leaky_relu": nn.LeakyReLU, "relu": nn.ReLU}

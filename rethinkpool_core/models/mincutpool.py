@@ -22,7 +22,8 @@ from rethinkpool_core.ops.affine import Linear
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
-from rethinkpool_core.ops.pooling import Assignment, Coarse, Normalised, Readout, Rows
+from rethinkpool_core.ops.pooling import Coarse, Normalised, Readout
+from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import softmax
 
 

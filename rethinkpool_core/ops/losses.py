@@ -14,7 +14,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rethinkpool_core.ops.pooling import Assignment, Coarse, Rows
+from rethinkpool_core.ops.pooling import Coarse
+from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import log_softmax
 
 

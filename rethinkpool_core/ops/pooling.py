@@ -1,7 +1,7 @@
 r"""Pooling by an assignment matrix: :math:`X' = S^\top X` and :math:`A' = S^\top A S`, the latter as an operator.
 
-The nodes of a batch are ragged rows before the first pooling layer, (N, D), and one block a graph after it, (B, n, D);
-`Rows` says which. The result of pooling always has K rows a graph, (B, K, D).
+The nodes of a batch are ragged rows before the first pooling layer, (N, D), and one block a graph after it, (B, n, D); `Rows`
+says which. The result of pooling always has K rows a graph, (B, K, D).
 
 A' has at most the rank n of the graph it comes from, while K follows the largest graph of the dataset: on DD, n is 284
 on average and K up to 2874. So :math:`A' y = S^\top (A (S y))` is usually cheaper than any use of the K x K matrix, and its
@@ -13,121 +13,13 @@ from __future__ import annotations
 
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rethinkpool_core.data.blocks import Blocks, Uniform
-from rethinkpool_core.ops.products import pool, unpool
-
-if TYPE_CHECKING:
-    from rethinkpool_core.data.batch import Batch
-
-
-class Rows:
-    """The nodes at one level: the ragged rows of ``batch``, or (B, n, ...) blocks when it is None."""
-
-    def __init__(self, batch: Batch | None = None):
-        self.batch = batch
-
-    def sum(self, x: Tensor) -> Tensor:
-        """Over the nodes of each graph: (B, D)."""
-        return x.sum(-2) if self.batch is None else self.batch.graph_sum(x)
-
-    def count(self, x: Tensor) -> Tensor:
-        """Number of nodes of each graph, (B,), in x's dtype."""
-        if self.batch is None:
-            return torch.full(x.shape[:1], x.shape[-2], dtype=x.dtype, device=x.device)
-        return self.batch.num_nodes.to(x.dtype)
-
-    def mean(self, x: Tensor) -> Tensor:
-        """Over the nodes of each graph: (B, D); zero for a graph without nodes."""
-        return self.sum(x) / self.count(x).clamp(min=1).unsqueeze(-1)
-
-    def spread(self, values: Tensor) -> Tensor:
-        """One row a graph, (B, D), to its nodes; padding takes zeros."""
-        if self.batch is None:
-            return values.unsqueeze(-2)
-        return self.batch.spread(values)
-
-    def place(self, matrix: Tensor, num_graphs: int) -> Tensor:
-        """A matrix with one row for each place in a graph, (n, K), handed to the nodes: (N, K) or (B, n, K).
-
-        Of stacked matrices (R, n, K) each replica's graphs take their own.
-        """
-        matrix = matrix if matrix.dim() == 3 else matrix.unsqueeze(0)
-        R, n, K = matrix.shape
-        if self.batch is None:
-            return matrix.unsqueeze(1).expand(R, num_graphs // R, n, K).reshape(num_graphs, n, K)
-        place = self.batch.position.clamp(max=n - 1).view(R, -1)
-        place = place + n * torch.arange(R, device=place.device).unsqueeze(1)
-        return matrix.view(R * n, K).index_select(0, place.view(-1))
-
-    @property
-    def layout(self) -> Blocks | Uniform:
-        """Where the matrix of each graph is found in x."""
-        return Uniform() if self.batch is None else self.batch.blocks
-
-    def norm_rows(self, count_padding: bool) -> tuple[Tensor | None, Tensor | None]:
-        """Arguments of `BatchNorm` at this level: which rows are real, and the number of padded positions if they count."""
-        if self.batch is None:
-            return None, None
-        real = self.batch.real.unsqueeze(-1) if self.batch.padded else None
-        if not count_padding:
-            return real, None
-        sizes = self.batch.num_nodes.view(self.batch.replicas, -1)
-        return real, sizes.shape[1] * sizes.amax(1)
-
-
-class Assignment:
-    """S after softmax, one row a node that sums to 1: (N, K) or (B, n, K)."""
-
-    def __init__(self, S: Tensor, rows: Rows):
-        self.S, self.rows = S, rows
-
-    def pool(self, X: Tensor) -> Tensor:
-        """S^T X, (B, K, D)."""
-        return pool(self.rows.layout, self.S, X)[1]
-
-    def unpool(self, Y: Tensor) -> Tensor:
-        """S Y for Y (B, K, D): (N, D) or (B, n, D)."""
-        return unpool(self.rows.layout, self.S, Y)
-
-    @cached_property
-    def squared(self) -> Tensor:
-        """S^2, entry by entry."""
-        return self.S.square()
-
-    @cached_property
-    def squares(self) -> Tensor:
-        """Squared norm of each row, (N, 1) or (B, n, 1)."""
-        return self.squared.sum(-1, keepdim=True)
-
-    @cached_property
-    def others(self) -> Tensor:
-        """1 - S, see `_Others`."""
-        return _Others.apply(self.S)
-
-
-class _Others(torch.autograd.Function):
-    """1 - S, to full precision also where S is nearly 1: there it is the sum of the row's other entries.
-
-    The rows of S sum to 1, whatever moves, so the derivative is that of 1 - S.
-    """
-
-    @staticmethod
-    def forward(ctx, S: Tensor) -> Tensor:
-        largest = S.argmax(-1, keepdim=True)
-        out = 1 - S
-        return out.scatter_(-1, largest, S.scatter(-1, largest, 0.0).sum(-1, keepdim=True))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return -gradient
-
+from rethinkpool_core.ops.products import pool
+from rethinkpool_core.ops.rows import Assignment, Rows
 
 # Up to so many clusters A' is written down whatever the graphs are: it is small, and exact where factors cancel (`Normalised`).
 SMALL = 128

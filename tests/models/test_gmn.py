@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from rethinkpool_core.models import build_model
 from rethinkpool_core.models.gmn import GMNConfig, MemoryLayer
-from rethinkpool_core.ops.pooling import Rows
+from rethinkpool_core.ops.rows import Rows
 
 
 def looped(layer: MemoryLayer, Q: torch.Tensor) -> torch.Tensor:
