@@ -16,18 +16,6 @@ from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.plots_results import curve_bands, forest, score_strips
 
 
-@pytest.fixture(scope="module")
-def runs():
-    return runs_of(
-        (Cell("MINCUTPOOL", "PROTEINS"), 0.740),
-        (Cell("N-MINCUTPOOL", "PROTEINS"), 0.739),
-        (Cell("DIFFPOOL-V2", "ZINC"), 0.50),
-        (Cell("N-DIFFPOOL-V2", "ZINC"), 0.40),
-        (Cell("MINCUTPOOL", "MOLHIV"), 0.72),
-        (Cell("N-MINCUTPOOL", "MOLHIV"), 0.72),
-    )
-
-
 @pytest.fixture
 def drawn(monkeypatch):
     """What is drawn, as (method of matplotlib, its positional arguments), in order, without what such a method calls itself."""

@@ -17,18 +17,6 @@ from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.paper import published
 
 
-@pytest.fixture(scope="module")
-def runs():
-    return runs_of(
-        (Cell("MINCUTPOOL", "PROTEINS"), 0.740),
-        (Cell("N-MINCUTPOOL", "PROTEINS"), 0.739),
-        (Cell("DIFFPOOL-V2", "ZINC"), 0.50),
-        (Cell("N-DIFFPOOL-V2", "ZINC"), 0.40),
-        (Cell("MINCUTPOOL", "MOLHIV"), 0.72),
-        (Cell("N-MINCUTPOOL", "MOLHIV"), 0.72),
-    )
-
-
 def test_every_twin_is_a_model_and_has_one_method():
     twins = [twin for of_method in TWINS.values() for twin in of_method]
     assert len(set(twins)) == len(twins) and {*twins, *TWINS, CONTROL} == set(MODELS)

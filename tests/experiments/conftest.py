@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import pytest
-import torch
+from threads import one_thread  # noqa: F401 - a fixture
 
 from rethinkpool_core import load_dataset
 from rethinkpool_core.experiments import engine, run
@@ -13,14 +13,6 @@ from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.store import ResultStore
 from rethinkpool_core.training.record import RunRecord
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

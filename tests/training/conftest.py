@@ -7,19 +7,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from threads import one_thread  # noqa: F401 - a fixture
 
 from rethinkpool_core import build_model, load_dataset
 from rethinkpool_core.data.store import GraphStore
 from rethinkpool_core.training import RunRecord, train
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Graphs this small gain nothing from threads, and beside other test processes lose much."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
