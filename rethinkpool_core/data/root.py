@@ -13,11 +13,12 @@ def data_root(root: str | os.PathLike[str] | None = None) -> Path:
 
     The folder need not exist; whoever writes into it creates it.
     """
-    if root is not None:
-        return Path(root).expanduser()
-    from_environment = os.environ.get(ENVIRONMENT_VARIABLE)
-    if from_environment:
-        return Path(from_environment).expanduser()
     from platformdirs import user_cache_path
 
-    return user_cache_path("rethinkpool", appauthor=False)
+    return chosen_folder(root, ENVIRONMENT_VARIABLE) or user_cache_path("rethinkpool", appauthor=False)
+
+
+def chosen_folder(given: str | os.PathLike[str] | None, variable: str) -> Path | None:
+    """``given``, else what the environment variable says, if either says anything."""
+    chosen = os.environ.get(variable) or None if given is None else given
+    return None if chosen is None else Path(chosen).expanduser()

@@ -105,6 +105,7 @@ class _Conductor:
         line: GridProgress,
     ):
         self.store, self.engine, self.root, self.report, self.line = store, engine, root, report, line
+        self.checkpoints = str(store.checkpoints.resolve())
         self.waiting = deque(plan.tasks)
         self.skipped = set(plan.failed)
         self.running: dict[object, tuple[Task, tuple[int, ...], list]] = {}
@@ -183,13 +184,13 @@ class _Conductor:
             seeds,
             self.root,
             self.engine.device,
-            str(self.store.checkpoints(".").resolve()),
+            self.checkpoints,
             key=f"{task.name}-{time.monotonic_ns()}",
             pure=False,
         )
         self.running[future] = task, seeds, locks
         future.add_done_callback(self.ended.put)
-        self.line.started(task, seeds)
+        self.line.started(seeds)
 
     def _take_in(self, seconds: float) -> None:
         """Write what has ended, if anything does within so many seconds."""
@@ -249,11 +250,9 @@ class _Conductor:
 
     def _forget(self, task: Task) -> None:
         """Its checkpoints, here and where it was trained."""
-        folder = str(self.store.checkpoints(".").resolve())
-        remove_checkpoints(task.name, self.root, folder)
-        self.engine.client.run(
-            remove_checkpoints, task.name, self.root, folder, wait=False, on_error="ignore"
-        )
+        where = task.name, self.root, self.checkpoints
+        remove_checkpoints(*where)
+        self.engine.client.run(remove_checkpoints, *where, wait=False, on_error="ignore")
 
     def _stop(self) -> None:
         """Ctrl-C: let trainings save where they are; a second one leaves at once."""

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rethinkpool_core.data.atomic import replace_file
+from rethinkpool_core.data.root import chosen_folder
 from rethinkpool_core.errors import StorageError
 from rethinkpool_core.experiments.schema import SCHEMA, VERSION, record_of, row_of
 from rethinkpool_core.training.record import RunRecord
@@ -34,14 +35,10 @@ log = logging.getLogger(__name__)
 
 def store_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """``folder`` if given, else ``$RETHINKPOOL_STORE``, else one among the user's data."""
-    if folder is not None:
-        return Path(folder).expanduser()
-    from_environment = os.environ.get(ENVIRONMENT_VARIABLE)
-    if from_environment:
-        return Path(from_environment).expanduser()
     from platformdirs import user_data_path
 
-    return user_data_path("rethinkpool", appauthor=False) / "runs"
+    own = user_data_path("rethinkpool", appauthor=False) / "runs"
+    return chosen_folder(folder, ENVIRONMENT_VARIABLE) or own
 
 
 class ResultStore:
@@ -63,15 +60,12 @@ class ResultStore:
 
     def finished(self) -> set[str]:
         """Keys of all finished runs."""
-        import pyarrow.parquet as pq
-
         keys = set()
         for path in self._files():
             if _RUN.fullmatch(path.name):
                 keys.add(path.stem)
             else:
-                self._checked(path)
-                keys.update(pq.read_table(path, columns=["key"])["key"].to_pylist())
+                keys.update(row["key"] for row in self.rows_of(path, ["key"]))
         return keys
 
     def has(self, key: str) -> bool:
@@ -122,8 +116,10 @@ class ResultStore:
         """Of a run that is finished: whoever locks another file of that name finds that it is."""
         (self.folder / ".locks" / f"{key}.lock").unlink(missing_ok=True)
 
-    def checkpoints(self, task: str) -> Path:
-        return self.folder / ".checkpoints" / task
+    @property
+    def checkpoints(self) -> Path:
+        """Of the tasks under way, a folder each."""
+        return self.folder / ".checkpoints"
 
     def set_aside(self, path: Path, reason: str) -> None:
         """Move a damaged file to ``damaged/``, so that its run counts as not done."""

@@ -167,6 +167,18 @@ def test_damaged_runs_are_set_aside_when_read(harm, store, cell, record_of, capl
     assert len(list((store.folder / "damaged").iterdir())) == 2
 
 
+def test_a_damaged_file_of_many_runs(store, cell, record_of, tmp_path, caplog):
+    """Its ends are whole, so that only reading tells: its runs count as not done, and the others do."""
+    for seed in (1, 2):
+        store.write(record_of(cell, seed))
+    compact([store.folder], path := store.folder / "many.parquet")
+    (store.folder / f"{cell.key(2)}.parquet").unlink()
+    flipped(path)
+    store.prepare()
+    assert store.finished() == {cell.key(1)}
+    assert "many.parquet was moved" in caplog.text
+
+
 def test_any_flipped_bit_is_noticed_or_harmless(store, cell, record_of, caplog):
     record = record_of(cell, 1)
     store.write(record)
