@@ -97,6 +97,8 @@ def grid_command(
 
 def parse_seeds(text: str) -> int | list[int]:
     """``"20"`` is how many, ``"1,5,9-12"`` or ``"7-7"`` which (raises UsageError)."""
+    from rethinkpool_core.training.seeds import MOST_SEEDS
+
     try:
         if text.strip().isdecimal():
             return int(text)
@@ -104,7 +106,7 @@ def parse_seeds(text: str) -> int | list[int]:
         for part in text.split(","):
             first, dash, last = part.partition("-")
             numbers = range(int(first), int(last if dash else first) + 1)
-            if not numbers or len(numbers) > 100_000:
+            if not numbers or len(numbers) > MOST_SEEDS:
                 raise ValueError
             seeds += numbers
         return seeds
@@ -130,7 +132,7 @@ def print_plan(plan: Plan, workers: int, memory: float) -> None:
             str(cell.finished),
             str(len(cell.failed)) if cell.failed else "",
             "not measured" if cell.seconds is None else duration(cell.seconds),
-            f"{cell.memory / 1e9:.1f} GB" + ("" if cell.peak_bytes else " at most"),
+            f"{cell.memory / 1e9:.1f} GB" + ("" if cell.peak_bytes else " assumed"),
         )
     print_table(table)
     known = [cell for cell in plan.cells if cell.todo and cell.seconds is not None]

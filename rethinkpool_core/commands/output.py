@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rethinkpool_core.data.atomic import replace_file
+from rethinkpool_core.data.atomic import write_file
 from rethinkpool_core.errors import StorageError
 
 if TYPE_CHECKING:
@@ -35,9 +35,4 @@ def check_writable(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file aside and rename it (raises StorageError and leaves no half file)."""
-    try:
-        replace_file(path, text.encode())
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path} ({error.strerror}): free some space or name another file"
-        ) from error
+    write_file(path, text.encode())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperGroup
 
+from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.commands.grid import Store, grid_names
 from rethinkpool_core.commands.output import check_writable, print_table
 from rethinkpool_core.errors import DataError, needs_extra
@@ -162,5 +163,5 @@ def shown(score: CellScore) -> str:
     """``69.8 ± 4.5``, as the paper prints them."""
     if score.mean is None:
         return "-"
-    digits = 2 if score.metric == "mae" else 1
+    digits = unit_of(score.metric).digits
     return f"{score.mean:.{digits}f}" + ("" if score.std is None else f" ± {score.std:.{digits}f}")

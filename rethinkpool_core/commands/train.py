@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.commands.data import Root, dataset_names
 from rethinkpool_core.commands.output import check_writable, print_table, write_text
 from rethinkpool_core.commands.values import parse_assignments
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from rethinkpool_core.training import RunRecord
-
-_SCORE = {"accuracy": "accuracy (%)", "rocauc": "ROC-AUC (%)", "mae": "mean absolute error"}
 
 
 def train_command(
@@ -83,7 +82,7 @@ def results_table(records: list[RunRecord]) -> Table:
     from rich.table import Table
 
     first = records[0]
-    table = Table(title=f"{first.model} on {first.dataset}: {_SCORE[first.metric]}")
+    table = Table(title=f"{first.model} on {first.dataset}: {unit_of(first.metric).label}")
     for column in ("seed", "validation", "test", "best epoch", "epochs"):
         table.add_column(column, justify="right")
     table.add_column("")
@@ -112,7 +111,7 @@ def summary(records: list[RunRecord]) -> str:
         spread = f" ± {_shown(stdev(scores), first.metric)}" if len(scores) > 1 else ""
         seeds = f"{len(scores)} seed{'s' if len(scores) > 1 else ''}"
         parts.append(
-            f"test {_SCORE[first.metric]}: {_shown(mean(scores), first.metric)}{spread} over {seeds}"
+            f"test {unit_of(first.metric).label}: {_shown(mean(scores), first.metric)}{spread} over {seeds}"
         )
     if first.model in TABLES["S5"].models:
         printed = {score.dataset: score for score in published("S5", first.model)}

@@ -70,6 +70,16 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """`replace_file` for a file that the user has named (raises StorageError)."""
+    try:
+        replace_file(path, content)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path} ({error.strerror}): free some space or name another file"
+        ) from error
+
+
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     """Write tensors as safetensors, aside, and rename (raises StorageError and leaves no half file)."""
     from safetensors.torch import save

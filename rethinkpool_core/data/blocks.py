@@ -126,9 +126,8 @@ def make_many_blocks(
 def _first_places(mask: Tensor, number: int) -> Tensor:
     """(M, number) places of the first ones of each row of ``mask`` (M, n); the last place where there are fewer."""
     n = mask.shape[1]
-    rank = (
-        mask.cumsum(1).masked_fill_(~mask, 0).clamp_(max=number + 1)
-    )  # from 1; nought is written to the front
+    # From 1, and 0 elsewhere, which is written to the front and cut off.
+    rank = mask.cumsum(1).masked_fill_(~mask, 0).clamp_(max=number + 1)
     places = torch.full((len(mask), number + 2), n - 1, device=mask.device)
     places.scatter_(1, rank, torch.arange(n, device=mask.device).expand(len(mask), -1))
     return places[:, 1:-1].contiguous()

@@ -32,9 +32,8 @@ class GrowingShapes:
     def groups_and_empties(self, sizes: Tensor) -> tuple[tuple[tuple[int, int], ...], int]:
         """For `make_many_blocks`, of graphs of ``sizes`` (M, R, B): how many blocks are in a group never changes."""
         key = tuple(sizes.shape[1:])
-        largest = (
-            sizes.flatten(1).sort(1).values.amax(0)
-        )  # the k-th largest graph of any of the batches, for each k
+        # For each k, the k-th graph by size of whichever batch has it largest.
+        largest = sizes.flatten(1).sort(1).values.amax(0)
         if key not in self._counts:
             self._counts[key] = [count for count, _ in groups_of(largest)]
         groups, last = [], -1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -91,5 +89,6 @@ def cell_of(record: RunRecord) -> str:
 
 
 def _digest(model: str, dataset: str, config: dict[str, Any]) -> str:
-    content = json.dumps({"model": model, "dataset": dataset, "config": config}, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    from rethinkpool_core.training.checkpoint import config_hash
+
+    return config_hash({"model": model, "dataset": dataset, "config": config})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rethinkpool_core.data.atomic import write_file
 from rethinkpool_core.errors import DataError, StorageError
 from rethinkpool_core.experiments.schema import SCHEMA, row_of
 from rethinkpool_core.experiments.store import ResultStore, encoded
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
+
+_ORDER = itemgetter("dataset", "model", "cell", "seed")
 
 
 def load_results(
@@ -42,7 +46,7 @@ def load_results(
         for row in ResultStore(store).rows()
         if wanted is None or row["cell"] in wanted
     ]
-    rows.sort(key=lambda row: (row["dataset"], row["model"], row["cell"], row["seed"]))
+    rows.sort(key=_ORDER)
     return pd.DataFrame(rows, columns=SCHEMA.names).astype(
         {"val_score": float, "test_score": float, "seconds": float, "peak_bytes": float}
     )
@@ -64,16 +68,8 @@ def compact(sources: list[Path], target: Path, cells: Iterable[str] | None = Non
         raise DataError(
             f"there is no finished run to fold in {', '.join(map(str, sources))}: run the grid first"
         )
-    ordered = sorted(rows.values(), key=lambda row: (row["dataset"], row["model"], row["cell"], row["seed"]))
-    from rethinkpool_core.data.atomic import replace_file
-
-    try:
-        replace_file(target, encoded(ordered))
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {target} ({error.strerror}): free some space or name another file"
-        ) from error
-    return len(ordered)
+    write_file(target, encoded(sorted(rows.values(), key=_ORDER)))
+    return len(rows)
 
 
 def _rows(source: Path) -> Iterable[dict]:

@@ -18,16 +18,12 @@ SEEDS = 20
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells, each trained with ``seeds``.
-
-    table    whose printed scores its cells have, if one has
-    """
+    """Cells, each trained with ``seeds``."""
 
     name: str
     about: str
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...] = tuple(range(1, SEEDS + 1))
-    table: str | None = None
 
     def restricted(self, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Grid:
         """The cells of these models and datasets; empty for all. Raises UnknownNameError for one that has none."""
@@ -132,15 +128,12 @@ _MAKERS = {
 GRIDS: dict[str, str] = {name: about for name, (about, _) in _MAKERS.items()}
 """What each grid is about."""
 
-_TABLES = {"table-s5": "S5"}
-
 
 def get_grid(name: str) -> Grid:
     """Raises UnknownNameError."""
     if name not in _MAKERS:
         raise UnknownNameError("grid", name, [*GRIDS, "FILE.toml"])
     about, make = _MAKERS[name]
-    cells = {
-        cell.digest: cell for cell in make()
-    }  # what is a default in one row may be written out in another
-    return Grid(name, about, tuple(cells.values()), table=_TABLES.get(name))
+    # What is a default in one row may be written out in another.
+    cells = {cell.digest: cell for cell in make()}
+    return Grid(name, about, tuple(cells.values()))

@@ -15,7 +15,7 @@ class GridProgress:
 
         self.plan, self.dashboard, self.wanted = plan, dashboard, wanted
         self.console = Console(stderr=True, quiet=not wanted)
-        self.todo, self.done, self.failed, self.running = plan.todo, 0, 0, 0
+        self.todo, self.done, self.running = plan.todo, 0, 0
         self.cells_left = {plan.cell.digest: plan.todo for plan in plan.cells if plan.todo}
         self.start = time.monotonic()
         self.status = None
@@ -35,7 +35,7 @@ class GridProgress:
         if self.status is not None:
             self.status.stop()
 
-    def started(self, task: Task, seeds: Sequence[int]) -> None:
+    def started(self, seeds: Sequence[int]) -> None:
         self.running += len(seeds)
         self._refresh()
 
@@ -46,13 +46,12 @@ class GridProgress:
 
     def ended(self, task: Task, seeds: Sequence[int], records: Sequence[RunRecord], seconds: float) -> None:
         self.running -= len(seeds)
-        failed = [record for record in records if record.error]
+        failed = sum(record.error is not None for record in records)
         self.done += len(records)
-        self.failed += len(failed)
         self.cells_left[task.cell.digest] = self.cells_left.get(task.cell.digest, 0) - len(records)
         scores = [record.test_score for record in records if record.test_score is not None]
         mean = f", mean test score {sum(scores) / len(scores):.4f}" if scores else ""
-        wrong = f", {len(failed)} failed" if failed else ""
+        wrong = f", {failed} failed" if failed else ""
         if self.status is None and records:
             self._print(f"{task.cell}: {len(records)} seeds in {seconds:.0f} s{mean}{wrong}; {self._state()}")
         self._refresh()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -11,12 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from rethinkpool_core.data.root import data_root
-from rethinkpool_core.errors import CheckpointError, RethinkPoolError, StorageError
+from rethinkpool_core.errors import CheckpointError, RethinkPoolError
 from rethinkpool_core.experiments.peak_memory import peak_bytes, reset_peak
 from rethinkpool_core.experiments.plan import Task
 from rethinkpool_core.training.record import RunRecord
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -62,11 +59,8 @@ def _train(
     """Adds to ``answer``; where all seeds together fail, they are tried one by one, so that one harms itself alone."""
     try:
         answer.records += _records(task, seeds, root, device, folder, answer.notes)
-    except KeyboardInterrupt:
-        raise
     except Exception as error:
-        alone = len(seeds) > 1 and not isinstance(error, RethinkPoolError)
-        if not alone:
+        if len(seeds) == 1 or isinstance(error, RethinkPoolError):
             answer.errors |= dict.fromkeys(seeds, sentence(error))
             return
         for seed in seeds:
@@ -161,7 +155,7 @@ def _named(seeds: tuple[int, ...]) -> str:
 def sentence(error: BaseException) -> str:
     """One line about an error, our own in its words."""
     text = " ".join(str(error).split())[:500]
-    return text if isinstance(error, (RethinkPoolError, StorageError)) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, RethinkPoolError) else f"{type(error).__name__}: {text}"
 
 
 def failed_record(task: Task, seed: int, error: str) -> RunRecord:

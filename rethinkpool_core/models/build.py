@@ -137,13 +137,18 @@ def describe(config: Any) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
+def checked_switch(where: str, key: str, value: Any) -> bool:
+    """``value`` of the parameter ``key``, if it is true or false (raises UsageError)."""
+    if not isinstance(value, bool):
+        raise UsageError(f"{where} takes true or false, not {value!r}: set {key}=true or {key}=false")
+    return value
+
+
 def _checked(name: str, key: str, value: Any, kind: Any) -> Any:
     """``value`` in the type of the parameter ``key``; refused with a sentence when it is not of it."""
     where = f"parameter {key!r} of {name}"
     if kind is bool:
-        if not isinstance(value, bool):
-            raise UsageError(f"{where} takes true or false, not {value!r}: set {key}=true or {key}=false")
-        return value
+        return checked_switch(where, key, value)
     if kind is str:
         choices = _CHOICES[key]
         value = str(value) if isinstance(value, int) and not isinstance(value, bool) else value  # sage=2020

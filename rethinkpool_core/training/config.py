@@ -93,11 +93,9 @@ _ZERO_ALLOWED = {"clip_norm", "eval_batch_size", "replicas", "least_learning_rat
 
 def _checked(key: str, value: Any, kind: type) -> Any:
     if kind is bool:
-        if not isinstance(value, bool):
-            raise UsageError(
-                f"parameter {key!r} of training takes true or false, not {value!r}: set {key}=true or {key}=false"
-            )
-        return value
+        from rethinkpool_core.models.build import checked_switch
+
+        return checked_switch(f"parameter {key!r} of training", key, value)
     wanted = "a whole number" if kind is int else "a number"
     if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
         raise UsageError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from rethinkpool_core.training.checkpoint import CheckpointFolder
 from rethinkpool_core.training.config import TrainingConfig
 from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.schedule import Schedule
+from rethinkpool_core.training.seeds import divided
 
 
 @dataclass
@@ -126,18 +126,13 @@ def companies(
         over |= {seed: ended[seed][1] for seed in whose if seed in ended}
         going = [seed for seed in whose if seed not in ended]
         whole = len(going) + len(ended) == len(states) and len(going) <= at_once
-        for part in _parts(going, at_once):
+        for part in divided(going, at_once):
             made.append(Company(part, files, {seed: states[seed] for seed in part}, ended if whole else None))
-    for part in _parts(seeds, at_once):
+    for part in divided(seeds, at_once):
         fresh = [seed for seed in part if seed not in farthest]
         if fresh:
             made.append(Company(fresh, files))
     return over, made
-
-
-def _parts(seeds: list[int], at_once: int) -> list[list[int]]:
-    n, parts = len(seeds), ceil(len(seeds) / at_once)
-    return [seeds[n * i // parts : n * (i + 1) // parts] for i in range(parts)]
 
 
 def _states(files: CheckpointFolder, path: Path, facts: dict[int, dict[str, Any]]) -> dict[int, State]:

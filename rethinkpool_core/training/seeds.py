@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import ceil
 
 from rethinkpool_core.errors import UsageError
 
 # A number of seeds above this is a slip (a seed given as their number), and its list would fill the memory.
 MOST_SEEDS = 100_000
+
+
+def divided(seeds: Sequence[int], at_once: int) -> list[Sequence[int]]:
+    """``seeds`` in as few parts of at most ``at_once`` as there can be, whose sizes differ by one at most."""
+    n, parts = len(seeds), ceil(len(seeds) / at_once)
+    return [seeds[n * i // parts : n * (i + 1) // parts] for i in range(parts)]
 
 
 def check_seeds(seeds: int | list[int]) -> list[int]:
