@@ -34,7 +34,7 @@ from rethinkpool_core.errors import DataError, RethinkPoolError, UsageError
 from rethinkpool_core.models.build import build_model
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.device import resolve_device
-from rethinkpool_core.training.epoch import Task, shuffled
+from rethinkpool_core.training.epoch import Task, learns_keys, shuffled
 from rethinkpool_core.training.trainer import train
 
 CHECKED = ("GRACLUS", "COMPLEMENT", "DIFFPOOL-V2", "N-DIFFPOOL-V2", "MINCUTPOOL", "N-MINCUTPOOL", "GMN")
@@ -92,7 +92,7 @@ class Report:
 
 
 def losses_of_steps(name: str, dataset, device: torch.device, seeds: list[int], steps: int) -> torch.Tensor:
-    """(R, steps, losses) in float64, all losses of the first training steps."""
+    """(R, steps, losses) in float64, all losses of the first training steps, taken as training takes them: on a GPU, recorded."""
     model = build_model(name, dataset).double()
     config = training_config(name, dataset.name)
     task = Task(model, dataset, config, device)
@@ -101,12 +101,15 @@ def losses_of_steps(name: str, dataset, device: torch.device, seeds: list[int], 
     order = order.repeat(1, -(-steps * config.batch_size // order.shape[1]))[:, : steps * config.batch_size]
     rates = torch.full((len(seeds),), config.learning_rate, dtype=torch.float64, device=device)
     found = []
-    coarsening = task.coarsening(replicas)
-    for batch in task.builder.batches(order, config.batch_size, draw=1, coarsening=coarsening):
-        losses = replicas.losses(batch, dataset.spec.loss)
-        found.append(torch.stack([loss.detach() for loss in losses.values()], -1))
-        losses.pop("purity", None)
-        gradient = replicas.gradient("rest", sum(losses.values()))
+    batches = task.builder.batches(
+        order, config.batch_size, draw=1, coarsening=task.coarsening(replicas), shapes=task.shapes
+    )
+    keys, kind = learns_keys(task), dataset.spec.loss
+    for batch in batches:
+        losses = dict(replicas.step(batch, kind, "keys", only="purity")[0]) if keys else {}
+        purity = {name: loss.clone() for name, loss in losses.items() if name == "purity"}
+        losses, gradient = replicas.step(batch, kind, "rest", auxiliary=not keys)
+        found.append(torch.stack([*losses.values(), *purity.values()], -1))
         replicas.groups["rest"].adam.step(gradient, rates, config.clip_norm)
     return torch.stack(found, 1).cpu()
 
@@ -126,9 +129,7 @@ def equality(name: str, dataset, device: torch.device, seeds: int, steps: int) -
 
 
 def ratio(name: str, dataset, device: torch.device, seeds: int, rounds: int) -> dict[str, Any]:
-    """Plain PyG beside the package on the same device, an epoch of one seed each, and the peak memory of both."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    """Plain PyG beside the package on the same device, an epoch of one seed each."""
     rows = measure_rounds(
         name,
         dataset,
@@ -137,32 +138,25 @@ def ratio(name: str, dataset, device: torch.device, seeds: int, rounds: int) -> 
         rounds=rounds,
         say=lambda text: print(text, flush=True),
     )
-    found = summary(rows, "wall") | {"model": name, "rounds": rows, "seeds": seeds}
-    if device.type == "cuda":
-        found["peak_bytes"] = torch.cuda.max_memory_allocated(device)
-    return found
+    return summary(rows, "wall") | {"model": name, "rounds": rows, "seeds": seeds}
 
 
-def precision(name: str, dataset, device: torch.device, seeds: int, epochs: int) -> dict[str, Any]:
-    """TF32 off and on: seconds of an epoch and seed, and mean test score, after a few epochs."""
+def switches(name: str, dataset, device: torch.device, seeds: int, epochs: int) -> dict[str, Any]:
+    """As training is, with TF32, and without recorded steps: seconds of the last epoch for each seed, and test scores."""
     found = {}
-    before = torch.backends.cuda.matmul.allow_tf32
-    try:
-        for key, allowed in (("float32", False), ("tf32", True)):
-            torch.backends.cuda.matmul.allow_tf32 = allowed
-            records = train(
-                build_model(name, dataset),
-                dataset,
-                seeds,
-                max_epochs=epochs,
-                device=str(device),
-                progress=False,
-            )
-            seconds = [record.curves["train_seconds"][-1] for record in records]
-            scores = [record.test_score for record in records]
-            found[key] = {"seconds": sum(seconds) / seeds, "test_scores": scores}
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+    for key, overrides in (("default", {}), ("tf32", {"tf32": True}), ("no graphs", {"cuda_graphs": False})):
+        records = train(
+            build_model(name, dataset),
+            dataset,
+            seeds,
+            max_epochs=epochs,
+            device=str(device),
+            progress=False,
+            **overrides,
+        )
+        seconds = [record.curves["train_seconds"][-1] for record in records]
+        scores = [record.test_score for record in records]
+        found[key] = {"seconds": sum(seconds) / seeds, "test_scores": scores}
     return found
 
 
@@ -181,6 +175,8 @@ def grid(
         timer = threading.Timer(left, lambda: os.kill(os.getpid(), signal.SIGINT))
         timer.start()
         start = time.perf_counter()
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
         try:
             records = train(
                 build_model(model, dataset), dataset, options.seeds, max_epochs=options.max_epochs,
@@ -194,6 +190,8 @@ def grid(
         lines += [record.to_json() for record in records]
         replace_file(path, ("\n".join(lines) + "\n").encode())
         done.append({"model": model, "dataset": name, "seconds": time.perf_counter() - start})
+        if device.type == "cuda":
+            done[-1]["peak_bytes"] = torch.cuda.max_memory_allocated(device)
         print(f"{model} on {name}: {done[-1]['seconds']:.1f} s for {len(records)} seeds", flush=True)
     return {"cells": done, "left_out": [list(cell) for cell in cells[len(done) :]]}
 
@@ -220,8 +218,7 @@ def run(options) -> int:
             lambda: ratios.append(ratio(name, dataset, device, options.seeds, options.rounds)) or ratios[-1],  # noqa: B023
         )
     report.part("geometric mean", lambda: overall(ratios))
-    if device.type == "cuda":
-        report.part("precision", lambda: precision("MINCUTPOOL", dataset, device, options.seeds, 5))
+    report.part("switches", lambda: switches("MINCUTPOOL", dataset, device, options.seeds, options.epochs))
     cells = [(model, name) for name in options.datasets for model in TABLE_S5]
     report.part("grid", lambda: grid(report, cells, options.data, device, options))
     return int(report.failed)
@@ -242,6 +239,7 @@ def main() -> int:
     running.add_argument("--minutes", type=float, default=10.0)
     running.add_argument("--steps", type=int, default=50, help="of the equality checks")
     running.add_argument("--rounds", type=int, default=3)
+    running.add_argument("--epochs", type=int, default=5, help="with each of the switches")
     running.add_argument("--max-epochs", type=int, default=1000)
     options = parser.parse_args()
     try:

@@ -1,22 +1,83 @@
-"""Rounds in which both sides train for an epoch in turn, and what follows from them."""
+"""Rounds in which both sides train for an epoch in turn, each in a process of its own, and what follows from them."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
+from multiprocessing import get_context
 from statistics import geometric_mean, median
 from typing import Any
 
 import torch
 
 from benchmarks.clock import Seconds, clock_of
-from benchmarks.sides import Ours, Plain
+from benchmarks.sides import Ours, Plain, Side
 from rethinkpool_core.data.dataset import GraphDataset
+from rethinkpool_core.errors import RethinkPoolError
 
 TOGETHER = ("MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL-V2", "N-DIFFPOOL-V2")
 """The models whose ratios are also given as one."""
 Round = dict[str, dict[str, float]]
 """Seconds of an epoch for each seed, by side and clock; under "matching" what the plain side spent in matchings."""
+
+
+class Apart:
+    """A `Side` in a process of its own, as its user would have it: what one does to a process, the other does not get.
+
+    Training tells the C library to keep the memory that a step frees, for one. Raises RethinkPoolError when the process dies.
+    """
+
+    def __init__(
+        self,
+        kind: type[Side],
+        name: str,
+        dataset: GraphDataset,
+        device: torch.device,
+        seeds: Sequence[int] = (1,),
+    ):
+        self.name, self.process = name, ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+        # Pickled here, since between processes torch would put the tensors into shared memory, of which some have little.
+        job = pickle.dumps((name, dataset, device, seeds))
+        self._ask(_begin, kind, torch.get_num_threads(), job)
+
+    def epoch(self) -> dict[str, Seconds]:
+        return self._ask(_epoch)
+
+    def _ask(self, work: Callable, *arguments):
+        try:
+            return self.process.submit(work, *arguments).result()
+        except BrokenProcessPool:
+            raise RethinkPoolError(
+                f"a process of the benchmark of {self.name} was killed, perhaps for its memory: measure fewer --seeds"
+            ) from None
+
+    def __enter__(self) -> Apart:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.shutdown(cancel_futures=True)
+
+
+_here: Side  # of a process of `Apart`
+
+
+def _begin(kind: type[Side], threads: int, job: bytes) -> None:
+    global _here
+    torch.set_num_threads(threads)
+    _here = kind(*pickle.loads(job))
+    _here.warm_up()
+
+
+def _epoch() -> dict[str, Seconds]:
+    """Of an epoch, "epoch", and of the matchings in it, "matching", where they are watched."""
+    if isinstance(_here, Plain) and _here.matching is not None:
+        _here.matching = Seconds()
+        epoch = _here.epoch_seconds()
+        return {"epoch": epoch, "matching": _here.matching}
+    return {"epoch": _here.epoch_seconds()}
 
 
 def measure_rounds(
@@ -29,21 +90,21 @@ def measure_rounds(
     say: Callable[[str], None],
 ) -> list[Round]:
     """``rounds`` times an epoch of the plain model and one of ours, which goes first in every other round."""
-    plain, ours = Plain(name, dataset, device), Ours(name, dataset, device, seeds)
     say(f"{name}: warming up")
-    for side in (plain, ours):
-        side.warm_up()
-    if plain.matching is not None:
-        plain.matching = Seconds()
     found: list[Round] = []
-    for number in range(rounds):
-        seconds: dict[str, Seconds] = {}
-        for key, side in (("plain", plain), ("ours", ours))[:: -1 if number % 2 else 1]:
-            seconds[key] = side.epoch_seconds()
-        if plain.matching is not None:
-            seconds["matching"], plain.matching = plain.matching, Seconds()
-        found.append({key: asdict(value) for key, value in seconds.items()})
-        say(f"{name}: round {number + 1} of {rounds}, {ratio(found[-1], clock_of(device)):.2f} times as fast")
+    with Apart(Plain, name, dataset, device) as plain, Apart(Ours, name, dataset, device, seeds) as ours:
+        for number in range(rounds):
+            epochs = {
+                key: side.epoch()
+                for key, side in (("plain", plain), ("ours", ours))[:: -1 if number % 2 else 1]
+            }
+            seconds = {key: asdict(times["epoch"]) for key, times in epochs.items()}
+            if "matching" in epochs["plain"]:
+                seconds["matching"] = asdict(epochs["plain"]["matching"])
+            found.append(seconds)
+            say(
+                f"{name}: round {number + 1} of {rounds}, {ratio(found[-1], clock_of(device)):.2f} times as fast"
+            )
     return found
 
 

@@ -94,12 +94,18 @@ class Ours(Side):
 
 
 class Plain(Side):
-    """One seed of the yardstick."""
+    """The first of the seeds, of the yardstick."""
 
     def __init__(
-        self, name: str, dataset: GraphDataset, device: torch.device, seed: int = 1, batch_size: int = 0
+        self,
+        name: str,
+        dataset: GraphDataset,
+        device: torch.device,
+        seeds: Sequence[int] = (1,),
+        batch_size: int = 0,
     ):
-        super().__init__(name, dataset, device, [seed], batch_size)
+        super().__init__(name, dataset, device, seeds[:1], batch_size)
+        (seed,) = self.seeds
         torch.manual_seed(seed)
         self.trainer = Trainer(
             plain_form(self.model).to(device),

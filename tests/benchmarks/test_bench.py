@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from statistics import median
 
@@ -13,11 +15,11 @@ from graphs import dataset_of, named_graphs, store_of
 import rethinkpool_core.notebooks
 from benchmarks import child
 from benchmarks.datasets import random_graphs, some_graphs
-from benchmarks.rounds import overall, summary
+from benchmarks.rounds import Apart, overall, summary
 from benchmarks.run import QUICK
 from benchmarks.sides import Ours, Plain
 from rethinkpool_core.cli import main
-from rethinkpool_core.errors import RethinkPoolError, UsageError
+from rethinkpool_core.errors import DataError, RethinkPoolError, UsageError
 
 CPU = torch.device("cpu")
 
@@ -173,6 +175,27 @@ def test_gmn_takes_turns():
             side.train(unsupervised)
         moved = [not torch.equal(a, b) for a, b in zip(before, weights(), strict=True)]
         assert moved == [unsupervised, not unsupervised] * 2
+
+
+class Killed(Plain):
+    def warm_up(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Foreign(Plain):
+    def warm_up(self):
+        raise DataError(f"in process {os.getpid()}")
+
+
+def test_a_side_is_in_a_process_of_its_own():
+    with pytest.raises(DataError, match=r"in process \d+") as error:
+        Apart(Foreign, "N-MINCUTPOOL", random_graphs(20, 5, 8), CPU)
+    assert str(os.getpid()) not in str(error.value)
+
+
+def test_a_side_that_is_killed_is_said():
+    with pytest.raises(RethinkPoolError, match="benchmark of N-MINCUTPOOL was killed"):
+        Apart(Killed, "N-MINCUTPOOL", random_graphs(20, 5, 8), CPU)
 
 
 # -- data

@@ -51,7 +51,7 @@ def test_all_parts_without_any_other_library(tmp_path):
     assert script("pack", str(tmp_path / "data"), "DIGITS").returncode == 0
     options = ["--datasets", "DIGITS", "--device", "cpu", "--seeds", "2", "--minutes", "0.5", "--steps", "3"]
     out = tmp_path / "out"
-    options += ["--rounds", "1", "--max-epochs", "1"]
+    options += ["--rounds", "1", "--max-epochs", "1", "--epochs", "1"]
     done = script("run", str(out), "--data", str(tmp_path / "data"), *options, bare=True)
     assert done.returncode == 0, done.stderr
     found = json.loads((out / "gpu.json").read_text())
@@ -59,6 +59,7 @@ def test_all_parts_without_any_other_library(tmp_path):
         name for name, part in found.items() if isinstance(part, dict) and "error" in str(part.get("found"))
     ]
     assert found["equality of MINCUTPOOL"]["found"]["alone"] < 1e-8
+    assert all(len(part["test_scores"]) == 2 for part in found["switches"]["found"].values())
     records = [
         RunRecord.from_dict(json.loads(line)) for line in (out / "records.jsonl").read_text().splitlines()
     ]
