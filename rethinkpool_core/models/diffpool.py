@@ -16,6 +16,7 @@ more a quarter at each, rounded up.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 import torch
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 
 from rethinkpool_core.data.batch import Batch
 from rethinkpool_core.models.base import Activation, MoleculeInput, PoolingModel, Shape, output_network
-from rethinkpool_core.ops.affine import Linear, by_replica
+from rethinkpool_core.ops.affine import Linear, affine_of_parts, by_replica
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv, SAGEConv
 from rethinkpool_core.ops.losses import entropy_loss, link_loss
@@ -57,10 +58,10 @@ class DiffPoolConfig:
 
 
 class SAGEStack(nn.Module):
-    """Three convolutions with ReLU and batch norm after the first two. x (..., N, in_dim) -> (..., N, dim) or (..., N, 3 dim).
+    """Three convolutions with ReLU and batch norm after the first two. x (..., N, in_dim) -> list of (..., N, dim).
 
-    residual     add each of the first two layers' input where widths agree (version 1); with ``normalize`` and self-loops
-    concatenate  return all three layers side by side (version 2)
+    version 1    with ``normalize`` and self-loops; adds each of the first two layers' input where widths agree; the last layer
+    version 2    all three layers, of which the last is (..., N, out_dim); whoever needs them side by side puts them there
     """
 
     def __init__(self, in_dim: int, dim: int, out_dim: int, config: DiffPoolConfig, *, version: int):
@@ -73,14 +74,14 @@ class SAGEStack(nn.Module):
         )
         self.norms = nn.ModuleList(BatchNorm(dim) for _ in range(2))
 
-    def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
+    def forward(self, x: Tensor, A, rows: Rows) -> list[Tensor]:
         outs = []
         for conv, norm in zip(self.convs, self.norms, strict=False):
             new = norm(conv(x, A, relu=True), *rows.norm_rows(self.norm_padding))
             x = x + new if self.residual and x.shape == new.shape else new
             outs.append(x)
         x = self.convs[2](x, A)
-        return x if self.residual else torch.cat([*outs, x], -1)
+        return [x] if self.residual else [*outs, x]
 
 
 class AssignmentLogits(nn.Module):
@@ -104,7 +105,7 @@ class AssignmentLogits(nn.Module):
 
 
 class OneConv(nn.Module):
-    """Version 1's pooling and embedding GNN: one convolution, its rows of unit length."""
+    """Version 1's pooling and embedding GNN: one convolution, its rows of unit length. (..., N, D) -> (..., N, out_dim)."""
 
     def __init__(self, in_dim: int, out_dim: int, config: DiffPoolConfig):
         super().__init__()
@@ -115,7 +116,7 @@ class OneConv(nn.Module):
 
 
 class ThreeConvs(nn.Module):
-    """Version 2's pooling GNN: the concatenated stack and a linear map to the clusters."""
+    """Version 2's pooling GNN: the stack and a linear map of its layers, side by side, to the clusters."""
 
     def __init__(self, in_dim: int, dim: int, clusters: int, config: DiffPoolConfig):
         super().__init__()
@@ -123,7 +124,7 @@ class ThreeConvs(nn.Module):
         self.linear = Linear(2 * dim + clusters, clusters)
 
     def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
-        return self.linear(self.stack(x, A, rows))
+        return affine_of_parts(self.stack(x, A, rows), self.linear)
 
 
 def cluster_numbers(config: DiffPoolConfig, max_nodes: int) -> list[tuple[int, int]]:
@@ -156,7 +157,10 @@ class _DiffPool(PoolingModel):
         auxiliary = auxiliary and not self.config.random_assignment
         S = Assignment(softmax(self.assign[level](x, A, rows)), rows)
         Z = self.embed[level](x, A, rows)
-        layers[f"embed {level + 1}"] = Activation(Z, rows.batch.pointer if rows.batch else None)
+        Z = Z if isinstance(Z, list) else [Z]
+        layers[f"embed {level + 1}"] = Activation(
+            partial(torch.cat, Z, -1), rows.batch.pointer if rows.batch else None
+        )
         coarse = Coarse(A, S, self.shape.mean_nodes, Z, losses=auxiliary, known=batch.known(level) or None)
         if auxiliary:
             losses["link"] = losses.get("link", 0.0) + link_loss(coarse)
@@ -198,7 +202,7 @@ class DiffPool(_DiffPool):
         for level, convs in enumerate(self.convs):
             x, A = self.pool(level, x, A, rows, batch, losses, layers, auxiliary)  # (B, K, D)
             rows = Rows()
-            x = convs(x, A, rows)
+            (x,) = convs(x, A, rows)
             layers[f"convs {level + 2}"] = Activation(x)
         return self.output(row_maximum(x)), losses
 
@@ -238,6 +242,6 @@ class DiffPoolV2(_DiffPool):
             x, A = self.pool(level, x, A, rows, batch, losses, layers, auxiliary)  # (B, K, 3 D)
             rows = Rows()
             readouts.append(row_maximum(x))
-        x = self.final(x, A, rows)
-        layers["convs"] = Activation(x)
-        return self.output(torch.cat([*readouts, row_maximum(x)], -1)), losses
+        outs = self.final(x, A, rows)
+        layers["convs"] = Activation(partial(torch.cat, outs, -1))
+        return self.output(torch.cat([*readouts, *map(row_maximum, outs)], -1)), losses

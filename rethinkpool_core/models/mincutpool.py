@@ -98,7 +98,7 @@ class MinCutPool(PoolingModel):
                 A = Readout(known["weights"])
                 break
             S = self.assignment(level, x, rows) if learned else self.random(level, rows, batch.num_graphs)
-            coarse = Coarse(A, S, self.shape.mean_nodes, x, losses=auxiliary, known={} if known else None)
+            coarse = Coarse(A, S, self.shape.mean_nodes, [x], losses=auxiliary, known={} if known else None)
             x, A, rows = coarse.X, Normalised(coarse, known), Rows()  # (B, K, D)
             layers[f"pool {level + 1}"] = Activation(x)
             if auxiliary:

@@ -8,6 +8,7 @@ needs to know that its batch belongs to several seeds.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -54,10 +55,19 @@ def by_replica(rows: Tensor, weight: Tensor, dims: int) -> tuple[Tensor, Tensor]
 
 def affine(x: Tensor, linear: nn.Linear, *more: tuple[Tensor, nn.Linear], relu: bool = False) -> Tensor:
     """Sum of linear maps of rows (..., D), each of its own; the bias is the first one's. -> (..., D')."""
-    pairs = [t for rows, each in ((x, linear), *more) for t in by_replica(rows, each.weight, 2)]
-    bias = linear.bias
+    return _affine([(x, linear.weight), *((rows, each.weight) for rows, each in more)], linear.bias, relu)
+
+
+def affine_of_parts(parts: Sequence[Tensor], linear: nn.Linear) -> Tensor:
+    """A linear map of rows that come in parts, (..., D_1), (..., D_2) and so on, as if they stood side by side. -> (..., D')."""
+    weights = linear.weight.split([part.shape[-1] for part in parts], -1)
+    return _affine(list(zip(parts, weights, strict=True)), linear.bias, relu=False)
+
+
+def _affine(terms: list[tuple[Tensor, Tensor]], bias: Tensor | None, relu: bool) -> Tensor:
+    pairs = [t for rows, weight in terms for t in by_replica(rows, weight, 2)]
     bias = bias.unsqueeze(0) if bias is not None and bias.dim() == 1 else bias
-    return _Affine.apply(relu, bias, *pairs).view(*x.shape[:-1], linear.out_features)
+    return _Affine.apply(relu, bias, *pairs).view(*terms[0][0].shape[:-1], terms[0][1].shape[-2])
 
 
 class Linear(nn.Linear):

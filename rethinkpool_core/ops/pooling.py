@@ -11,6 +11,7 @@ two (DiffPool's link term of a second layer needs the matrix once all the same, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
 
@@ -29,6 +30,7 @@ class Coarse:
     """One pooling layer: X' = S^T X, (B, K, D), and A' = S^T A S as something that multiplies, (B, K, D) -> (B, K, D).
 
     nodes    average number of nodes of the graphs at the bottom, hence about the rank of A'
+    X        the features of the nodes, which may come in parts that stand side by side in X'
     losses   whether |S^T S|^2 is wanted, too, for the auxiliary losses: ``gram_norm_squared``, (B,)
     known    what `Coarse.known` gave before for these graphs and the same S, if it did; empty where another operator
              has what it needs of A' already
@@ -39,16 +41,16 @@ class Coarse:
         A,
         S: Assignment,
         nodes: float,
-        X: Tensor | None = None,
+        X: Sequence[Tensor] = (),
         losses: bool = True,
         known: dict[str, Tensor] | None = None,
     ):
         self.A, self.S = A, S
         explicit = known is None and S.S.shape[-1] <= max(2 * nodes, SMALL)
-        factors = ([] if X is None else [X]) + ([A @ S.S] if explicit else [])
+        factors = [*X, A @ S.S] if explicit else X
         self.gram_norm_squared, *products = pool(S.rows.layout, S.S, *factors, norm=losses)
         self.values = products.pop() if explicit else None  # (B, K, K)
-        self.X = products.pop() if products else None
+        self.X = torch.cat(products, -1) if len(products) > 1 else products[0] if products else None
         self.averaging: Tensor | None = None
         vars(self).update(known or {})
 
