@@ -128,9 +128,10 @@ class Coarse:
 
 
 class _Normalise(torch.autograd.Function):
-    """D^(-1/2) M D^(-1/2) of matrices (B, K, K), M without its diagonal and D its row sums, see `Normalised`; and the trace.
+    """D^(-1/2) M D^(-1/2) of matrices (B, K, K), M without its diagonal and D its row sums, see `Normalised`.
 
-    One Function, since the matrices are the largest tensors of a step: autograd's backward writes each several times more.
+    And the sums of its rows, (B, K), and the trace of M before, (B,). One Function, since the matrices are the largest tensors of
+    a step: autograd's backward writes each several times more.
     """
 
     @staticmethod
@@ -141,22 +142,28 @@ class _Normalise(torch.autograd.Function):
         diagonal.zero_()
         degree = matrix.sum(-1)
         scale = torch.where(degree > _least_degree(degree), degree.rsqrt(), 0.0)
-        return matrix.mul_(scale.unsqueeze(-1)).mul_(scale.unsqueeze(-2)), trace, scale
+        matrix.mul_(scale.unsqueeze(-1)).mul_(scale.unsqueeze(-2))
+        return matrix, matrix.sum(-1), trace, scale
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        ctx.mark_non_differentiable(output[2])
-        ctx.save_for_backward(output[0], output[2])
+        matrix, sums, _, scale = output
+        ctx.mark_non_differentiable(scale)
+        ctx.save_for_backward(matrix, sums, scale)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient, of_trace, _):
-        matrix, scale = ctx.saved_tensors
-        # Through the entry itself, and through the degree of its row, which scales a row and a column.
+    def backward(ctx, gradient, of_sums, of_trace, _):
+        matrix, sums, scale = ctx.saved_tensors
+        # Through the entry itself, and through the degree of its row, which scales a row and a column. What comes through the
+        # sums is the same for all of a row: it is never written as a matrix.
         share = gradient * matrix
-        of_degree = -0.5 * scale.square() * (share.sum(-1) + share.sum(-2))
+        rows = share.sum(-1) + of_sums * sums
+        columns = share.sum(-2) + (of_sums.unsqueeze(-2) @ matrix).squeeze(-2)
+        of_degree = -0.5 * scale.square() * (rows + columns)
         out = torch.mul(gradient, scale.unsqueeze(-1), out=share).mul_(scale.unsqueeze(-2))
-        out.add_(of_degree.unsqueeze(-1))
+        left, right = (of_degree, scale * of_sums), (torch.ones_like(scale), scale)
+        out.baddbmm_(torch.stack(left, -1), torch.stack(right, -2))
         out.diagonal(dim1=-2, dim2=-1).copy_(of_trace.unsqueeze(-1))
         return out
 
@@ -180,7 +187,7 @@ class Normalised:
             vars(self).update(known)
             return
         if coarse.values is not None:
-            self.matrix, coarse.trace, _ = _Normalise.apply(coarse.values)
+            self.matrix, self._row_sum, coarse.trace, _ = _Normalise.apply(coarse.values)
             return
         self.removed = coarse.diagonal().unsqueeze(-1)  # (B, K, 1)
         degree = coarse.weight_to_others()
