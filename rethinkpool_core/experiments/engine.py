@@ -21,12 +21,14 @@ DEATHS = 5  # of workers under one task, after which it counts as failed
 
 @dataclass(frozen=True)
 class Engine:
-    """client    of Dask
-    device       on which its workers train
+    """client        of Dask
+    device           on which its workers train
+    without_workers  what to tell a user when there are none
     """
 
     client: object
     device: str
+    without_workers: str = "all workers are gone: others are started in their places"
 
     @property
     def slots(self) -> int:
@@ -51,7 +53,11 @@ def start_engine(
     """Raises UsageError for an engine that does not exist or a scheduler that does not answer."""
     if name == "dask":
         with _joined(scheduler) as client:
-            yield Engine(client, device)
+            yield Engine(
+                client,
+                device,
+                "the scheduler has no workers yet: start some with `dask worker` and its address",
+            )
     elif name == "local":
         if scheduler is not None:
             raise UsageError("--scheduler goes with --engine dask: the engine local starts its own")
@@ -89,8 +95,9 @@ def _local(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
 
     device, gpus = local_devices(device)
     count = workers or len(gpus) or local_workers(plan)
-    # A worker killed for its memory or by its user is replaced, and its task goes on from its checkpoint.
-    settings = {"distributed.scheduler.allowed-failures": DEATHS}
+    # A worker killed for its memory or by its user is replaced, and its task goes on from its checkpoint. That one is gone is
+    # seen from its connection; silence means no more than that the machine slept.
+    settings = {"distributed.scheduler.allowed-failures": DEATHS, "distributed.scheduler.worker-ttl": None}
     with dask.config.set(settings), _quiet():
         cluster = (
             gpu_cluster([gpus[number % len(gpus)] for number in range(count)])

@@ -138,7 +138,7 @@ class _Conductor:
         """Keep every worker busy, and lock no more than that: another call may have workers to spare."""
         slots = self.engine.slots
         if not slots and not self.lonely:
-            self.line.note("the scheduler has no workers yet: start some with `dask worker` and its address")
+            self.line.note(self.engine.without_workers)
         self.lonely = not slots
         looked = 0
         while self.waiting and len(self.running) < slots and looked < len(self.waiting):

@@ -7,6 +7,7 @@ import random
 import signal
 import time
 
+import psutil
 import pytest
 from processes import Dask, GridProcess, content, trained
 
@@ -120,6 +121,28 @@ def test_ctrl_c(whole, data_folder, tmp_path):
     assert found.keys() == expected.keys()
     # Resumed in the midst of an epoch; the records are those of the whole run, to the bit.
     assert found == expected
+
+
+def test_a_machine_that_sleeps(whole, data_folder, tmp_path, monkeypatch):
+    """All processes stand still for longer than Dask waits for a word of a worker; they go on where they were."""
+    expected, _ = whole
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "2s")
+    grid = GridProcess(tmp_path / "store", data_folder, *SMOKE)
+    until(lambda: list(tmp_path.glob("store/.checkpoints/*/*")))
+    workers = {worker.pid for worker in grid.workers()}
+    processes = [psutil.Process(grid.process.pid), *psutil.Process(grid.process.pid).children()]
+    for process in processes:
+        process.suspend()
+    time.sleep(8)
+    processes[0].resume()  # the scheduler, which hears nothing yet
+    time.sleep(3)
+    for process in processes[1:]:
+        process.resume()
+    time.sleep(2)
+    assert grid.process.poll() is None and {worker.pid for worker in grid.workers()} == workers
+    code, out, errors = grid.end()
+    assert code == 0 and trained(out) == RUNS, errors
+    assert content(tmp_path / "store") == expected
 
 
 def test_a_scheduler_and_three_workers(whole, dask, data_folder, tmp_path):
