@@ -27,7 +27,7 @@ SCHEMA = pa.schema(
         "epochs": pa.int32(),
         "max_epochs": pa.int32(),
         "error": pa.string(),
-        "seconds": pa.float64(),  # of the machine for this run: a task's time, shared by its seeds
+        "seconds": pa.float64(),  # of the machine for this run: a task's time, shared by its seeds; if interrupted, its passes'
         "peak_bytes": pa.int64(),  # of memory in the process, or on the GPU, that trained it
         "config": pa.string(),  # JSON
         "provenance": pa.string(),  # JSON

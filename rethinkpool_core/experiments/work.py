@@ -39,6 +39,7 @@ def train_task(
     """
     answer, start = Answer(), time.perf_counter()
     folder = checkpoint_folder(task.name, root, checkpoints)
+    begun = folder.is_dir() and any(folder.iterdir())
     reset_peak(device)
     try:
         _train(task, seeds, root, device, folder, answer)
@@ -49,7 +50,9 @@ def train_task(
     shares = max(1, len(answer.records))
     for record in answer.records:
         record.weights = None
-        record.provenance |= {"seconds": answer.seconds / shares, "peak_bytes": peak_bytes(device)}
+        # What an interrupted training took before is known of its passes alone.
+        seconds = sum(record.curves["train_seconds"]) if begun else answer.seconds / shares
+        record.provenance |= {"seconds": seconds, "peak_bytes": peak_bytes(device)}
     return answer
 
 

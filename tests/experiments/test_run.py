@@ -251,7 +251,12 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
     work.stop_training(False)
     report = go(long)
     assert report.trained == 2 and not report.failures
-    assert {record.epochs for record in ResultStore(tmp_path / "store").records()} == {40}
+    records = list(ResultStore(tmp_path / "store").records())
+    assert {record.epochs for record in records} == {40}
+    # Of the whole training, not of what the second call did.
+    assert all(
+        record.provenance["seconds"] == pytest.approx(sum(record.curves["train_seconds"])) for record in records
+    )
 
 
 @pytest.mark.parametrize("seconds", [2.0, 3600.0])
