@@ -7,6 +7,7 @@ for the rows that stand for no node.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -54,6 +55,11 @@ class Blocks:
         parts = flat[:-1].split([count * width for count, width in self.groups])
         return [part.view(count, width, -1) for part, (count, width) in zip(parts, self.groups, strict=True)]
 
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Inverse of `cut`, whose groups may come in several parts; zero in the last slot."""
+        rows = [part.flatten(0, 1) for part in parts]
+        return torch.cat([*rows, rows[0].new_zeros(1, rows[0].shape[-1])])
+
     def arrange(self, values: Tensor) -> Tensor:
         """One row a graph, (R B, ...), in the order of the blocks."""
         return values.index_select(0, self.graph)
@@ -77,6 +83,9 @@ class Uniform:
 
     def cut(self, values: Tensor) -> list[Tensor]:
         return [values]
+
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        return torch.cat(list(parts))
 
     cut_graphs = cut
 

@@ -11,7 +11,7 @@ Our K is the number of clusters, half of the nodes of the largest graph and then
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from math import ceil
 
 from torch import Tensor, nn
@@ -22,7 +22,8 @@ from rethinkpool_core.ops.affine import Linear
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
-from rethinkpool_core.ops.pooling import Coarse, Normalised, Readout
+from rethinkpool_core.ops.pooling import Coarse, Normalised, written_down
+from rethinkpool_core.ops.readout import LearnedReadout, Readout
 from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import softmax
 
@@ -92,20 +93,48 @@ class MinCutPool(PoolingModel):
         for number, conv in enumerate(self.further, start=2):
             x = conv(x, batch.A.T, relu=True)
             layers[f"initial conv {number}"] = Activation(x, batch.pointer)
-        for level, conv in enumerate(self.convs):
-            known = batch.known(level)
-            if "weights" in known:
-                A = Readout(known["weights"])
-                break
-            S = self.assignment(level, x, rows) if learned else self.random(level, rows, batch.num_graphs)
-            coarse = Coarse(A, S, self.shape.mean_nodes, [x], losses=auxiliary, known={} if known else None)
-            x, A, rows = coarse.X, Normalised(coarse, known), Rows()  # (B, K, D)
-            layers[f"pool {level + 1}"] = Activation(x)
+
+        def add(coarse: Coarse | LearnedReadout) -> None:
             if auxiliary:
                 losses["cut"] = losses["cut"] + cut_loss(coarse)
                 losses["orthogonality"] = losses["orthogonality"] + orthogonality_loss(coarse)
-            if level < len(self.convs) - 1:
+
+        for level, conv in enumerate(self.convs):
+            known, last = batch.known(level), level == len(self.convs) - 1
+            if "weights" in known:
+                A = Readout(known["weights"])
+                break
+            if last and self.by_parts(level, A):
+                readout = LearnedReadout(x, self.assign[level], A)
+                add(readout)
+                layers |= self.later(level, x, A)
+                return self.output(conv.mean(x, readout)), losses
+            S = self.assignment(level, x, rows) if learned else self.random(level, rows, batch.num_graphs)
+            coarse = Coarse(A, S, self.shape.mean_nodes, [x], losses=auxiliary, known={} if known else None)
+            add(coarse)
+            x, A, rows = coarse.X, Normalised(coarse, known), Rows()  # (B, K, D)
+            layers[f"pool {level + 1}"] = Activation(x)
+            if not last:
                 x = conv(x, A, relu=True)
                 layers[f"conv {level + 2}"] = Activation(x)
         layers[f"conv {len(self.convs) + 1}"] = Activation(partial(conv, x, A))
         return self.output(conv.mean(x, A)), losses
+
+    def by_parts(self, level: int, A) -> bool:
+        """Whether S of a last level, learned, is too large to be made at once, see `LearnedReadout`."""
+        factors = isinstance(A, Normalised) and A.matrix is None and not self.config.random_assignment
+        return factors and not written_down(self.assign[level].out_features, self.shape.mean_nodes)
+
+    def later(self, level: int, x: Tensor, A: Normalised) -> dict[str, Activation]:
+        """The last layers, made at once if anyone asks."""
+
+        @cache
+        def pooled() -> tuple[Tensor, Normalised]:
+            S = self.assignment(level, x, Rows())
+            coarse = Coarse(A, S, self.shape.mean_nodes, [x], losses=False)
+            return coarse.X, Normalised(coarse)
+
+        return {
+            f"pool {level + 1}": Activation(lambda: pooled()[0]),
+            f"conv {level + 2}": Activation(lambda: self.convs[level](*pooled())),
+        }

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rethinkpool_core.ops.pooling import Coarse
+from rethinkpool_core.ops.readout import LearnedReadout
 from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import log_softmax
 
@@ -25,23 +26,19 @@ def safe_sqrt(x: Tensor) -> Tensor:
     return torch.where(positive, torch.where(positive, x, 1.0).sqrt(), 0.0)
 
 
-def cut_loss(coarse: Coarse) -> Tensor:
+def cut_loss(coarse: Coarse | LearnedReadout) -> Tensor:
     """MinCut's cut term of the S that made ``coarse``; 0 for a graph without edges."""
-    S = coarse.S
-    kept = coarse.trace
-    degree = coarse.A.row_sum().to(S.S.dtype).unsqueeze(-1)
-    volume = S.rows.sum(degree * S.squares).squeeze(-1)
+    kept, volume = coarse.trace, coarse.volume
     connected = volume > 0
     return -torch.where(connected, kept / torch.where(connected, volume, 1.0), 0.0)
 
 
-def orthogonality_loss(coarse: Coarse) -> Tensor:
+def orthogonality_loss(coarse: Coarse | LearnedReadout) -> Tensor:
     """MinCut's orthogonality term of the S that made ``coarse``."""
-    S = coarse.S
-    trace = S.rows.sum(S.squares).squeeze(-1)
-    norm = safe_sqrt(S.S.shape[-1] * coarse.gram_norm_squared)
+    norm = safe_sqrt(coarse.clusters * coarse.gram_norm_squared)
     occupied = norm > 0
-    return safe_sqrt(2 - 2 * torch.where(occupied, trace / torch.where(occupied, norm, 1.0), 0.0))
+    share = torch.where(occupied, coarse.squared_norm / torch.where(occupied, norm, 1.0), 0.0)
+    return safe_sqrt(2 - 2 * share)
 
 
 def link_loss(coarse: Coarse) -> Tensor:

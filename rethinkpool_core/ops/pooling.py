@@ -26,6 +26,11 @@ from rethinkpool_core.ops.rows import Assignment, Rows
 SMALL = 128
 
 
+def written_down(clusters: int, nodes: float) -> bool:
+    """Whether A' is a matrix, where graphs have ``nodes`` nodes on average."""
+    return clusters <= max(2 * nodes, SMALL)
+
+
 class Coarse:
     """One pooling layer: X' = S^T X, (B, K, D), and A' = S^T A S as something that multiplies, (B, K, D) -> (B, K, D).
 
@@ -46,7 +51,7 @@ class Coarse:
         known: dict[str, Tensor] | None = None,
     ):
         self.A, self.S = A, S
-        explicit = known is None and S.S.shape[-1] <= max(2 * nodes, SMALL)
+        explicit = known is None and written_down(S.S.shape[-1], nodes)
         factors = [*X, A @ S.S] if explicit else X
         self.gram_norm_squared, *products = pool(S.rows.layout, S.S, *factors, norm=losses)
         self.values = products.pop() if explicit else None  # (B, K, K)
@@ -116,6 +121,23 @@ class Coarse:
         """(B,)."""
         return self.diagonal().sum(-1)
 
+    # What else the auxiliary losses ask of S.
+
+    @property
+    def clusters(self) -> int:
+        return self.S.S.shape[-1]
+
+    @property
+    def squared_norm(self) -> Tensor:
+        """tr(S^T S), (B,)."""
+        return self.S.rows.sum(self.S.squares).squeeze(-1)
+
+    @property
+    def volume(self) -> Tensor:
+        """tr(S^T D S), D the degrees of A, (B,)."""
+        degree = self.A.row_sum().to(self.S.S.dtype).unsqueeze(-1)
+        return self.S.rows.sum(degree * self.S.squares).squeeze(-1)
+
     @cached_property
     def _diagonal(self) -> Tensor:
         if self.values is not None:
@@ -173,6 +195,14 @@ def _least_degree(degree: Tensor) -> float:
     return torch.finfo(degree.dtype).tiny ** 0.5
 
 
+def inverse_roots(degree: Tensor, diagonal: Tensor) -> Tensor:
+    """D^(-1/2) where A' is a product of factors, see `Normalised`; zero for a cluster that is cut off."""
+    least = 16 * torch.finfo(degree.dtype).eps * diagonal.detach().abs()
+    positive = degree > least.clamp(min=_least_degree(degree))
+    # Two `where`s, since even an unused root would reach the gradient.
+    return torch.where(positive, torch.where(positive, degree, 1.0).rsqrt(), 0.0)
+
+
 class Normalised:
     """MinCut's coarse graph: A' without its diagonal, then D^(-1/2) A' D^(-1/2).
 
@@ -190,11 +220,7 @@ class Normalised:
             self.matrix, self._row_sum, coarse.trace, _ = _Normalise.apply(coarse.values)
             return
         self.removed = coarse.diagonal().unsqueeze(-1)  # (B, K, 1)
-        degree = coarse.weight_to_others()
-        least = 16 * torch.finfo(degree.dtype).eps * coarse.diagonal().detach().abs()
-        positive = degree > least.clamp(min=_least_degree(degree))
-        # Two `where`s, since even an unused root would reach the gradient.
-        self.scale = torch.where(positive, torch.where(positive, degree, 1.0).rsqrt(), 0.0).unsqueeze(-1)
+        self.scale = inverse_roots(coarse.weight_to_others(), coarse.diagonal()).unsqueeze(-1)
 
     def known(self) -> dict[str, Tensor]:
         """What makes the products cheap, one row a graph."""
@@ -242,25 +268,6 @@ class Normalised:
         if self.matrix is not None:
             return self.matrix.sum(-1)
         return (self @ torch.ones_like(self.scale)).squeeze(-1)
-
-
-class Readout:
-    """A last pooling layer of which only means are asked for, with S and A known: two weights a node."""
-
-    def __init__(self, weights: Tensor):
-        self.weights = weights  # (B, 2, n)
-
-    @staticmethod
-    def known(S: Assignment, A: Normalised) -> dict[str, Tensor]:
-        """Of (B, n, K) assignments: the means over clusters of A S^T x and of S^T x are these weights times x."""
-        K = S.S.shape[-1]
-        sums = A.T.row_sum()
-        means = torch.stack([sums / K, torch.full_like(sums, 1 / K)], -1)  # (B, K, 2)
-        return {"weights": S.unpool(means).mT.contiguous()}
-
-    def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """As those of `Normalised`, of x (B, n, D) before it is pooled."""
-        return (self.weights @ x).unbind(-2)
 
 
 def paired(A, Y: Tensor, Z: Tensor, rows: Rows, product: Tensor | None = None) -> Tensor:

@@ -8,6 +8,8 @@ a transposed view, as autograd's own would be: an elementwise operation on one t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -42,7 +44,8 @@ class _Pool(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, of_norm, *of_products):
         layout, n, wanted = ctx.layout, ctx.operands, ctx.needs_input_grad[2:]
-        flat, grams = ctx.saved_tensors[:n], ctx.saved_tensors[n:]
+        saved = ctx.saved_tensors  # read once, since each reading may compute them anew
+        flat, grams = saved[:n], saved[n:]
         s, *ys = (layout.cut(x) for x in flat)
         gradients = [torch.empty_like(x) if want else None for x, want in zip(flat, wanted, strict=True)]
         terms = []  # of the gradient of S: (left, right) of each group
@@ -101,6 +104,47 @@ class _Unpool(torch.autograd.Function):
                 torch.bmm(a.mT, e, out=result)
             of_Y = layout.restore(of_Y)
         return None, of_S, of_Y
+
+
+class _InBlocks(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, layout: Layout, rows: Tensor) -> Tensor:
+        ctx.layout = layout
+        return layout.spread(rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        return None, ctx.layout.collect(gradient.clone())
+
+
+class _InRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, layout: Layout, *parts: Tensor) -> Tensor:
+        ctx.layout, ctx.sizes = layout, [len(part) for part in parts]
+        return layout.collect(layout.join(parts))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        groups, sizes, parts = ctx.layout.cut(ctx.layout.spread(gradient)), iter(ctx.sizes), []
+        for group in groups:
+            start = 0
+            while start < len(group):
+                size = next(sizes)
+                parts.append(group[start : start + size])
+                start += size
+        return None, *parts
+
+
+def in_blocks(layout: Layout, rows: Tensor) -> Tensor:
+    """Rows as `Blocks.cut` wants them."""
+    return rows if isinstance(layout, Uniform) else _InBlocks.apply(layout, rows)
+
+
+def in_rows(layout: Layout, parts: Sequence[Tensor]) -> Tensor:
+    """Rows (N, D) or (B, n, D) of what is given in the order of the blocks, each part (blocks, width, D) from one group."""
+    return _InRows.apply(layout, *parts)
 
 
 def pool(layout: Layout, S: Tensor, *Y: Tensor, norm: bool = False) -> tuple[Tensor, ...]:

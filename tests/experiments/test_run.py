@@ -255,7 +255,8 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
     assert {record.epochs for record in records} == {40}
     # Of the whole training, not of what the second call did.
     assert all(
-        record.provenance["seconds"] == pytest.approx(sum(record.curves["train_seconds"])) for record in records
+        record.provenance["seconds"] == pytest.approx(sum(record.curves["train_seconds"]))
+        for record in records
     )
 
 

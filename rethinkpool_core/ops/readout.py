@@ -1,0 +1,129 @@
+r"""A last pooling layer of MinCut, of which nothing but means over its clusters is asked for.
+
+The means over the K clusters of :math:`X'` and of :math:`A' X'` are :math:`(S u)^\top X` and :math:`(S w)^\top X`, with
+:math:`u = 1 / K` and :math:`w = A'^\top 1 / K`: two weights a node. Where S is known so are they (`Readout`). Where it is
+learned, S itself can be made for a few graphs at a time and dropped (`LearnedReadout`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from rethinkpool_core.data.blocks import Uniform
+from rethinkpool_core.ops.affine import Linear, by_replica
+from rethinkpool_core.ops.pooling import Normalised, inverse_roots, paired
+from rethinkpool_core.ops.products import in_blocks, in_rows, pool
+from rethinkpool_core.ops.rows import Assignment, Rows
+from rethinkpool_core.ops.softmax import softmax
+
+# Entries of S at once: as many as a CPU's cache holds beside what is made of them, and as keep a GPU busy.
+_ENTRIES_AT_ONCE = {"cpu": 1 << 18, "gpu": 1 << 26}
+
+
+class Readout:
+    """With S and A known."""
+
+    def __init__(self, weights: Tensor):
+        self.weights = weights  # (B, 2, n)
+
+    @staticmethod
+    def known(S: Assignment, A: Normalised) -> dict[str, Tensor]:
+        """The weights of (B, n, K) assignments."""
+        K = S.S.shape[-1]
+        sums = A.T.row_sum()
+        means = torch.stack([sums / K, torch.full_like(sums, 1 / K)], -1)  # (B, K, 2)
+        return {"weights": S.unpool(means).mT.contiguous()}
+
+    def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """As those of `Normalised`, of x (B, n, D) before it is pooled."""
+        return (self.weights @ x).unbind(-2)
+
+
+class LearnedReadout:
+    """With S = softmax(x W + b), of nodes that are clusters themselves and whose A is not written down.
+
+    There S has n K entries for every graph, however small, and n follows the largest graph of the dataset. It would be the
+    largest tensor of a step, with a dozen more of its size; here it exists for a few graphs at a time, and again in the
+    backward. Offers what the auxiliary losses ask of a `Coarse`.
+
+    x        (B, n, D)
+    linear   W and b, of one seed or stacked
+    A        a product of factors
+    """
+
+    def __init__(self, x: Tensor, linear: Linear, A: Normalised):
+        self.A, self.clusters, below = A, linear.out_features, A.scaled.rows
+        self._layout, B, n = below.layout, *x.shape[:2]
+        _, W = by_replica(x, linear.weight, 2)
+        _, b = by_replica(x, linear.bias, 1)
+        replica = self._layout.arrange(torch.arange(B, device=x.device)) // (B // len(W))
+        self._logits = [
+            self._layout.arrange(x), W.mT.index_select(0, replica), b.unsqueeze(1).index_select(0, replica)
+        ]  # fmt: skip
+        self._lost = self._layout.arrange(A.lost)
+        at_once = _ENTRIES_AT_ONCE["cpu" if x.device.type == "cpu" else "gpu"] // (n * self.clusters)
+        factors = [
+            part
+            for group in self._layout.cut(in_blocks(self._layout, A.scaled.S))
+            for part in group.split(max(1, at_once))
+        ]
+        self._sizes = [len(part) for part in factors]
+        left, others, within, between, gram, squares = self._pass(_products, self._lost, factors=factors)
+        left, others = (in_rows(self._layout, parts) for parts in (left, others))
+        within, between, gram, squares = (
+            self._layout.restore(torch.cat(parts)) for parts in (within, between, gram, squares)
+        )
+        self.gram_norm_squared = gram
+        self.squared_norm = squares.sum(-1)
+        self.volume = (A.row_sum() * squares).sum(-1)
+        self.diagonal = paired(A.coarse.A, left, left, below) - within
+        self.trace = self.diagonal.sum(-1)
+        degree = paired(A.coarse.A, left, others, below) - between
+        self._scale = inverse_roots(degree, self.diagonal)
+        # S^T A^T S D^(-1/2) 1, but for what A lost of its diagonal.
+        reached = A.coarse.A.T @ (left * below.spread(self._scale)).sum(-1, keepdim=True)
+        self._reached = below.sum(left * reached)
+
+    def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """As those of `Normalised`, of x (B, n, D) before it is pooled."""
+        values = [self._layout.arrange(t) for t in (x, self._scale, self._reached, self.diagonal)]
+        (means,) = self._pass(_weighted, self._lost, *values)
+        return self._layout.restore(torch.cat(means)), x.sum(-2) / self.clusters
+
+    def _pass(self, work: Callable, *values: Tensor, factors: list[Tensor] | None = None) -> list[tuple]:
+        """``work`` on a few graphs at a time; a tuple of parts for each of its results."""
+        split = [value.split(self._sizes) for value in (*self._logits, *values)]
+        parts = zip(*split, *([] if factors is None else [factors]), strict=True)
+        if torch.is_grad_enabled():
+            found = [checkpoint(work, *part, use_reentrant=False, preserve_rng_state=False) for part in parts]
+        else:
+            found = [work(*part) for part in parts]
+        return list(zip(*found, strict=True))
+
+
+def _products(x: Tensor, W: Tensor, b: Tensor, lost: Tensor, factor: Tensor) -> tuple[Tensor, ...]:
+    """What is asked of S, of c graphs, with F the factor of A.
+
+    F S and F (1 - S), (c, m, K); the sums of lost S^2 and of lost S (1 - S) over the nodes, (c, K); |S^T S|^2, (c,); the squared
+    norm of each row, (c, n).
+    """
+    S = Assignment(softmax(torch.baddbmm(b, x, W)), Rows())
+    (gram_norm_squared,) = pool(Uniform(), S.S, norm=True)
+    within, between = ((lost * S.S * other).sum(-2) for other in (S.S, S.others))
+    return factor @ S.S, factor @ S.others, within, between, gram_norm_squared, S.squares.squeeze(-1)
+
+
+def _weighted(
+    x: Tensor, W: Tensor, b: Tensor, lost: Tensor, features: Tensor, scale: Tensor, reached: Tensor, diagonal: Tensor
+) -> tuple[Tensor]:  # fmt: skip
+    """The means over the clusters of A' X', (c, D)."""
+    S = softmax(torch.baddbmm(b, x, W))
+    # Products with a vector as sums: as a matrix product, of one column, they took six times as long.
+    scale = scale.unsqueeze(-2)  # (c, 1, K)
+    back = (S * (lost * (S * scale).sum(-1, keepdim=True))).sum(-2, keepdim=True)
+    sums = scale * (reached.unsqueeze(-2) - back - diagonal.unsqueeze(-2) * scale)  # of the columns of A'
+    return (((S * sums).sum(-1).unsqueeze(-2) @ features).squeeze(-2) / S.shape[-1],)
