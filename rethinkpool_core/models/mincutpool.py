@@ -11,7 +11,7 @@ Our K is the number of clusters, half of the nodes of the largest graph and then
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from math import ceil
 
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
 from rethinkpool_core.ops.pooling import Coarse, Normalised, written_down
-from rethinkpool_core.ops.readout import LearnedReadout, Readout
+from rethinkpool_core.ops.readout import PartedReadout, Readout, readout_weights
 from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import softmax
 
@@ -61,13 +61,17 @@ class MinCutPool(PoolingModel):
             else:
                 self.assign.append(Linear(dim, clusters))
             nodes = clusters
+        self.clusters = nodes  # the last ones
         self.output = output_network(dim, dim, shape.out_dim)
 
     def assignment(self, level: int, x: Tensor, rows: Rows) -> Assignment:
         """S, one row a node: (N, K) before the first pooling layer, (B, K, K') after it."""
+        if self.config.random_assignment:
+            return self.random(level, rows, len(x))
         return Assignment(softmax(self.assign[level](x)), rows)
 
     def random(self, level: int, rows: Rows, num_graphs: int) -> Assignment:
+        """``num_graphs`` matters after the first pooling layer."""
         return Assignment(rows.place(self.get_buffer(f"random_{level}").softmax(-1), num_graphs), rows)
 
     def known(self, batch: Batch) -> dict[str, Tensor]:
@@ -77,64 +81,68 @@ class MinCutPool(PoolingModel):
                 S = self.random(level, rows, batch.num_graphs)
                 A, rows = Normalised(Coarse(A, S, self.shape.mean_nodes, losses=False)), Rows()
                 last = 0 < level == len(self.convs) - 1
-                terms = Readout.known(S, A) if last else A.known()
+                terms = {"weights": readout_weights(S, A)} if last else A.known()
                 known |= {f"{level}/{name}": value for name, value in terms.items()}
         return known
 
     def compute(
         self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        learned = not self.config.random_assignment
-        auxiliary = auxiliary and learned
-        losses = {"cut": 0.0, "orthogonality": 0.0} if auxiliary else {}
+        auxiliary = auxiliary and not self.config.random_assignment
+        pooled: list[Coarse | PartedReadout] = []
         A, rows = batch.A, Rows(batch)
         x = self.first(batch, relu=True)  # (N, D)
         layers["conv 1"] = Activation(x, batch.pointer)
         for number, conv in enumerate(self.further, start=2):
             x = conv(x, batch.A.T, relu=True)
             layers[f"initial conv {number}"] = Activation(x, batch.pointer)
-
-        def add(coarse: Coarse | LearnedReadout) -> None:
-            if auxiliary:
-                losses["cut"] = losses["cut"] + cut_loss(coarse)
-                losses["orthogonality"] = losses["orthogonality"] + orthogonality_loss(coarse)
-
-        for level, conv in enumerate(self.convs):
-            known, last = batch.known(level), level == len(self.convs) - 1
-            if "weights" in known:
-                A = Readout(known["weights"])
-                break
-            if last and self.by_parts(level, A):
-                readout = LearnedReadout(x, self.assign[level], A)
-                add(readout)
-                layers |= self.later(level, x, A)
-                return self.output(conv.mean(x, readout)), losses
-            S = self.assignment(level, x, rows) if learned else self.random(level, rows, batch.num_graphs)
-            coarse = Coarse(A, S, self.shape.mean_nodes, [x], losses=auxiliary, known={} if known else None)
-            add(coarse)
-            x, A, rows = coarse.X, Normalised(coarse, known), Rows()  # (B, K, D)
+        last = len(self.convs) - 1
+        for level, conv in enumerate(self.convs[:last]):
+            known = batch.known(level)
+            S = self.assignment(level, x, rows)
+            pooled.append(self.pool(A, S, [x], auxiliary, known))
+            x, A, rows = pooled[-1].X, Normalised(pooled[-1], known), Rows()  # (B, K, D)
             layers[f"pool {level + 1}"] = Activation(x)
-            if not last:
-                x = conv(x, A, relu=True)
-                layers[f"conv {level + 2}"] = Activation(x)
-        layers[f"conv {len(self.convs) + 1}"] = Activation(partial(conv, x, A))
-        return self.output(conv.mean(x, A)), losses
+            x = conv(x, A, relu=True)
+            layers[f"conv {level + 2}"] = Activation(x)
+        layers |= self.later(x, A, rows)
+        known = batch.known(last)
+        if "weights" in known:
+            readout = Readout(known["weights"], rows, self.clusters)
+        elif self.by_parts(A):
+            readout = PartedReadout(x, self.assign[last], A)
+            pooled.append(readout)
+        else:
+            S = self.assignment(last, x, rows)
+            pooled.append(self.pool(A, S, [], auxiliary, known))
+            readout = Readout(readout_weights(S, Normalised(pooled[-1], known)), rows, self.clusters)
+        losses = {}
+        if auxiliary:
+            losses = {
+                "cut": sum(map(cut_loss, pooled)),
+                "orthogonality": sum(map(orthogonality_loss, pooled)),
+            }
+        return self.output(self.convs[last].mean(x, readout)), losses
 
-    def by_parts(self, level: int, A) -> bool:
-        """Whether S of a last level, learned, is too large to be made at once, see `LearnedReadout`."""
+    def pool(
+        self, A, S: Assignment, X: list[Tensor], auxiliary: bool, known: dict[str, Tensor] | None = None
+    ) -> Coarse:
+        return Coarse(A, S, self.shape.mean_nodes, X, losses=auxiliary, known={} if known else None)
+
+    def by_parts(self, A) -> bool:
+        """Whether the last S, learned, is too large to be made at once, see `PartedReadout`."""
         factors = isinstance(A, Normalised) and A.matrix is None and not self.config.random_assignment
-        return factors and not written_down(self.assign[level].out_features, self.shape.mean_nodes)
+        return factors and not written_down(self.clusters, self.shape.mean_nodes)
 
-    def later(self, level: int, x: Tensor, A: Normalised) -> dict[str, Activation]:
-        """The last layers, made at once if anyone asks."""
+    def later(self, x: Tensor, A, rows: Rows) -> dict[str, Activation]:
+        """The last pooling layer and what follows it, of which only means are needed, if anyone asks."""
+        number = len(self.convs)
 
         @cache
-        def pooled() -> tuple[Tensor, Normalised]:
-            S = self.assignment(level, x, Rows())
-            coarse = Coarse(A, S, self.shape.mean_nodes, [x], losses=False)
-            return coarse.X, Normalised(coarse)
+        def pooled() -> Coarse:
+            return self.pool(A, self.assignment(number - 1, x, rows), [x], auxiliary=False)
 
         return {
-            f"pool {level + 1}": Activation(lambda: pooled()[0]),
-            f"conv {level + 2}": Activation(lambda: self.convs[level](*pooled())),
+            f"pool {number}": Activation(lambda: pooled().X),
+            f"conv {number + 1}": Activation(lambda: self.convs[-1](pooled().X, Normalised(pooled()))),
         }

@@ -28,7 +28,7 @@ class GraphConv(nn.Module):
         return affine(A @ x, self.neighbours, (x, self.itself), relu=relu)
 
     def mean(self, x: Tensor, A) -> Tensor:
-        """Mean over the nodes of the result, x (B, n, in_dim) -> (B, out_dim): linear, so only means are multiplied."""
+        """Mean over the clusters of the result, with A a `Readout`: linear, so only means are multiplied. -> (B, out_dim)."""
         of_neighbours, of_itself = A.means(x)
         return affine(of_neighbours, self.neighbours, (of_itself, self.itself))
 

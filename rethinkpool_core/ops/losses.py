@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rethinkpool_core.ops.pooling import Coarse
-from rethinkpool_core.ops.readout import LearnedReadout
+from rethinkpool_core.ops.readout import PartedReadout
 from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import log_softmax
 
@@ -26,14 +26,14 @@ def safe_sqrt(x: Tensor) -> Tensor:
     return torch.where(positive, torch.where(positive, x, 1.0).sqrt(), 0.0)
 
 
-def cut_loss(coarse: Coarse | LearnedReadout) -> Tensor:
+def cut_loss(coarse: Coarse | PartedReadout) -> Tensor:
     """MinCut's cut term of the S that made ``coarse``; 0 for a graph without edges."""
     kept, volume = coarse.trace, coarse.volume
     connected = volume > 0
     return -torch.where(connected, kept / torch.where(connected, volume, 1.0), 0.0)
 
 
-def orthogonality_loss(coarse: Coarse | LearnedReadout) -> Tensor:
+def orthogonality_loss(coarse: Coarse | PartedReadout) -> Tensor:
     """MinCut's orthogonality term of the S that made ``coarse``."""
     norm = safe_sqrt(coarse.clusters * coarse.gram_norm_squared)
     occupied = norm > 0

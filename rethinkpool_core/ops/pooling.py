@@ -253,12 +253,6 @@ class Normalised:
         """D^(-1/2) times the diagonal times D^(-1/2), (B, K, 1)."""
         return self.removed * self.scale.square()
 
-    def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Means over the clusters of A x and of x (B, K, D): (B, D) each."""
-        if self.matrix is None:
-            return (self @ x).mean(-2), x.mean(-2)
-        return (self.matrix.mean(-2, keepdim=True) @ x).squeeze(-2), x.mean(-2)
-
     def row_sum(self) -> Tensor:
         """(B, K)."""
         return self._row_sum

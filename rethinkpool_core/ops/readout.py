@@ -1,8 +1,8 @@
 r"""A last pooling layer of MinCut, of which nothing but means over its clusters is asked for.
 
-The means over the K clusters of :math:`X'` and of :math:`A' X'` are :math:`(S u)^\top X` and :math:`(S w)^\top X`, with
-:math:`u = 1 / K` and :math:`w = A'^\top 1 / K`: two weights a node. Where S is known so are they (`Readout`). Where it is
-learned, S itself can be made for a few graphs at a time and dropped (`LearnedReadout`).
+The mean over the K clusters of :math:`X'` is the sum over all nodes of X, over K, since the rows of S sum to 1. The mean of
+:math:`A' X'` is :math:`(S w)^\top X` with :math:`w = A'^\top 1 / K`: one weight a node (`Readout`), and no feature is pooled.
+Where S is large, it is made for a few graphs at a time (`PartedReadout`).
 """
 
 from __future__ import annotations
@@ -25,25 +25,30 @@ _ENTRIES_AT_ONCE = {"cpu": 1 << 18, "gpu": 1 << 26}
 
 
 class Readout:
-    """With S and A known."""
+    """weights    one a node, as `readout_weights` has them
+    rows          the nodes
+    clusters      K
+    """
 
-    def __init__(self, weights: Tensor):
-        self.weights = weights  # (B, 2, n)
-
-    @staticmethod
-    def known(S: Assignment, A: Normalised) -> dict[str, Tensor]:
-        """The weights of (B, n, K) assignments."""
-        K = S.S.shape[-1]
-        sums = A.T.row_sum()
-        means = torch.stack([sums / K, torch.full_like(sums, 1 / K)], -1)  # (B, K, 2)
-        return {"weights": S.unpool(means).mT.contiguous()}
+    def __init__(self, weights: Tensor, rows: Rows, clusters: int):
+        self.weights, self.rows, self.clusters = weights, rows, clusters
 
     def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """As those of `Normalised`, of x (B, n, D) before it is pooled."""
-        return (self.weights @ x).unbind(-2)
+        """Means over the clusters of A' X' and of X', (B, D) each, of x (N, D) or (B, n, D) before it is pooled."""
+        return self.rows.weighted_sum(x, self.weights), self.rows.sum(x) / self.clusters
 
 
-class LearnedReadout:
+def readout_weights(S: Assignment, A: Normalised) -> Tensor:
+    """S w, with the A' that S has made: (N, 1) or (B, n, 1)."""
+    return _times(S, A.T.row_sum() / S.S.shape[-1])
+
+
+def _times(S: Assignment, y: Tensor) -> Tensor:
+    """S y for vectors y (B, K): as a matrix product, of one column, it took six times as long."""
+    return (S.S * S.rows.spread(y)).sum(-1, keepdim=True)
+
+
+class PartedReadout:
     """With S = softmax(x W + b), of nodes that are clusters themselves and whose A is not written down.
 
     There S has n K entries for every graph, however small, and n follows the largest graph of the dataset. It would be the
@@ -89,9 +94,9 @@ class LearnedReadout:
         self._reached = below.sum(left * reached)
 
     def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """As those of `Normalised`, of x (B, n, D) before it is pooled."""
+        """As those of `Readout`."""
         values = [self._layout.arrange(t) for t in (x, self._scale, self._reached, self.diagonal)]
-        (means,) = self._pass(_weighted, self._lost, *values)
+        (means,) = self._pass(_weighted_means, self._lost, *values)
         return self._layout.restore(torch.cat(means)), x.sum(-2) / self.clusters
 
     def _pass(self, work: Callable, *values: Tensor, factors: list[Tensor] | None = None) -> list[tuple]:
@@ -117,13 +122,11 @@ def _products(x: Tensor, W: Tensor, b: Tensor, lost: Tensor, factor: Tensor) -> 
     return factor @ S.S, factor @ S.others, within, between, gram_norm_squared, S.squares.squeeze(-1)
 
 
-def _weighted(
+def _weighted_means(
     x: Tensor, W: Tensor, b: Tensor, lost: Tensor, features: Tensor, scale: Tensor, reached: Tensor, diagonal: Tensor
 ) -> tuple[Tensor]:  # fmt: skip
     """The means over the clusters of A' X', (c, D)."""
-    S = softmax(torch.baddbmm(b, x, W))
-    # Products with a vector as sums: as a matrix product, of one column, they took six times as long.
-    scale = scale.unsqueeze(-2)  # (c, 1, K)
-    back = (S * (lost * (S * scale).sum(-1, keepdim=True))).sum(-2, keepdim=True)
-    sums = scale * (reached.unsqueeze(-2) - back - diagonal.unsqueeze(-2) * scale)  # of the columns of A'
-    return (((S * sums).sum(-1).unsqueeze(-2) @ features).squeeze(-2) / S.shape[-1],)
+    S = Assignment(softmax(torch.baddbmm(b, x, W)), Rows())
+    back = (S.S * (lost * _times(S, scale))).sum(-2)  # S^T (lost S scale)
+    sums = scale * (reached - back - diagonal * scale)  # of the columns of A'
+    return (S.rows.weighted_sum(features, _times(S, sums / S.S.shape[-1])),)

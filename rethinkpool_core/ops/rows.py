@@ -26,6 +26,12 @@ class Rows:
         """Over the nodes of each graph: (B, D)."""
         return x.sum(-2) if self.batch is None else self.batch.graph_sum(x)
 
+    def weighted_sum(self, x: Tensor, weights: Tensor) -> Tensor:
+        """Over the nodes of each graph, (B, D), with weights (N, 1) or (B, n, 1)."""
+        if self.batch is None:
+            return (weights.mT @ x).squeeze(-2)
+        return self.sum(weights * x)
+
     def count(self, x: Tensor) -> Tensor:
         """Number of nodes of each graph, (B,), in x's dtype."""
         if self.batch is None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from rethinkpool_core.data.batch import Batch
 from rethinkpool_core.models.base import PoolingModel
@@ -33,7 +32,7 @@ class Group:
         R = self.adam.theta.shape[0]
         parts = self.adam.theta.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
         self.leaves = {
-            name: part.view(R, *shape).detach().requires_grad_()
+            name: nn.Parameter(part.view(R, *shape))
             for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
         }
 
@@ -83,9 +82,15 @@ class Replicas:
             for buffer, _ in module.named_buffers(recurse=False)
         }
         self._recorder = recorder
-        self._start_recording()
+        self._begin()
 
-    def _start_recording(self) -> None:
+    def _begin(self) -> None:
+        """Put the state into the model, which is one of all replicas then; nothing is recorded yet."""
+        modules = dict(self.template.named_modules())
+        leaves = {name: leaf for group in self.groups.values() for name, leaf in group.leaves.items()}
+        for name, value in (leaves | self.buffers).items():
+            module, _, own = name.rpartition(".")
+            setattr(modules[module], own, value)
         changed = [self.buffers[name] for name in sorted(self.running)]
         self.recordings = None if self._recorder is None else Recordings(self._recorder(), changed)
 
@@ -94,11 +99,9 @@ class Replicas:
 
     def call(self, batch: Batch, *, training: bool, auxiliary: bool) -> tuple[Tensor, dict[str, Tensor]]:
         """Logits (R, B, C) of a batch of R replicas, and the auxiliary losses, if wanted, (R,) each."""
-        self.template.train(training)
-        leaves = {name: leaf for group in self.groups.values() for name, leaf in group.leaves.items()}
-        state = (leaves, self.buffers)
-        batch = batch.with_known(self.known)
-        logits, losses = functional_call(self.template, state, (batch,), {"auxiliary": auxiliary})
+        if self.template.training is not training:
+            self.template.train(training)
+        logits, losses = self.template(batch.with_known(self.known), auxiliary=auxiliary)
         return logits.view(len(self), -1, logits.shape[-1]), losses
 
     def losses(self, batch: Batch, kind: str, auxiliary: bool = True) -> dict[str, Tensor]:
@@ -171,4 +174,4 @@ class Replicas:
         for group in self.groups.values():
             group.adam.keep(index)
             group.rebuild()
-        self._start_recording()  # their tensors are others now
+        self._begin()  # their tensors are others now

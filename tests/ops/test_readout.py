@@ -10,7 +10,7 @@ from rethinkpool_core.ops import pooling, readout
 from rethinkpool_core.ops.affine import Linear
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
 from rethinkpool_core.ops.pooling import Coarse, Normalised
-from rethinkpool_core.ops.readout import LearnedReadout
+from rethinkpool_core.ops.readout import PartedReadout
 from rethinkpool_core.ops.rows import Assignment, Rows
 
 K1, K2, D = 7, 4, 3
@@ -45,7 +45,7 @@ def ours(batch, logits, x, W, b):
     linear.weight, linear.bias = W, b
     A = Normalised(Coarse(batch.A, Assignment(logits.softmax(-1), Rows(batch)), 0))
     assert A.matrix is None
-    found = LearnedReadout(x, linear, A)
+    found = PartedReadout(x, linear, A)
     return cut_loss(found), orthogonality_loss(found), *found.means(x)
 
 
