@@ -64,8 +64,8 @@ class PoolingModel(nn.Module):
     training loss; with ``trace=True`` also a mapping from the names of the main layers to their `Activation`; with
     ``auxiliary=False`` the auxiliary losses are left out and cost nothing.
 
-    Through `torch.func.functional_call` with the parameters and buffers of R seeds, stacked, the same model takes a batch of
-    R replicas of B graphs: logits are (R B, out_dim) then, and losses (R,).
+    With the parameters and buffers of R seeds, stacked, in the places of its own (see `Replicas`), the same model takes a batch
+    of R replicas of B graphs: logits are (R B, out_dim) then, and losses (R,).
     """
 
     # Whether larger graphs than the model was built for are refused: their size decides how many clusters there are, and

@@ -1,6 +1,6 @@
 r"""MINCUTPOOL and its randomised twin N-MINCUTPOOL (Appendix B).
 
-    conv, ReLU -> pool -> conv, ReLU -> pool -> conv -> mean over clusters -> MLP
+    conv, ReLU -> pool -> conv, ReLU -> pool -> conv -> mean over clusters -> MLP      (the last three as one, see `ops.readout`)
 
     S = softmax(X W_S + b_S)        learned, or the rows of a fixed random matrix in the place of the logits
     X' = S^T X,   A' = S^T A S without its diagonal, scaled by its degrees on both sides
@@ -23,7 +23,7 @@ from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
 from rethinkpool_core.ops.pooling import Coarse, Normalised, written_down
-from rethinkpool_core.ops.readout import PartedReadout, Readout, readout_weights
+from rethinkpool_core.ops.readout import PartedReadout, Readout, readout_weights, shared_weights
 from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import softmax
 
@@ -77,11 +77,14 @@ class MinCutPool(PoolingModel):
     def known(self, batch: Batch) -> dict[str, Tensor]:
         A, rows, known = batch.A, Rows(batch), {}
         if self.config.random_assignment:
-            for level in range(len(self.convs)):
+            last = len(self.convs) - 1
+            for level in range(last + 1):
+                if level == last and self.large(A):
+                    S = self.get_buffer(f"random_{level}").softmax(-1)
+                    return known | {f"{level}/weights": shared_weights(S, A)}
                 S = self.random(level, rows, batch.num_graphs)
                 A, rows = Normalised(Coarse(A, S, self.shape.mean_nodes, losses=False)), Rows()
-                last = 0 < level == len(self.convs) - 1
-                terms = {"weights": readout_weights(S, A)} if last else A.known()
+                terms = {"weights": readout_weights(S, A)} if 0 < level == last else A.known()
                 known |= {f"{level}/{name}": value for name, value in terms.items()}
         return known
 
@@ -109,7 +112,7 @@ class MinCutPool(PoolingModel):
         known = batch.known(last)
         if "weights" in known:
             readout = Readout(known["weights"], rows, self.clusters)
-        elif self.by_parts(A):
+        elif self.large(A) and not self.config.random_assignment:
             readout = PartedReadout(x, self.assign[last], A)
             pooled.append(readout)
         else:
@@ -129,9 +132,9 @@ class MinCutPool(PoolingModel):
     ) -> Coarse:
         return Coarse(A, S, self.shape.mean_nodes, X, losses=auxiliary, known={} if known else None)
 
-    def by_parts(self, A) -> bool:
-        """Whether the last S, learned, is too large to be made at once, see `PartedReadout`."""
-        factors = isinstance(A, Normalised) and A.matrix is None and not self.config.random_assignment
+    def large(self, A) -> bool:
+        """Whether the last S is too large to be there for all graphs at once, see `ops.readout`."""
+        factors = isinstance(A, Normalised) and A.matrix is None
         return factors and not written_down(self.clusters, self.shape.mean_nodes)
 
     def later(self, x: Tensor, A, rows: Rows) -> dict[str, Activation]:

@@ -25,16 +25,18 @@ _ENTRIES_AT_ONCE = {"cpu": 1 << 18, "gpu": 1 << 26}
 
 
 class Readout:
-    """weights    one a node, as `readout_weights` has them
-    rows          the nodes
-    clusters      K
+    """Means over the clusters by one weight a node.
+
+    weights     (N, 1) or (B, n, 1), as `readout_weights` has them
+    rows        the nodes
+    clusters    K
     """
 
     def __init__(self, weights: Tensor, rows: Rows, clusters: int):
         self.weights, self.rows, self.clusters = weights, rows, clusters
 
     def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Means over the clusters of A' X' and of X', (B, D) each, of x (N, D) or (B, n, D) before it is pooled."""
+        """Of A' X' and of X', (B, D) each, from x (N, D) or (B, n, D), which is X before it is pooled."""
         return self.rows.weighted_sum(x, self.weights), self.rows.sum(x) / self.clusters
 
 
@@ -46,6 +48,41 @@ def readout_weights(S: Assignment, A: Normalised) -> Tensor:
 def _times(S: Assignment, y: Tensor) -> Tensor:
     """S y for vectors y (B, K): as a matrix product, of one column, it took six times as long."""
     return (S.S * S.rows.spread(y)).sum(-1, keepdim=True)
+
+
+def shared_weights(S: Tensor, A: Normalised) -> Tensor:
+    """`readout_weights` where all graphs of a seed have one S, (n, K) or stacked (R, n, K), and A is a product of factors."""
+    S = Assignment(S if S.dim() == 3 else S.unsqueeze(0), Rows())
+
+    def times(rows: Tensor, matrix: Tensor) -> Tensor:
+        return (rows.reshape(len(matrix), -1, rows.shape[-1]) @ matrix).view(*rows.shape[:-1], -1)
+
+    lost = A.lost.squeeze(-1)  # (B, n)
+    left, others = (times(A.scaled.S, T) for T in (S.S, S.others))
+    within, between = (times(lost, S.S * T) for T in (S.S, S.others))
+    diagonal, scale, reached = _scaled(A, left, others, within, between)
+    back = times(lost * times(scale, S.S.mT), S.S)
+    return times(_column_sums(scale, reached, back, diagonal) / S.S.shape[-1], S.S.mT).unsqueeze(-1)
+
+
+def _scaled(
+    A: Normalised, left: Tensor, others: Tensor, within: Tensor, between: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The diagonal of A', D^(-1/2), and S^T A^T S D^(-1/2) 1 but for what A lost of its diagonal, (B, K) each.
+
+    left, others       F S and F (1 - S) of the nodes below, with F the factor of A
+    within, between    sums of lost S^2 and of lost S (1 - S), (B, K)
+    """
+    rows, bottom = A.scaled.rows, A.coarse.A
+    diagonal = paired(bottom, left, left, rows) - within
+    scale = inverse_roots(paired(bottom, left, others, rows) - between, diagonal)
+    reached = bottom.T @ (left * rows.spread(scale)).sum(-1, keepdim=True)
+    return diagonal, scale, rows.sum(left * reached)
+
+
+def _column_sums(scale: Tensor, reached: Tensor, back: Tensor, diagonal: Tensor) -> Tensor:
+    """Of A' without its diagonal, scaled; ``back`` is what A lost: (B, K)."""
+    return scale * (reached - back - diagonal * scale)
 
 
 class PartedReadout:
@@ -61,8 +98,7 @@ class PartedReadout:
     """
 
     def __init__(self, x: Tensor, linear: Linear, A: Normalised):
-        self.A, self.clusters, below = A, linear.out_features, A.scaled.rows
-        self._layout, B, n = below.layout, *x.shape[:2]
+        self.clusters, self._layout, B, n = linear.out_features, A.scaled.rows.layout, *x.shape[:2]
         _, W = by_replica(x, linear.weight, 2)
         _, b = by_replica(x, linear.bias, 1)
         replica = self._layout.arrange(torch.arange(B, device=x.device)) // (B // len(W))
@@ -85,17 +121,12 @@ class PartedReadout:
         self.gram_norm_squared = gram
         self.squared_norm = squares.sum(-1)
         self.volume = (A.row_sum() * squares).sum(-1)
-        self.diagonal = paired(A.coarse.A, left, left, below) - within
-        self.trace = self.diagonal.sum(-1)
-        degree = paired(A.coarse.A, left, others, below) - between
-        self._scale = inverse_roots(degree, self.diagonal)
-        # S^T A^T S D^(-1/2) 1, but for what A lost of its diagonal.
-        reached = A.coarse.A.T @ (left * below.spread(self._scale)).sum(-1, keepdim=True)
-        self._reached = below.sum(left * reached)
+        self._of_clusters = _scaled(A, left, others, within, between)
+        self.trace = self._of_clusters[0].sum(-1)
 
     def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """As those of `Readout`."""
-        values = [self._layout.arrange(t) for t in (x, self._scale, self._reached, self.diagonal)]
+        values = [self._layout.arrange(t) for t in (x, *self._of_clusters)]
         (means,) = self._pass(_weighted_means, self._lost, *values)
         return self._layout.restore(torch.cat(means)), x.sum(-2) / self.clusters
 
@@ -123,10 +154,10 @@ def _products(x: Tensor, W: Tensor, b: Tensor, lost: Tensor, factor: Tensor) -> 
 
 
 def _weighted_means(
-    x: Tensor, W: Tensor, b: Tensor, lost: Tensor, features: Tensor, scale: Tensor, reached: Tensor, diagonal: Tensor
+    x: Tensor, W: Tensor, b: Tensor, lost: Tensor, features: Tensor, diagonal: Tensor, scale: Tensor, reached: Tensor
 ) -> tuple[Tensor]:  # fmt: skip
     """The means over the clusters of A' X', (c, D)."""
     S = Assignment(softmax(torch.baddbmm(b, x, W)), Rows())
     back = (S.S * (lost * _times(S, scale))).sum(-2)  # S^T (lost S scale)
-    sums = scale * (reached - back - diagonal * scale)  # of the columns of A'
+    sums = _column_sums(scale, reached, back, diagonal)
     return (S.rows.weighted_sum(features, _times(S, sums / S.S.shape[-1])),)

@@ -10,7 +10,7 @@ from rethinkpool_core.ops import pooling, readout
 from rethinkpool_core.ops.affine import Linear
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
 from rethinkpool_core.ops.pooling import Coarse, Normalised
-from rethinkpool_core.ops.readout import PartedReadout
+from rethinkpool_core.ops.readout import PartedReadout, readout_weights, shared_weights
 from rethinkpool_core.ops.rows import Assignment, Rows
 
 K1, K2, D = 7, 4, 3
@@ -107,9 +107,9 @@ def test_in_the_model(kind, layers, factors, request, monkeypatch):
     model = build_model("MINCUTPOOL", graphs.dataset, seed=1, num_pool_layers=layers).double()
     model.shape = model.shape.__class__(**vars(model.shape) | {"mean_nodes": 0.0})
     results = []
-    for by_parts in (True, False):
-        if not by_parts:
-            monkeypatch.setattr(MinCutPool, "by_parts", lambda *_: False)
+    for large in (True, False):
+        if not large:
+            monkeypatch.setattr(MinCutPool, "large", lambda *_: False)
         logits, losses, trace = model(batch, trace=True)
         gradients = torch.autograd.grad(
             logits.square().sum() + sum(losses.values()), list(model.parameters())
@@ -121,3 +121,31 @@ def test_in_the_model(kind, layers, factors, request, monkeypatch):
         )
     assert f"conv {layers + 1}" in results[0][-1] and f"pool {layers}" in results[0][-1]
     torch.testing.assert_close(*results, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_weights_of_one_assignment_for_all(small, factors, stacked):
+    """Of one seed, and of two with graphs of their own."""
+    index = with_edges(small)
+    half = len(index) // 2
+    batch = small.batch(torch.tensor([index[:half], index[half : 2 * half]]) if stacked else index)
+    logits, *_ = leaves(batch)
+    S = torch.randn(2, K1, K2, dtype=torch.float64).softmax(-1)[: 1 + stacked]
+    A = Normalised(Coarse(batch.A, Assignment(logits.softmax(-1), Rows(batch)), 0))
+    every = Assignment(Rows().place(S, batch.num_graphs), Rows())
+    expected = readout_weights(every, Normalised(Coarse(A, every, 0)))
+    torch.testing.assert_close(shared_weights(S if stacked else S[0], A), expected, atol=1e-12, rtol=1e-10)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_what_is_known_of_large_random_ones(small, factors, layers):
+    model = build_model("N-MINCUTPOOL", small.dataset, seed=1, num_pool_layers=layers).double()
+    model.shape = model.shape.__class__(**vars(model.shape) | {"mean_nodes": 0.0})
+    index = with_edges(small)
+    batch = small.batch(index)
+    known = {name: value[batch.graph_id.argsort()][None] for name, value in model.known(batch).items()}
+    assert f"{layers - 1}/weights" in known or layers == 1
+    number = torch.empty(max(index) + 1, dtype=torch.int64)
+    number[batch.graph_id.sort().values] = torch.arange(len(index))
+    renamed = batch.with_tensors(batch.tensors | {"graph_id": number[batch.graph_id]})
+    torch.testing.assert_close(model(renamed.with_known(known))[0], model(batch)[0], atol=1e-10, rtol=1e-10)
