@@ -106,10 +106,10 @@ def losses_of_steps(name: str, dataset, device: torch.device, seeds: list[int], 
     )
     keys, kind = learns_keys(task), dataset.spec.loss
     for batch in batches:
-        losses = dict(replicas.step(batch, kind, "keys", only="purity")[0]) if keys else {}
-        purity = {name: loss.clone() for name, loss in losses.items() if name == "purity"}
+        # What a step returns is good until the next one.
+        purity = [replicas.step(batch, kind, "keys", only="purity")[0]["purity"].clone()] if keys else []
         losses, gradient = replicas.step(batch, kind, "rest", auxiliary=not keys)
-        found.append(torch.stack([*losses.values(), *purity.values()], -1))
+        found.append(torch.stack([*losses.values(), *purity], -1))
         replicas.groups["rest"].adam.step(gradient, rates, config.clip_norm)
     return torch.stack(found, 1).cpu()
 

@@ -37,8 +37,9 @@ def store_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """``folder`` if given, else ``$RETHINKPOOL_STORE``, else one among the user's data."""
     from platformdirs import user_data_path
 
-    own = user_data_path("rethinkpool", appauthor=False) / "runs"
-    return chosen_folder(folder, ENVIRONMENT_VARIABLE) or own
+    return (
+        chosen_folder(folder, ENVIRONMENT_VARIABLE) or user_data_path("rethinkpool", appauthor=False) / "runs"
+    )
 
 
 class ResultStore:

@@ -96,7 +96,8 @@ class AssignmentLogits(nn.Module):
 
     def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
         if self.gnn is not None:
-            return self.gnn(x, A, rows)
+            (logits,) = self.gnn(x, A, rows)
+            return logits
         shape = x.shape[:-1]
         if self.invariant:
             x, random = by_replica(x.detach(), self.random, 2)
@@ -105,26 +106,26 @@ class AssignmentLogits(nn.Module):
 
 
 class OneConv(nn.Module):
-    """Version 1's pooling and embedding GNN: one convolution, its rows of unit length. (..., N, D) -> (..., N, out_dim)."""
+    """Version 1's pooling and embedding GNN: one convolution, its rows of unit length. As `SAGEStack`, a list of one."""
 
     def __init__(self, in_dim: int, out_dim: int, config: DiffPoolConfig):
         super().__init__()
         self.conv = SAGEConv(in_dim, out_dim, sage=config.sage, normalize=True)
 
-    def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
-        return self.conv(x, A)
+    def forward(self, x: Tensor, A, rows: Rows) -> list[Tensor]:
+        return [self.conv(x, A)]
 
 
 class ThreeConvs(nn.Module):
-    """Version 2's pooling GNN: the stack and a linear map of its layers, side by side, to the clusters."""
+    """Version 2's pooling GNN: the stack and a linear map of its layers, side by side, to the clusters. A list of one."""
 
     def __init__(self, in_dim: int, dim: int, clusters: int, config: DiffPoolConfig):
         super().__init__()
         self.stack = SAGEStack(in_dim, dim, clusters, config, version=2)
         self.linear = Linear(2 * dim + clusters, clusters)
 
-    def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
-        return affine_of_parts(self.stack(x, A, rows), self.linear)
+    def forward(self, x: Tensor, A, rows: Rows) -> list[Tensor]:
+        return [affine_of_parts(self.stack(x, A, rows), self.linear)]
 
 
 def cluster_numbers(config: DiffPoolConfig, max_nodes: int) -> list[tuple[int, int]]:
@@ -157,7 +158,6 @@ class _DiffPool(PoolingModel):
         auxiliary = auxiliary and not self.config.random_assignment
         S = Assignment(softmax(self.assign[level](x, A, rows)), rows)
         Z = self.embed[level](x, A, rows)
-        Z = Z if isinstance(Z, list) else [Z]
         layers[f"embed {level + 1}"] = Activation(
             partial(torch.cat, Z, -1), rows.batch.pointer if rows.batch else None
         )

@@ -120,31 +120,29 @@ class _InBlocks(torch.autograd.Function):
 
 class _InRows(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, layout: Layout, *parts: Tensor) -> Tensor:
-        ctx.layout, ctx.sizes = layout, [len(part) for part in parts]
+    def forward(ctx, layout: Layout, at_once: int, *parts: Tensor) -> Tensor:
+        ctx.layout, ctx.at_once = layout, at_once
         return layout.collect(layout.join(parts))
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):
-        groups, sizes, parts = ctx.layout.cut(ctx.layout.spread(gradient)), iter(ctx.sizes), []
-        for group in groups:
-            start = 0
-            while start < len(group):
-                size = next(sizes)
-                parts.append(group[start : start + size])
-                start += size
-        return None, *parts
+        return None, None, *_parts(ctx.layout, ctx.layout.spread(gradient), ctx.at_once)
 
 
-def in_blocks(layout: Layout, rows: Tensor) -> Tensor:
-    """Rows as `Blocks.cut` wants them."""
-    return rows if isinstance(layout, Uniform) else _InBlocks.apply(layout, rows)
+def _parts(layout: Layout, flat: Tensor, at_once: int) -> list[Tensor]:
+    return [part for group in layout.cut(flat) for part in group.split(at_once)]
 
 
-def in_rows(layout: Layout, parts: Sequence[Tensor]) -> Tensor:
-    """Rows (N, D) or (B, n, D) of what is given in the order of the blocks, each part (blocks, width, D) from one group."""
-    return _InRows.apply(layout, *parts)
+def to_parts(layout: Layout, rows: Tensor, at_once: int) -> list[Tensor]:
+    """Rows (N, D) or (B, n, D) in the order of the blocks, at most so many of a group in each part (blocks, width, D)."""
+    flat = rows if isinstance(layout, Uniform) else _InBlocks.apply(layout, rows)
+    return _parts(layout, flat, at_once)
+
+
+def from_parts(layout: Layout, parts: Sequence[Tensor], at_once: int) -> Tensor:
+    """Inverse of `to_parts`."""
+    return _InRows.apply(layout, at_once, *parts)
 
 
 def pool(layout: Layout, S: Tensor, *Y: Tensor, norm: bool = False) -> tuple[Tensor, ...]:

@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from rethinkpool_core.data.blocks import Uniform
 from rethinkpool_core.ops.affine import Linear, by_replica
 from rethinkpool_core.ops.pooling import Normalised, inverse_roots, paired
-from rethinkpool_core.ops.products import in_blocks, in_rows, pool
+from rethinkpool_core.ops.products import from_parts, pool, to_parts
 from rethinkpool_core.ops.rows import Assignment, Rows
 from rethinkpool_core.ops.softmax import softmax
 
@@ -106,15 +106,12 @@ class PartedReadout:
             self._layout.arrange(x), W.mT.index_select(0, replica), b.unsqueeze(1).index_select(0, replica)
         ]  # fmt: skip
         self._lost = self._layout.arrange(A.lost)
-        at_once = _ENTRIES_AT_ONCE["cpu" if x.device.type == "cpu" else "gpu"] // (n * self.clusters)
-        factors = [
-            part
-            for group in self._layout.cut(in_blocks(self._layout, A.scaled.S))
-            for part in group.split(max(1, at_once))
-        ]
+        entries = _ENTRIES_AT_ONCE["cpu" if x.device.type == "cpu" else "gpu"]
+        at_once = max(1, entries // (n * self.clusters))
+        factors = to_parts(self._layout, A.scaled.S, at_once)
         self._sizes = [len(part) for part in factors]
         left, others, within, between, gram, squares = self._pass(_products, self._lost, factors=factors)
-        left, others = (in_rows(self._layout, parts) for parts in (left, others))
+        left, others = (from_parts(self._layout, parts, at_once) for parts in (left, others))
         within, between, gram, squares = (
             self._layout.restore(torch.cat(parts)) for parts in (within, between, gram, squares)
         )
