@@ -25,6 +25,8 @@ from rethinkpool_core.ops.incidence import Incidence
 # Nodes and edges of the batches that are made together: what stays in a CPU's cache, and what keeps a GPU busy.
 _ENTRIES_AT_ONCE = {"cpu": 1 << 19, "gpu": 1 << 22}
 
+OF_NODES = "nodes/"  # in front of the names of what `PoolingModel.known` has of nodes
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -37,11 +39,13 @@ class Batch:
         graph_id    (R B,)    the graph's number in its dataset
         graph       (R N,)    the row's graph, where each replica has B + 1: the last one is for padding
         position    (R N,)    the node's place in its graph, counted from 0
+        node_id     (R N,)    the node's number in the dataset; for padding, the number of its nodes
         pointer     (R (B + 1) + 1,)  first row of each of these graphs, and R N
         columns, offsets, columns_t, offsets_t    the adjacency matrix and its transpose, see `Incidence`
         edge_attr   (R E, C)  int64, in the order of `columns` (molecules of OGB only)
         draw        () or (R,)  int64, 0 in evaluation, else a number that is new every epoch: keys whatever a model draws anew
-        known/...   (R B, ...)  what was made beforehand for each graph, see `known`
+        known/...   (R B, ...) what was made beforehand for each graph, see `known`
+        known/nodes/...  the same for each node, as `blocks` spread it but for anything in empty slots
         1/...       structure of the coarse graphs where the builder was asked for them, and 2/... of theirs, see `coarse`
         members     (R N, 2)  in a coarse batch: rows of the batch below that became one, a single one twice
         place       (rows,)   the inverse, of each row of the batch below, see `pair_maximum`
@@ -95,17 +99,19 @@ class Batch:
         return self.find_blocks()
 
     def with_known(self, known: dict[str, Tensor]) -> Batch:
-        """With what `PoolingModel.known` gave for each graph of the dataset, tensors (R, G, ...)."""
+        """With what `PoolingModel.known` gave for each graph or node of the dataset, tensors (R, G, ...)."""
         tensors = dict(self.tensors)
         for name, value in known.items():
             R, G = value.shape[:2]
-            index = self.graph_id.view(R, -1) + G * torch.arange(R, device=value.device)[:, None]
-            tensors[f"known/{name}"] = value.flatten(0, 1).index_select(0, index.view(-1))
+            number = self.node_id if name.startswith(OF_NODES) else self.graph_id
+            index = (number.view(R, -1) + G * torch.arange(R, device=value.device)[:, None]).view(-1)
+            index = index.index_select(0, self.blocks.row) if name.startswith(OF_NODES) else index
+            tensors[f"known/{name}"] = value.flatten(0, 1).index_select(0, index)
         return self.with_tensors(tensors)
 
     def known(self, level: int) -> dict[str, Tensor]:
         """What was made beforehand for one pooling layer, or nothing."""
-        return self._under(f"known/{level}/")
+        return self._under(f"known/{level}/") | self._under(f"known/{OF_NODES}{level}/")
 
     def coarse(self, level: int) -> Batch:
         """The batch that ``level`` coarsenings make of this one, without features."""
@@ -242,6 +248,7 @@ class BatchBuilder:
                 "y": y[number],
                 "graph_id": index[number],
                 "draw": draw,
+                "node_id": row,
                 "x": self._encode(self.x.index_select(0, row)),
             }
             if self.edge_attr is not None:

@@ -97,9 +97,10 @@ class PoolingModel(nn.Module):
         return None
 
     def known(self, batch: Batch) -> dict[str, Tensor]:
-        """What follows from the graphs and the seed alone, not from anything learned, one row a graph.
+        """What follows from the graphs and the seed alone, not from anything learned; empty where all is learned.
 
-        The names start with the number of the pooling layer, see `Batch.known`; empty where all is learned.
+        One row a graph under names that start with the number of the pooling layer, see `Batch.known`; or, with `OF_NODES` in
+        front, one row a node.
         """
         return {}
 

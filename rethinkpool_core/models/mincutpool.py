@@ -11,12 +11,12 @@ Our K is the number of clusters, half of the nodes of the largest graph and then
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import ceil
 
 from torch import Tensor, nn
 
-from rethinkpool_core.data.batch import Batch
+from rethinkpool_core.data.batch import OF_NODES, Batch
 from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
 from rethinkpool_core.ops.affine import Linear
 from rethinkpool_core.ops.assignments import random_assignment
@@ -72,21 +72,37 @@ class MinCutPool(PoolingModel):
 
     def random(self, level: int, rows: Rows, num_graphs: int) -> Assignment:
         """``num_graphs`` matters after the first pooling layer."""
-        return Assignment(rows.place(self.get_buffer(f"random_{level}").softmax(-1), num_graphs), rows)
+        return Assignment(rows.place(self.shared(level), num_graphs), rows)
+
+    def shared(self, level: int) -> Tensor:
+        """A fixed S, of which graphs take as many rows as they have nodes: (n, K) or, of several seeds, (R, n, K)."""
+        return self.get_buffer(f"random_{level}").softmax(-1)
+
+    def coarse_graphs(self, batch: Batch) -> list[Normalised]:
+        """Of all pooling layers but the last, where assignments are fixed."""
+        A, rows, found = batch.A, Rows(batch), []
+        for level in range(len(self.convs) - 1):
+            S = self.random(level, rows, batch.num_graphs)
+            A, rows = Normalised(Coarse(A, S, self.shape.mean_nodes, losses=False)), Rows()
+            found.append(A)
+        return found
 
     def known(self, batch: Batch) -> dict[str, Tensor]:
-        A, rows, known = batch.A, Rows(batch), {}
-        if self.config.random_assignment:
-            last = len(self.convs) - 1
-            for level in range(last + 1):
-                if level == last and self.large(A):
-                    S = self.get_buffer(f"random_{level}").softmax(-1)
-                    return known | {f"{level}/weights": shared_weights(S, A)}
-                S = self.random(level, rows, batch.num_graphs)
-                A, rows = Normalised(Coarse(A, S, self.shape.mean_nodes, losses=False)), Rows()
-                terms = {"weights": readout_weights(S, A)} if 0 < level == last else A.known()
-                known |= {f"{level}/{name}": value for name, value in terms.items()}
-        return known
+        if not self.config.random_assignment:
+            return {}
+        known, graphs, last = {}, self.coarse_graphs(batch), len(self.convs) - 1
+        for level, A in enumerate(graphs):
+            if A.matrix is None:
+                known |= {f"{level}/{name}": value for name, value in A.known().items()}
+            else:
+                known[OF_NODES * (level == 0) + f"{level}/reached"] = A.coarse.S.unpool(A.matrix.mT)
+        A, rows = (graphs[-1], Rows()) if graphs else (batch.A, Rows(batch))
+        if self.large(A):
+            weights = shared_weights(self.shared(last), A)
+        else:
+            S = self.random(last, rows, batch.num_graphs)
+            weights = readout_weights(S, Normalised(Coarse(A, S, self.shape.mean_nodes, losses=False)))
+        return known | {OF_NODES * (last == 0) + f"{last}/weights": weights}
 
     def compute(
         self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
@@ -102,16 +118,23 @@ class MinCutPool(PoolingModel):
         last = len(self.convs) - 1
         for level, conv in enumerate(self.convs[:last]):
             known = batch.known(level)
-            S = self.assignment(level, x, rows)
-            pooled.append(self.pool(A, S, [x], auxiliary, known))
-            x, A, rows = pooled[-1].X, Normalised(pooled[-1], known), Rows()  # (B, K, D)
-            layers[f"pool {level + 1}"] = Activation(x)
-            x = conv(x, A, relu=True)
+            if "reached" in known:
+                layers[f"pool {level + 1}"] = Activation(partial(self.pooled, level, x, rows))
+                S = rows.place(self.shared(level), len(x), in_slots=True)
+                x, A = conv.of_pooled(x, rows.layout, S, known["reached"]), None  # (B, K, D)
+            else:
+                S = self.assignment(level, x, rows)
+                pooled.append(self.pool(A, S, [x], auxiliary, known))
+                x, A = pooled[-1].X, Normalised(pooled[-1], known)
+                layers[f"pool {level + 1}"] = Activation(x)
+                x = conv(x, A, relu=True)
+            rows = Rows()
             layers[f"conv {level + 2}"] = Activation(x)
-        layers |= self.later(x, A, rows)
+        layers |= self.later(x, A, rows, batch)
         known = batch.known(last)
         if "weights" in known:
-            readout = Readout(known["weights"], rows, self.clusters)
+            weights = known["weights"] if last else rows.layout.collect(known["weights"])
+            readout = Readout(weights, rows, self.clusters)
         elif self.large(A) and not self.config.random_assignment:
             readout = PartedReadout(x, self.assign[last], A)
             pooled.append(readout)
@@ -137,13 +160,21 @@ class MinCutPool(PoolingModel):
         factors = isinstance(A, Normalised) and A.matrix is None
         return factors and not written_down(self.clusters, self.shape.mean_nodes)
 
-    def later(self, x: Tensor, A, rows: Rows) -> dict[str, Activation]:
-        """The last pooling layer and what follows it, of which only means are needed, if anyone asks."""
+    def pooled(self, level: int, x: Tensor, rows: Rows) -> Tensor:
+        """X' of a pooling layer, (B, K, D)."""
+        return self.assignment(level, x, rows).pool(x)
+
+    def later(self, x: Tensor, A, rows: Rows, batch: Batch) -> dict[str, Activation]:
+        """The last pooling layer and what follows it, of which only means are needed, if anyone asks.
+
+        A is None where what was known of the layers before made do without it.
+        """
         number = len(self.convs)
 
         @cache
         def pooled() -> Coarse:
-            return self.pool(A, self.assignment(number - 1, x, rows), [x], auxiliary=False)
+            graph = self.coarse_graphs(batch)[-1] if A is None else A
+            return self.pool(graph, self.assignment(number - 1, x, rows), [x], auxiliary=False)
 
         return {
             f"pool {number}": Activation(lambda: pooled().X),

@@ -24,7 +24,7 @@ class _Affine(torch.autograd.Function):
     @staticmethod
     def forward(ctx, relu: bool, bias: Tensor | None, *pairs: Tensor):
         x, W = pairs[:2]
-        out = x @ W.mT if bias is None else torch.baddbmm(bias.unsqueeze(1), x, W.mT)
+        out = torch.bmm(x, W.mT) if bias is None else torch.baddbmm(bias.unsqueeze(1), x, W.mT)
         for x, W in zip(pairs[2::2], pairs[3::2], strict=True):
             out.baddbmm_(x, W.mT)
         if relu:
@@ -42,8 +42,8 @@ class _Affine(torch.autograd.Function):
         of_bias = gradient.sum(1) if ctx.needs_input_grad[1] else None
         out = []
         for number, (x, W) in enumerate(zip(saved[::2], saved[1::2], strict=True)):
-            out.append(gradient @ W if wanted[2 * number] else None)
-            out.append(gradient.mT @ x if wanted[2 * number + 1] else None)
+            out.append(torch.bmm(gradient, W) if wanted[2 * number] else None)
+            out.append(torch.bmm(gradient.mT, x) if wanted[2 * number + 1] else None)
         return None, of_bias, *out
 
 
@@ -53,9 +53,12 @@ def by_replica(rows: Tensor, weight: Tensor, dims: int) -> tuple[Tensor, Tensor]
     return rows.reshape(len(weight), math.prod(rows.shape[:-1]) // len(weight), rows.shape[-1]), weight
 
 
-def affine(x: Tensor, linear: nn.Linear, *more: tuple[Tensor, nn.Linear], relu: bool = False) -> Tensor:
-    """Sum of linear maps of rows (..., D), each of its own; the bias is the first one's. -> (..., D')."""
-    return _affine([(x, linear.weight), *((rows, each.weight) for rows, each in more)], linear.bias, relu)
+def affine(
+    x: Tensor, linear: nn.Linear, *more: tuple[Tensor, nn.Linear], bias: bool = True, relu: bool = False
+) -> Tensor:
+    """Sum of linear maps of rows (..., D), each of its own; the bias is the first one's, if any. -> (..., D')."""
+    terms = [(x, linear.weight), *((rows, each.weight) for rows, each in more)]
+    return _affine(terms, linear.bias if bias else None, relu)
 
 
 def affine_of_parts(parts: Sequence[Tensor], linear: nn.Linear) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from rethinkpool_core.ops.affine import Linear, affine, by_replica
 from rethinkpool_core.ops.molecules import BOND_DIMS, CategoryEmbedding
+from rethinkpool_core.ops.products import Layout, pool_fixed
 
 
 class GraphConv(nn.Module):
@@ -26,6 +27,15 @@ class GraphConv(nn.Module):
 
     def forward(self, x: Tensor, A, relu: bool = False) -> Tensor:
         return affine(A @ x, self.neighbours, (x, self.itself), relu=relu)
+
+    def of_pooled(self, x: Tensor, layout: Layout, S: Tensor, reached: Tensor) -> Tensor:
+        """Of X' = S^T X and A', with ReLU, where S is fixed and ``reached`` is S A'^T, both spread by ``layout``.
+
+        x (N, D) or (B, n, D), which the weights multiply before they are pooled: clusters are as many as the largest graph of
+        the dataset asks for, nodes are fewer. -> (B, K, out_dim).
+        """
+        rows = affine(x, self.neighbours, bias=False), self.itself(x)
+        return pool_fixed(layout, (reached, S), rows, self.neighbours.bias)
 
     def mean(self, x: Tensor, A) -> Tensor:
         """Mean over the clusters of the result, with A a `Readout`: linear, so only means are multiplied. -> (B, out_dim)."""

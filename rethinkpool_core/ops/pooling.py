@@ -223,10 +223,8 @@ class Normalised:
         self.scale = inverse_roots(coarse.weight_to_others(), coarse.diagonal()).unsqueeze(-1)
 
     def known(self) -> dict[str, Tensor]:
-        """What makes the products cheap, one row a graph."""
-        return (
-            {"removed": self.removed, "scale": self.scale} if self.matrix is None else {"matrix": self.matrix}
-        )
+        """What makes the products cheap where A' is a product of factors, one row a graph."""
+        return {"removed": self.removed, "scale": self.scale}
 
     @property
     def T(self) -> Normalised:

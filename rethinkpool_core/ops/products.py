@@ -106,6 +106,39 @@ class _Unpool(torch.autograd.Function):
         return None, of_S, of_Y
 
 
+class _PoolFixed(torch.autograd.Function):
+    """As `pool_fixed`, with the bias of each seed, (R, D)."""
+
+    @staticmethod
+    def forward(ctx, layout: Layout, fixed: Sequence[Tensor], bias: Tensor, *Y: Tensor):
+        factors = [(layout.cut(S), layout.cut(layout.spread(y))) for S, y in zip(fixed, Y, strict=True)]
+        (s, y), *more = factors
+        out = y[0].new_empty(sum(map(len, s)), s[0].shape[-1], y[0].shape[-1])
+        for group, result in enumerate(layout.cut_graphs(out)):
+            torch.bmm(s[group].mT, y[group], out=result)
+            for s_more, y_more in more:
+                result.baddbmm_(s_more[group].mT, y_more[group])
+        out = layout.restore(out)
+        out.view(len(bias), -1, out.shape[-1]).add_(bias.unsqueeze(1)).relu_()
+        ctx.layout, ctx.replicas = layout, len(bias)
+        ctx.save_for_backward(out, *fixed)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        layout, (out, *fixed) = ctx.layout, ctx.saved_tensors
+        gradient = torch.ops.aten.threshold_backward(gradient, out, 0)
+        d = layout.cut_graphs(layout.arrange(gradient))
+        of_Y = []
+        for S in fixed:
+            flat = S.new_empty(*S.shape[:-1], gradient.shape[-1])
+            for a, e, result in zip(layout.cut(S), d, layout.cut(flat), strict=True):
+                torch.bmm(a, e, out=result)
+            of_Y.append(layout.collect(flat))
+        return None, None, gradient.view(ctx.replicas, -1, gradient.shape[-1]).sum(1), *of_Y
+
+
 class _InBlocks(torch.autograd.Function):
     @staticmethod
     def forward(ctx, layout: Layout, rows: Tensor) -> Tensor:
@@ -148,6 +181,14 @@ def from_parts(layout: Layout, parts: Sequence[Tensor], at_once: int) -> Tensor:
 def pool(layout: Layout, S: Tensor, *Y: Tensor, norm: bool = False) -> tuple[Tensor, ...]:
     """|S^T S|^2 (B,), zero unless ``norm``, and S^T Y, (B, K, D), for each Y."""
     return _Pool.apply(layout, norm, S, *Y)
+
+
+def pool_fixed(layout: Layout, fixed: Sequence[Tensor], Y: Sequence[Tensor], bias: Tensor) -> Tensor:
+    """ReLU of the sum of S^T Y over pairs of a fixed S and a Y, plus a bias (D,), or (R, D) of R seeds: (B, K, D).
+
+    S as ``layout.spread`` gives it, but for finite values of any kind in empty slots; Y as rows.
+    """
+    return _PoolFixed.apply(layout, fixed, bias if bias.dim() == 2 else bias.unsqueeze(0), *Y)
 
 
 def unpool(layout: Layout, S: Tensor, Y: Tensor) -> Tensor:

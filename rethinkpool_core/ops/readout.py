@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from rethinkpool_core.data.blocks import Uniform
@@ -37,6 +38,9 @@ class Readout:
 
     def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Of A' X' and of X', (B, D) each, from x (N, D) or (B, n, D), which is X before it is pooled."""
+        if self.rows.batch is None:  # both in one product
+            weights = F.pad(self.weights, (0, 1), value=1 / self.clusters)
+            return (weights.mT @ x).unbind(-2)
         return self.rows.weighted_sum(x, self.weights), self.rows.sum(x) / self.clusters
 
 

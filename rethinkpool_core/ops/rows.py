@@ -48,18 +48,20 @@ class Rows:
             return values.unsqueeze(-2)
         return self.batch.spread(values)
 
-    def place(self, matrix: Tensor, num_graphs: int) -> Tensor:
+    def place(self, matrix: Tensor, num_graphs: int, in_slots: bool = False) -> Tensor:
         """A matrix with one row for each place in a graph, (n, K), handed to the nodes: (N, K) or (B, n, K).
 
-        Of stacked matrices (R, n, K) each replica's graphs take their own.
+        Of stacked matrices (R, n, K) each replica's graphs take their own. ``in_slots`` gives ragged rows as `layout` spreads
+        them, but for anything in empty slots.
         """
         matrix = matrix if matrix.dim() == 3 else matrix.unsqueeze(0)
         R, n, K = matrix.shape
         if self.batch is None:
             return matrix.unsqueeze(1).expand(R, num_graphs // R, n, K).reshape(num_graphs, n, K)
         place = self.batch.position.clamp(max=n - 1).view(R, -1)
-        place = place + n * torch.arange(R, device=place.device).unsqueeze(1)
-        return matrix.view(R * n, K).index_select(0, place.view(-1))
+        place = (place + n * torch.arange(R, device=place.device).unsqueeze(1)).view(-1)
+        place = place.index_select(0, self.layout.row) if in_slots else place
+        return matrix.view(R * n, K).index_select(0, place)
 
     @property
     def layout(self) -> Blocks | Uniform:

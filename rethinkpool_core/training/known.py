@@ -1,4 +1,4 @@
-"""What a randomised variant's pooling does to each graph, made once for a whole training instead of in every step.
+"""What a randomised variant's pooling does to each graph and node, made once for a training instead of in every step.
 
 A fixed assignment makes S^T A S, at every level, a function of the graph and the seed.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.data.batch import OF_NODES, BatchBuilder
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
 
@@ -27,7 +27,9 @@ def known_terms(
     begun: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> dict[str, Tensor]:
-    """`PoolingModel.known` of every graph of the dataset for each seed, (R, G, ...); empty if larger than `LIMIT`.
+    """`PoolingModel.known` of the whole dataset for each seed; empty if larger than `LIMIT`.
+
+    (R, G, ...) of G graphs, (R, N + 1, ...) of N nodes, with a row for padding.
 
     begun    seeds that began together, those that are over included: `LIMIT` is for all of them, so that the others, resumed,
              compute as if they had not been interrupted
@@ -40,16 +42,18 @@ def known_terms(
         for index in sizes.argsort(stable=True).split(batch_size):
             batch = builder(index)
             terms = one.known(batch)
+            number = {name: batch.node_id if name.startswith(OF_NODES) else batch.graph_id for name in terms}
             if not known:
-                per_graph = sum(value[0].numel() * value.element_size() for value in terms.values())
-                if not per_graph or per_graph * len(sizes) * (begun or len(seeds)) > LIMIT:
+                rows = {name: len(builder.x if name.startswith(OF_NODES) else sizes) for name in terms}
+                size = sum(rows[name] * value[0].nbytes for name, value in terms.items())
+                if not size or size * (begun or len(seeds)) > LIMIT:
                     return {}
                 known = {
-                    name: value.new_empty(len(seeds), len(sizes), *value.shape[1:])
+                    name: value.new_zeros(len(seeds), rows[name], *value.shape[1:])
                     for name, value in terms.items()
                 }
             for name, value in terms.items():
-                known[name][row, batch.graph_id] = value
+                known[name][row, number[name]] = value
             if stopped():
                 raise KeyboardInterrupt
     return known

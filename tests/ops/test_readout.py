@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch_geometric.nn import dense_mincut_pool
 
+from rethinkpool_core.data.batch import OF_NODES, BatchBuilder
 from rethinkpool_core.models import build_model
 from rethinkpool_core.models.mincutpool import MinCutPool
 from rethinkpool_core.ops import pooling, readout
@@ -14,6 +15,8 @@ from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
 from rethinkpool_core.ops.pooling import Coarse, Normalised
 from rethinkpool_core.ops.readout import PartedReadout, readout_weights, shared_weights
 from rethinkpool_core.ops.rows import Assignment, Rows
+from rethinkpool_core.training.known import known_terms
+from rethinkpool_core.training.replicas import Replicas
 
 K1, K2, D = 7, 4, 3
 
@@ -140,14 +143,25 @@ def test_weights_of_one_assignment_for_all(small, factors, stacked):
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
-def test_what_is_known_of_large_random_ones(small, factors, layers):
+@pytest.mark.parametrize("written_down", [True, False])
+def test_what_is_known_of_random_ones(small, written_down, layers, monkeypatch):
+    """Two seeds with graphs of their own, by what is known and without it: logits, gradients, and the trace."""
     model = build_model("N-MINCUTPOOL", small.dataset, seed=1, num_pool_layers=layers).double()
-    model.shape = replace(model.shape, mean_nodes=0.0)
-    index = with_edges(small)
-    batch = small.batch(index)
-    known = {name: value[batch.graph_id.argsort()][None] for name, value in model.known(batch).items()}
-    assert f"{layers - 1}/weights" in known or layers == 1
-    number = torch.empty(max(index) + 1, dtype=torch.int64)
-    number[batch.graph_id.sort().values] = torch.arange(len(index))
-    renamed = batch.with_tensors(batch.tensors | {"graph_id": number[batch.graph_id]})
-    torch.testing.assert_close(model(renamed.with_known(known))[0], model(batch)[0], atol=1e-10, rtol=1e-10)
+    if not written_down:
+        monkeypatch.setattr(pooling, "SMALL", 0)
+        model.shape = replace(model.shape, mean_nodes=0.0)
+    known = known_terms(model, [1, 2], BatchBuilder(small.dataset, "cpu", torch.float64), 7)
+    reached = {f"{OF_NODES * (level == 0)}{level}/reached" for level in range(layers - 1)}
+    assert known.keys() >= (reached if written_down else set())
+    assert f"{OF_NODES * (layers == 1)}{layers - 1}/weights" in known
+    half = small.dataset.store.num_graphs // 2
+    batch = small.batch(torch.arange(2 * half).view(2, half))
+    replicas = Replicas(model, [1, 2], torch.device("cpu"))
+    results = []
+    for given in (batch, batch.with_known(known)):
+        logits, _, trace = replicas.template(given, trace=True)
+        loss = logits.square().sum()
+        results.append(
+            (logits, {name: layer.values for name, layer in trace.items()}, replicas.gradient("rest", loss))
+        )
+    torch.testing.assert_close(*results, atol=1e-10, rtol=1e-10)
