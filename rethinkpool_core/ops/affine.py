@@ -61,6 +61,17 @@ def affine(
     return _affine(terms, linear.bias if bias else None, relu)
 
 
+def side_by_side(x: Tensor, *linears: nn.Linear) -> Sequence[Tensor]:
+    """Linear maps of the same rows (..., D) in one product: (..., D') of each."""
+    weights = [linear.weight for linear in linears]
+    biases = [
+        linear.weight.new_zeros(linear.weight.shape[:-1]) if linear.bias is None else linear.bias
+        for linear in linears
+    ]
+    out = _affine([(x, torch.cat(weights, -2))], torch.cat(biases, -1), relu=False)
+    return out.split([weight.shape[-2] for weight in weights], -1)
+
+
 def affine_of_parts(parts: Sequence[Tensor], linear: nn.Linear) -> Tensor:
     """A linear map of rows that come in parts, (..., D_1), (..., D_2) and so on, as if they stood side by side. -> (..., D')."""
     weights = linear.weight.split([part.shape[-1] for part in parts], -1)

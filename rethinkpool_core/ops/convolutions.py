@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rethinkpool_core.ops.affine import Linear, affine, by_replica
+from rethinkpool_core.ops.affine import Linear, affine, by_replica, side_by_side
 from rethinkpool_core.ops.molecules import BOND_DIMS, CategoryEmbedding
 from rethinkpool_core.ops.products import Layout, pool_fixed
 
@@ -58,13 +58,22 @@ class SAGEConv(nn.Module):
         self.loop, self.normalize = loop and sage == "2020", normalize
         self.neighbours = Linear(in_dim, out_dim, bias=sage == "2020")
         self.itself = Linear(in_dim, out_dim) if sage == "pyg2" else None
+        # What comes out is much narrower, so that is what to average. (Narrower by little is the input of the first layers, whose
+        # average has no gradient and serves two networks.)
+        self.narrow = sage == "pyg2" and in_dim >= 2 * out_dim
 
     def forward(self, x: Tensor, A, relu: bool = False) -> Tensor:
-        average, cut = A.average(x, self.loop), relu and not self.normalize
-        if self.itself is None:
-            out = affine(average, self.neighbours, relu=cut)
+        cut = relu and not self.normalize
+        if self.narrow:
+            of_itself, of_neighbours = side_by_side(x, self.itself, self.neighbours)
+            out = of_itself + A.average(of_neighbours, self.loop)
+            out = F.relu(out) if cut else out
         else:
-            out = affine(x, self.itself, (average, self.neighbours), relu=cut)
+            average = A.average(x, self.loop)
+            if self.itself is None:
+                out = affine(average, self.neighbours, relu=cut)
+            else:
+                out = affine(x, self.itself, (average, self.neighbours), relu=cut)
         if self.normalize:
             out = unit_rows(out)
             return F.relu(out) if relu else out
