@@ -77,7 +77,7 @@ class SAGEStack(nn.Module):
     def forward(self, x: Tensor, A, rows: Rows) -> list[Tensor]:
         outs = []
         for conv, norm in zip(self.convs, self.norms, strict=False):
-            new = norm(conv(x, A, relu=True), *rows.norm_rows(self.norm_padding))
+            new = norm(conv(x, A, relu=True), rows.counted(x, self.norm_padding))
             x = x + new if self.residual and x.shape == new.shape else new
             outs.append(x)
         x = self.convs[2](x, A)

@@ -144,7 +144,7 @@ class GMN(PoolingModel):
         layers["conv 1"] = Activation(x, batch.pointer)
         x = self.second(x, batch.A.T, relu=True)
         layers["conv 2"] = Activation(x, batch.pointer)
-        Q = self.norm(x, *rows.norm_rows(self.config.norm_padding))
+        Q = self.norm(x, rows.counted(x, self.config.norm_padding))
         purity = 0.0
         for number, layer in enumerate(self.memory, start=1):
             Q, log_S = layer(Q, rows)  # (B, K, D)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from rethinkpool_core.data.blocks import Blocks, Uniform
+from rethinkpool_core.ops.norm import Counted
 from rethinkpool_core.ops.products import pool, unpool
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Rows:
 
     def __init__(self, batch: Batch | None = None):
         self.batch = batch
+        self._counted: Counted | None = None
 
     def sum(self, x: Tensor) -> Tensor:
         """Over the nodes of each graph: (B, D)."""
@@ -68,15 +70,18 @@ class Rows:
         """Where the matrix of each graph is found in x."""
         return Uniform() if self.batch is None else self.batch.blocks
 
-    def norm_rows(self, count_padding: bool) -> tuple[Tensor | None, Tensor | None]:
-        """Arguments of `BatchNorm` at this level: which rows are real, and the number of padded positions if they count."""
-        if self.batch is None:
-            return None, None
-        real = self.batch.real.unsqueeze(-1) if self.batch.padded else None
-        if not count_padding:
-            return real, None
-        sizes = self.batch.num_nodes.view(self.batch.replicas, -1)
-        return real, sizes.shape[1] * sizes.amax(1)
+    def counted(self, x: Tensor, with_padding: bool) -> Counted | None:
+        """For `BatchNorm` of rows x at this level: nodes count, and the padding of a padded batch too if asked for.
+
+        None where all rows count. Asked for by all norms of a level alike, so it is made once.
+        """
+        if self.batch is None or not (self.batch.padded or with_padding):
+            return None
+        if self._counted is None:
+            sizes = self.batch.num_nodes.view(self.batch.replicas, -1)
+            positions = sizes.shape[1] * sizes.amax(1) if with_padding else None
+            self._counted = Counted.among(self.batch.real.to(x.dtype).view(len(sizes), -1), positions)
+        return self._counted
 
 
 class Assignment:
