@@ -84,8 +84,8 @@ class SAGEStack(nn.Module):
         return [x] if self.residual else [*outs, x]
 
 
-class AssignmentLogits(nn.Module):
-    """S before softmax for one pooling layer: (..., N, D) -> (..., N, K)."""
+class Assign(nn.Module):
+    """S of one pooling layer, (..., N, K), from the nodes' features (..., N, D) or without them."""
 
     def __init__(self, gnn: nn.Module | None, in_dim: int, nodes: int, clusters: int, config: DiffPoolConfig):
         super().__init__()
@@ -94,15 +94,19 @@ class AssignmentLogits(nn.Module):
             places = in_dim if config.invariant else nodes
             self.register_buffer("random", random_assignment(config.random_assignment, places, clusters))
 
-    def forward(self, x: Tensor, A, rows: Rows) -> Tensor:
+    def forward(self, x: Tensor, A, rows: Rows) -> Assignment:
         if self.gnn is not None:
             (logits,) = self.gnn(x, A, rows)
-            return logits
-        shape = x.shape[:-1]
-        if self.invariant:
-            x, random = by_replica(x.detach(), self.random, 2)
-            return (x @ random).view(*shape, -1)
-        return rows.place(self.random, len(x))
+        elif self.invariant:
+            flat, random = by_replica(x.detach(), self.random, 2)
+            logits = (flat @ random).view(*x.shape[:-1], -1)
+        else:
+            return self.fixed(rows, len(x))
+        return Assignment(softmax(logits), rows)
+
+    def fixed(self, rows: Rows, num_graphs: int) -> Assignment:
+        """One random row a place; ``num_graphs`` matters after the first pooling layer."""
+        return Assignment(rows.place(softmax(self.random), num_graphs), rows)
 
 
 class OneConv(nn.Module):
@@ -146,7 +150,7 @@ class _DiffPool(PoolingModel):
             return {}
         A, rows, known = batch.A, Rows(batch), {}
         for level, assign in enumerate(self.assign):
-            S = Assignment(rows.place(assign.random, batch.num_graphs).softmax(-1), rows)
+            S = assign.fixed(rows, batch.num_graphs)
             A, rows = Coarse(A, S, self.shape.mean_nodes, losses=False), Rows()
             known |= {f"{level}/{name}": value for name, value in A.known(self.loop).items()}
         return known
@@ -156,7 +160,7 @@ class _DiffPool(PoolingModel):
     ) -> tuple[Tensor, Coarse]:
         """One pooling layer: X' (B, K, D) and A'; adds to the losses and the trace."""
         auxiliary = auxiliary and not self.config.random_assignment
-        S = Assignment(softmax(self.assign[level](x, A, rows)), rows)
+        S = self.assign[level](x, A, rows)
         Z = self.embed[level](x, A, rows)
         layers[f"embed {level + 1}"] = Activation(
             partial(torch.cat, Z, -1), rows.batch.pointer if rows.batch else None
@@ -186,7 +190,7 @@ class DiffPool(_DiffPool):
         self.assign, self.embed, self.convs = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for nodes, clusters in cluster_numbers(config, shape.max_nodes):
             gnn = None if config.random_assignment else OneConv(dim, clusters, config)
-            self.assign.append(AssignmentLogits(gnn, dim, nodes, clusters, config))
+            self.assign.append(Assign(gnn, dim, nodes, clusters, config))
             self.embed.append(OneConv(dim, dim, config))
             self.convs.append(SAGEStack(dim, dim, dim, config, version=1))
         self.output = output_network(dim, config.mlp_hidden_dim, shape.out_dim)
@@ -221,7 +225,7 @@ class DiffPoolV2(_DiffPool):
         self.assign, self.embed = nn.ModuleList(), nn.ModuleList()
         for nodes, clusters in cluster_numbers(config, shape.max_nodes):
             gnn = None if config.random_assignment else ThreeConvs(in_dim, dim, clusters, config)
-            self.assign.append(AssignmentLogits(gnn, in_dim, nodes, clusters, config))
+            self.assign.append(Assign(gnn, in_dim, nodes, clusters, config))
             self.embed.append(SAGEStack(in_dim, dim, dim, config, version=2))
             in_dim = 3 * dim
         self.final = SAGEStack(in_dim, dim, dim, config, version=2)

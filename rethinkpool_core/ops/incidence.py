@@ -86,18 +86,27 @@ class Incidence:
 
     def average(self, x: Tensor, loop: bool) -> Tensor:
         """Mean of x over the neighbours, and over the node itself if ``loop``; zero where there are none. -> (rows, D)."""
-        # DiffPool's two networks of a layer begin with the same average.
-        if x is not self._averaged.get("x") or loop is not self._averaged["loop"]:
-            degree = self._degree.to(x.dtype).unsqueeze(-1)
-            share = (degree + 1 if loop else degree.clamp(min=1)).reciprocal()
-            average = _BagSum.apply(x, self.columns, self.offsets, self.columns_t, self.offsets_t, share)
-            self._averaged.update(x=x, loop=loop, result=average + x * share if loop else average)
-        return self._averaged["result"]
+        # DiffPool's two networks of a layer begin with the same average, which is the first one asked for.
+        if self._first and x is self._first["x"] and loop is self._first["loop"]:
+            return self._first["average"]
+        share = self._share(loop, x.dtype)
+        average = _BagSum.apply(x, self.columns, self.offsets, self.columns_t, self.offsets_t, share)
+        average = average + x * share if loop else average
+        if not self._first:
+            self._first.update(x=x, loop=loop, average=average)
+        return average
+
+    def _share(self, loop: bool, dtype: torch.dtype) -> Tensor:
+        """What each neighbour counts for in an average, (rows, 1)."""
+        if (loop, dtype) not in self._shares:
+            degree = self.row_sum().to(dtype).unsqueeze(-1)
+            self._shares[loop, dtype] = (degree + 1 if loop else degree.clamp(min=1)).reciprocal()
+        return self._shares[loop, dtype]
 
     @cached_property
-    def _averaged(self) -> dict:
+    def _first(self) -> dict:
         return {}
 
     @cached_property
-    def _degree(self) -> Tensor:
-        return self.row_sum()
+    def _shares(self) -> dict:
+        return {}

@@ -55,12 +55,15 @@ class _BatchNorm(torch.autograd.Function):
         scale = (var + eps).rsqrt_()
         standard = centred.mul_(scale)
         ctx.mark_non_differentiable(mean, var)
+        ctx.set_materialize_grads(False)  # no zeros for the moments
         ctx.save_for_backward(standard, weight * scale, counted.share)
         return torch.addcmul(bias, standard, weight), mean, var
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient, *_):
+        if gradient is None:
+            return None, None, None, None, None
         standard, scale, share = ctx.saved_tensors
         of_bias = gradient.sum(1, keepdim=True)
         of_weight = (gradient * standard).sum(1, keepdim=True)
