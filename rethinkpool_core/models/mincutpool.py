@@ -43,6 +43,11 @@ class MinCutConfig:
     initial_convolutions: int = 1
 
 
+def _of_rows(level: int, name: str) -> str:
+    """What is known with one entry a row: a node of the graph before the first pooling layer, a cluster of it after that."""
+    return f"{OF_NODES}{level}/{name}" if level == 0 else f"{level}/{name}"
+
+
 class MinCutPool(PoolingModel):
     def __init__(self, shape: Shape, config: MinCutConfig, seed: int):
         super().__init__(shape, config, seed)
@@ -95,14 +100,14 @@ class MinCutPool(PoolingModel):
             if A.matrix is None:
                 known |= {f"{level}/{name}": value for name, value in A.known().items()}
             else:
-                known[OF_NODES * (level == 0) + f"{level}/reached"] = A.coarse.S.unpool(A.matrix.mT)
+                known[_of_rows(level, "reached")] = A.coarse.S.unpool(A.matrix.mT)
         A, rows = (graphs[-1], Rows()) if graphs else (batch.A, Rows(batch))
         if self.large(A):
             weights = shared_weights(self.shared(last), A)
         else:
             S = self.random(last, rows, batch.num_graphs)
             weights = readout_weights(S, Normalised(Coarse(A, S, self.shape.mean_nodes, losses=False)))
-        return known | {OF_NODES * (last == 0) + f"{last}/weights": weights}
+        return known | {_of_rows(last, "weights"): weights}
 
     def compute(
         self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
@@ -133,7 +138,8 @@ class MinCutPool(PoolingModel):
         layers |= self.later(x, A, rows, batch)
         known = batch.known(last)
         if "weights" in known:
-            weights = known["weights"] if last else rows.layout.collect(known["weights"])
+            weights = known["weights"]
+            weights = rows.layout.collect(weights) if last == 0 else weights  # from slots to rows
             readout = Readout(weights, rows, self.clusters)
         elif self.large(A) and not self.config.random_assignment:
             readout = PartedReadout(x, self.assign[last], A)

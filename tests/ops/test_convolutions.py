@@ -34,18 +34,25 @@ class TestAgainstPyG:
         A = (batch.A @ torch.eye(batch.num_rows, dtype=torch.float64))[None]
         torch.testing.assert_close(ours(batch.x, batch.A), theirs(batch.x[None], A)[0])
 
+    @pytest.mark.parametrize("out_dim", [4, 1])  # wider than the input, and narrower: weights last, and first
     @pytest.mark.parametrize("normalize", [False, True])
-    def test_todays_sage(self, graphs, normalize, request):
+    def test_todays_sage(self, graphs, normalize, out_dim, request):
         batch = request.getfixturevalue(graphs).batch()
-        ours = SAGEConv(3, 4, sage="pyg2", normalize=normalize).double()
-        theirs = DenseSAGEConv(3, 4, normalize=normalize).double()
+        ours = SAGEConv(3, out_dim, sage="pyg2", normalize=normalize).double()
+        assert ours.narrow is (out_dim == 1)
+        theirs = DenseSAGEConv(3, out_dim, normalize=normalize).double()
         theirs.lin_rel.weight, theirs.lin_root.weight, theirs.lin_root.bias = (
             ours.neighbours.weight,
             ours.itself.weight,
             ours.itself.bias,
         )
         A = (batch.A @ torch.eye(batch.num_rows, dtype=torch.float64))[None]
-        torch.testing.assert_close(ours(batch.x, batch.A), theirs(batch.x[None], A)[0])
+        x = batch.x.clone().requires_grad_()
+        results = ours(x, batch.A), theirs(x[None], A)[0]
+        torch.testing.assert_close(*results)
+        weight = torch.randn_like(results[0])
+        leaves = [x, *ours.parameters()]
+        torch.testing.assert_close(*(torch.autograd.grad((y * weight).sum(), leaves) for y in results))
 
 
 @pytest.mark.parametrize("pooled", [False, True])

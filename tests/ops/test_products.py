@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rethinkpool_core.data import blocks as blocks_module
 from rethinkpool_core.data.blocks import Uniform, make_blocks
-from rethinkpool_core.ops.products import pool, unpool
+from rethinkpool_core.ops.products import pool, pool_fixed, unpool
 
 SIZES = st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=3)
 
@@ -83,6 +83,31 @@ def test_gradient_of_one_result_alone(used):
         torch.autograd.grad(results[used].square().sum(), [S, *Y], allow_unused=True, materialize_grads=True)
         for results in (pool(blocks, S, *Y, norm=True), loop(where, S, Y))
     ]
+    torch.testing.assert_close(*gradients, atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("uniform", [False, True])
+def test_fixed_assignments_are_a_loop(uniform):
+    """Of two seeds; what fixed ones have in empty slots counts for nothing."""
+    blocks, rows, where = blocks_of([[1, 4, 2], [0, 9, 3]], padding=2)
+    if uniform:
+        blocks, rows, where = Uniform(), 12, [range(2 * g, 2 * g + 2) for g in range(6)]
+    fixed = [torch.randn(rows, 3, dtype=torch.float64) for _ in range(2)]
+    Y = [torch.randn(rows, 5, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    bias = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
+    if uniform:
+        spread = [S.view(6, 2, 3) for S in fixed]
+        ours = pool_fixed(blocks, spread, [y.view(6, 2, 5) for y in Y], bias)
+    else:
+        spread = [blocks.spread(S) for S in fixed]
+        for S in spread:
+            S[blocks.empty] = 7.0
+        ours = pool_fixed(blocks, spread, Y, bias)
+    total = sum(loop(where, S, [y])[1] for S, y in zip(fixed, Y, strict=True))
+    theirs = (total + bias.repeat_interleave(3, 0)[:, None]).relu()
+    torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=1e-12)
+    weight = torch.randn_like(ours)
+    gradients = [torch.autograd.grad((value * weight).sum(), [bias, *Y]) for value in (ours, theirs)]
     torch.testing.assert_close(*gradients, atol=1e-12, rtol=1e-12)
 
 
