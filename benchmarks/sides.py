@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import ceil
 
@@ -26,7 +27,7 @@ def model_for(name: str, dataset: GraphDataset, seed: int = 1):
     return build_model(name, dataset, seed=seed, **OVERRIDES.get(name, {}))
 
 
-class Side:
+class Side(ABC):
     """A call of `train` is an epoch of each of ``seeds``. ``batch_size`` 0 is that of the paper."""
 
     def __init__(
@@ -41,11 +42,13 @@ class Side:
         # GMN has an unsupervised epoch in every period.
         self.period = self.model.config.purity_period if getattr(self.model, "learns_keys", False) else 0
 
+    @abstractmethod
     def train(self, unsupervised: bool = False) -> None:
-        raise NotImplementedError
+        """An epoch."""
 
+    @abstractmethod
     def validate(self) -> None:
-        raise NotImplementedError
+        """Scores of the validation set."""
 
     def warm_up(self) -> None:
         """A whole epoch: what is computed once for a run is computed here."""

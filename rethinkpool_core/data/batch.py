@@ -103,9 +103,10 @@ class Batch:
         tensors = dict(self.tensors)
         for name, value in known.items():
             R, G = value.shape[:2]
-            number = self.node_id if name.startswith(OF_NODES) else self.graph_id
+            of_nodes = name.startswith(OF_NODES)
+            number = self.node_id if of_nodes else self.graph_id
             index = (number.view(R, -1) + G * torch.arange(R, device=value.device)[:, None]).view(-1)
-            index = index.index_select(0, self.blocks.row) if name.startswith(OF_NODES) else index
+            index = index.index_select(0, self.blocks.row) if of_nodes else index
             tensors[f"known/{name}"] = value.flatten(0, 1).index_select(0, index)
         return self.with_tensors(tensors)
 

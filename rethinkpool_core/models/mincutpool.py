@@ -124,7 +124,7 @@ class MinCutPool(PoolingModel):
         for level, conv in enumerate(self.convs[:last]):
             known = batch.known(level)
             if "reached" in known:
-                layers[f"pool {level + 1}"] = Activation(partial(self.pooled, level, x, rows))
+                layers[f"pool {level + 1}"] = Activation(partial(self.features, level, x, rows))
                 S = rows.place(self.shared(level), len(x), in_slots=True)
                 x, A = conv.of_pooled(x, rows.layout, S, known["reached"]), None  # (B, K, D)
             else:
@@ -166,8 +166,8 @@ class MinCutPool(PoolingModel):
         factors = isinstance(A, Normalised) and A.matrix is None
         return factors and not written_down(self.clusters, self.shape.mean_nodes)
 
-    def pooled(self, level: int, x: Tensor, rows: Rows) -> Tensor:
-        """X' of a pooling layer, (B, K, D)."""
+    def features(self, level: int, x: Tensor, rows: Rows) -> Tensor:
+        """X' of a pooling layer, (B, K, D), where a step does without it."""
         return self.assignment(level, x, rows).pool(x)
 
     def later(self, x: Tensor, A, rows: Rows, batch: Batch) -> dict[str, Activation]:

@@ -19,26 +19,40 @@ from rethinkpool_core.data.blocks import Blocks, Uniform
 Layout = Blocks | Uniform
 
 
+def _to_clusters(layout: Layout, S: Tensor, Y: Tensor, add_to: Tensor | None = None) -> Tensor:
+    """S^T Y of each graph, (B, K, D) in the order of the blocks, S and Y spread; added to what is given."""
+    s, y = layout.cut(S), layout.cut(Y)
+    out = Y.new_empty(sum(map(len, s)), S.shape[-1], Y.shape[-1]) if add_to is None else add_to
+    for left, right, result in zip(s, y, layout.cut_graphs(out), strict=True):
+        if add_to is None:
+            torch.bmm(left.mT, right, out=result)
+        else:
+            result.baddbmm_(left.mT, right)
+    return out
+
+
+def _to_nodes(layout: Layout, S: Tensor, Y: Tensor) -> Tensor:
+    """S Y of each graph, spread, of a spread S and Y (B, K, D) in the order of the blocks."""
+    out = S.new_empty(*S.shape[:-1], Y.shape[-1])
+    for a, y, result in zip(layout.cut(S), layout.cut_graphs(Y), layout.cut(out), strict=True):
+        torch.bmm(a, y, out=result)
+    return out
+
+
 class _Pool(torch.autograd.Function):
     """|S^T S|^2 of each graph in the Frobenius norm (zero if not asked for), and S^T Y for each Y."""
 
     @staticmethod
     def forward(ctx, layout: Layout, with_norm: bool, S: Tensor, *Y: Tensor):
         flat = [layout.spread(x) for x in (S, *Y)]
-        s, *ys = (layout.cut(x) for x in flat)
-        graphs, K = sum(len(part) for part in s), S.shape[-1]
-        pooled = []
-        for y in ys:
-            out = S.new_empty(graphs, K, y[0].shape[-1])
-            for left, right, result in zip(s, y, layout.cut_graphs(out), strict=True):
-                torch.bmm(left.mT, right, out=result)
-            pooled.append(layout.restore(out))
+        pooled = [layout.restore(_to_clusters(layout, flat[0], y)) for y in flat[1:]]
+        s, K = layout.cut(flat[0]), S.shape[-1]
         grams = [a @ a.mT if a.shape[1] < K else a.mT @ a for a in s] if with_norm else []
-        norm = torch.cat([g.flatten(1).square().sum(1) for g in grams]) if grams else S.new_zeros(graphs)
+        norm = [g.flatten(1).square().sum(1) for g in grams] or [S.new_zeros(sum(map(len, s)))]
         ctx.layout, ctx.operands = layout, len(flat)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*flat, *grams)
-        return (layout.restore(norm), *pooled)
+        return (layout.restore(torch.cat(norm)), *pooled)
 
     @staticmethod
     @once_differentiable
@@ -47,17 +61,15 @@ class _Pool(torch.autograd.Function):
         saved = ctx.saved_tensors  # read once, since each reading may compute them anew
         flat, grams = saved[:n], saved[n:]
         s, *ys = (layout.cut(x) for x in flat)
-        gradients = [torch.empty_like(x) if want else None for x, want in zip(flat, wanted, strict=True)]
+        gradients: list[Tensor | None] = [None] * n
         terms = []  # of the gradient of S: (left, right) of each group
         for number, of_product in enumerate(of_products, start=1):
             if of_product is None:
-                gradients[number] = None
                 continue
-            d = layout.cut_graphs(layout.arrange(of_product))
-            terms.append([(y, e.mT) for y, e in zip(ys[number - 1], d, strict=True)])
+            d = layout.arrange(of_product)
+            terms.append([(y, e.mT) for y, e in zip(ys[number - 1], layout.cut_graphs(d), strict=True)])
             if wanted[number]:
-                for a, e, result in zip(s, d, layout.cut(gradients[number]), strict=True):
-                    torch.bmm(a, e, out=result)
+                gradients[number] = _to_nodes(layout, flat[0], d)
         if of_norm is not None and grams:
             d = layout.cut_graphs(4 * layout.arrange(of_norm)[:, None, None])
             scaled = [gram * e for gram, e in zip(grams, d, strict=True)]
@@ -65,12 +77,11 @@ class _Pool(torch.autograd.Function):
                 [(g, a) if a.shape[1] < a.shape[2] else (a, g) for g, a in zip(scaled, s, strict=True)]
             )
         if wanted[0] and terms:
+            gradients[0] = torch.empty_like(flat[0])
             for group, result in enumerate(layout.cut(gradients[0])):
                 torch.bmm(*terms[0][group], out=result)
                 for term in terms[1:]:
                     result.baddbmm_(*term[group])
-        elif wanted[0]:
-            gradients[0] = None
         return (None, None, *(None if x is None else layout.collect(x) for x in gradients))
 
 
@@ -82,27 +93,18 @@ class _Unpool(torch.autograd.Function):
         flat, Y = layout.spread(S), layout.arrange(Y)
         ctx.layout = layout
         ctx.save_for_backward(flat, Y)
-        out = flat.new_empty(*flat.shape[:-1], Y.shape[-1])
-        for a, y, result in zip(layout.cut(flat), layout.cut_graphs(Y), layout.cut(out), strict=True):
-            torch.bmm(a, y, out=result)
-        return layout.collect(out)
+        return layout.collect(_to_nodes(layout, flat, Y))
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
         layout, (flat, Y) = ctx.layout, ctx.saved_tensors
-        d = layout.cut(layout.spread(gradient))
+        d = layout.spread(gradient)
         of_S = of_Y = None
         if ctx.needs_input_grad[1]:
-            of_S = torch.empty_like(flat)
-            for e, y, result in zip(d, layout.cut_graphs(Y), layout.cut(of_S), strict=True):
-                torch.bmm(e, y.mT, out=result)
-            of_S = layout.collect(of_S)
+            of_S = layout.collect(_to_nodes(layout, d, Y.mT))
         if ctx.needs_input_grad[2]:
-            of_Y = torch.empty_like(Y)
-            for a, e, result in zip(layout.cut(flat), d, layout.cut_graphs(of_Y), strict=True):
-                torch.bmm(a.mT, e, out=result)
-            of_Y = layout.restore(of_Y)
+            of_Y = layout.restore(_to_clusters(layout, flat, d))
         return None, of_S, of_Y
 
 
@@ -111,13 +113,9 @@ class _PoolFixed(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, layout: Layout, fixed: Sequence[Tensor], bias: Tensor, *Y: Tensor):
-        factors = [(layout.cut(S), layout.cut(layout.spread(y))) for S, y in zip(fixed, Y, strict=True)]
-        (s, y), *more = factors
-        out = y[0].new_empty(sum(map(len, s)), s[0].shape[-1], y[0].shape[-1])
-        for group, result in enumerate(layout.cut_graphs(out)):
-            torch.bmm(s[group].mT, y[group], out=result)
-            for s_more, y_more in more:
-                result.baddbmm_(s_more[group].mT, y_more[group])
+        out = None
+        for S, y in zip(fixed, Y, strict=True):
+            out = _to_clusters(layout, S, layout.spread(y), add_to=out)
         out = layout.restore(out)
         out.view(len(bias), -1, out.shape[-1]).add_(bias.unsqueeze(1)).relu_()
         ctx.layout, ctx.replicas = layout, len(bias)
@@ -129,13 +127,8 @@ class _PoolFixed(torch.autograd.Function):
     def backward(ctx, gradient):
         layout, (out, *fixed) = ctx.layout, ctx.saved_tensors
         gradient = torch.ops.aten.threshold_backward(gradient, out, 0)
-        d = layout.cut_graphs(layout.arrange(gradient))
-        of_Y = []
-        for S in fixed:
-            flat = S.new_empty(*S.shape[:-1], gradient.shape[-1])
-            for a, e, result in zip(layout.cut(S), d, layout.cut(flat), strict=True):
-                torch.bmm(a, e, out=result)
-            of_Y.append(layout.collect(flat))
+        d = layout.arrange(gradient)
+        of_Y = [layout.collect(_to_nodes(layout, S, d)) for S in fixed]
         return None, None, gradient.view(ctx.replicas, -1, gradient.shape[-1]).sum(1), *of_Y
 
 

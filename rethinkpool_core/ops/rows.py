@@ -22,7 +22,7 @@ class Rows:
 
     def __init__(self, batch: Batch | None = None):
         self.batch = batch
-        self._counted: Counted | None = None
+        self._counted: dict[bool, Counted] = {}
 
     def sum(self, x: Tensor) -> Tensor:
         """Over the nodes of each graph: (B, D)."""
@@ -73,15 +73,16 @@ class Rows:
     def counted(self, x: Tensor, with_padding: bool) -> Counted | None:
         """For `BatchNorm` of rows x at this level: nodes count, and the padding of a padded batch too if asked for.
 
-        None where all rows count. Asked for by all norms of a level alike, so it is made once.
+        None where all rows count. All norms of a level ask for it, so it is kept.
         """
         if self.batch is None or not (self.batch.padded or with_padding):
             return None
-        if self._counted is None:
+        if with_padding not in self._counted:
             sizes = self.batch.num_nodes.view(self.batch.replicas, -1)
             positions = sizes.shape[1] * sizes.amax(1) if with_padding else None
-            self._counted = Counted.among(self.batch.real.to(x.dtype).view(len(sizes), -1), positions)
-        return self._counted
+            real = self.batch.real.to(x.dtype).view(len(sizes), -1)
+            self._counted[with_padding] = Counted.among(real, positions)
+        return self._counted[with_padding]
 
 
 class Assignment:

@@ -42,9 +42,9 @@ def known_terms(
         for index in sizes.argsort(stable=True).split(batch_size):
             batch = builder(index)
             terms = one.known(batch)
-            number = {name: batch.node_id if name.startswith(OF_NODES) else batch.graph_id for name in terms}
+            of_nodes = {name: name.startswith(OF_NODES) for name in terms}
             if not known:
-                rows = {name: len(builder.x if name.startswith(OF_NODES) else sizes) for name in terms}
+                rows = {name: len(builder.x if of_nodes[name] else sizes) for name in terms}
                 size = sum(rows[name] * value[0].nbytes for name, value in terms.items())
                 if not size or size * (begun or len(seeds)) > LIMIT:
                     return {}
@@ -53,7 +53,7 @@ def known_terms(
                     for name, value in terms.items()
                 }
             for name, value in terms.items():
-                known[name][row, number[name]] = value
+                known[name][row, batch.node_id if of_nodes[name] else batch.graph_id] = value
             if stopped():
                 raise KeyboardInterrupt
     return known
