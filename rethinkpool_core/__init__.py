@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from rethinkpool_core.data.dataset import load_dataset
+    from rethinkpool_core.datasets.dataset import load_dataset
     from rethinkpool_core.experiments.frame import load_results
     from rethinkpool_core.experiments.run import run_grid
     from rethinkpool_core.models import build_model
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "build_model": "rethinkpool_core.models",
-    "load_dataset": "rethinkpool_core.data.dataset",
+    "load_dataset": "rethinkpool_core.datasets.dataset",
     "load_results": "rethinkpool_core.experiments.frame",
     "published": "rethinkpool_core.paper",
     "run_grid": "rethinkpool_core.experiments.run",

@@ -8,10 +8,10 @@ from pathlib import Path
 import networkx as nx
 import pytest
 import torch
-from graphs import dataset_of, named_graphs, store_of
+from small_graphs import dataset_of, named_graphs, store_of
 
-from rethinkpool_core.data.batch import BatchBuilder
-from rethinkpool_core.data.dataset import GraphDataset
+from rethinkpool_core.batching.batch import BatchBuilder
+from rethinkpool_core.datasets.dataset import GraphDataset
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -234,7 +234,7 @@ def test_no_command_shows_what_there_is(args, capsys):
 
 
 def test_list_names_every_dataset(capsys):
-    from rethinkpool_core.data.spec import DATASETS
+    from rethinkpool_core.datasets.spec import DATASETS
 
     assert main(["data", "list"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()]

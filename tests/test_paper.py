@@ -162,7 +162,7 @@ def test_claims_have_unique_keys():
 
 @pytest.mark.parametrize(
     "module",
-    ["rethinkpool_core", "rethinkpool_core.cli", "rethinkpool_core.paper", "rethinkpool_core.data.spec"],
+    ["rethinkpool_core", "rethinkpool_core.cli", "rethinkpool_core.paper", "rethinkpool_core.datasets.spec"],
 )
 def test_import_is_light(module):
     heavy = "{'torch', 'pandas', 'torch_geometric', 'matplotlib', 'sklearn'}"

@@ -95,13 +95,6 @@ class Comparison:
             return "different within the margin" if differs else "equivalent"
         return "different" if differs else "undecided"
 
-    @property
-    def sentence(self) -> str:
-        """What was found, for a reader."""
-        from rethinkpool_core.analysis.sentences import sentence
-
-        return sentence(self)
-
 
 def compare(
     method: Mapping[int, float | None],

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from rethinkpool_core.data.store import GraphStore
+from rethinkpool_core.datasets.storage.store import GraphStore
 
 
 def permuted(dataset, index: Tensor, seed: int):

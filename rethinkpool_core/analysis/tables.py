@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, compare, corrected
 from rethinkpool_core.analysis.pairs import pairs_among
 from rethinkpool_core.analysis.units import unit_of
-from rethinkpool_core.data.spec import DATASETS, get_spec
+from rethinkpool_core.datasets.spec import DATASETS, get_spec
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.paper import TABLES, PublishedScore, published

@@ -12,7 +12,6 @@ import typer
 
 from rethinkpool_core.commands.data import Root, dataset_names
 from rethinkpool_core.commands.output import check_writable, print_table, write_text
-from rethinkpool_core.errors import UsageError
 
 
 def bench_command(
@@ -41,10 +40,10 @@ def bench_command(
     """
     if json_file is not None:
         check_writable(json_file)
-    _find_benchmarks()
 
-    from benchmarks.report import growth_tables, model_table
-    from benchmarks.run import QUICK, Plan, run
+    from rethinkpool_core.bench.plan import QUICK, Plan
+    from rethinkpool_core.bench.report import growth_tables, model_table
+    from rethinkpool_core.bench.run import run
 
     plan = Plan(dataset=dataset, seeds=seeds, device=device, threads=threads, growth=growth)
     plan = replace(plan, **({"models": tuple(model)} if model else {}), **(QUICK if quick else {}))
@@ -55,18 +54,3 @@ def bench_command(
         print_table(table)
     if json_file is not None:
         write_text(json_file, json.dumps(found, indent=1) + "\n")
-
-
-def _find_benchmarks() -> None:
-    """Let `benchmarks`, which is no part of the package, be imported from the checkout.
-
-    Raises UsageError where there is none.
-    """
-    from rethinkpool_core.notebooks import project_folder
-
-    try:
-        folder = project_folder()
-    except UsageError:
-        raise UsageError("the benchmarks are not here: run this inside a clone of the repository") from None
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))

@@ -14,8 +14,8 @@ def book_command(
     ] = "quick",
 ) -> None:
     """Run the notebooks, build the site and print where it is."""
-    from rethinkpool_core.book import build_book
-    from rethinkpool_core.notebooks import shown
+    from rethinkpool_core.site.build import build_book
+    from rethinkpool_core.site.notebooks import shown
 
     page = build_book(profile, say=lambda line: typer.echo(line, err=True))
     typer.echo(f"the book is at {shown(page)}: open it in a browser")

@@ -20,7 +20,7 @@ Root = Annotated[
 
 def dataset_names() -> list[str]:
     """Names a shell can complete."""
-    from rethinkpool_core.data.spec import DATASETS
+    from rethinkpool_core.datasets.spec import DATASETS
 
     return list(DATASETS)
 
@@ -30,8 +30,8 @@ def list_command(root: Root = None) -> None:
     """List the datasets, and which are on this machine."""
     from rich.table import Table
 
-    from rethinkpool_core.data import list_datasets
-    from rethinkpool_core.data.root import data_root
+    from rethinkpool_core.datasets import list_datasets
+    from rethinkpool_core.files.folders import data_root
 
     table = Table(
         "dataset", "task", "score", "graphs", "here", "licence note", title=f"datasets in {data_root(root)}"
@@ -52,7 +52,8 @@ def fetch_command(
     root: Root = None,
 ) -> None:
     """Bring datasets to this machine."""
-    from rethinkpool_core.data import fetch, get_spec
+    from rethinkpool_core.datasets import get_spec
+    from rethinkpool_core.datasets.fetch import fetch
 
     for name in names:
         get_spec(name)  # a typing error in the last name is told before the first download
@@ -66,7 +67,7 @@ def verify_command(root: Root = None) -> None:
     """Check every dataset that is here; exit code 1 when one is damaged or changed."""
     from rich.table import Table
 
-    from rethinkpool_core.data import verify
+    from rethinkpool_core.datasets import verify
 
     table = Table("dataset", "state", "")
     results = verify(root)
@@ -88,7 +89,7 @@ def stats_command(
     """Count a dataset and print its row of Table S1 beside the printed one."""
     from rich.table import Table
 
-    from rethinkpool_core.data import load_dataset
+    from rethinkpool_core.datasets import load_dataset
 
     dataset = load_dataset(name, root)
     printed = dataset.spec.published

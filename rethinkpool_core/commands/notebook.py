@@ -27,7 +27,7 @@ def join_parameters(args: list[str]) -> list[str]:
 
 
 def _names() -> list[str]:
-    from rethinkpool_core.notebooks import notebook_names
+    from rethinkpool_core.site.notebooks import notebook_names
 
     return notebook_names()
 
@@ -44,6 +44,6 @@ def notebook_command(
     """Run a notebook with papermill; the executed copy goes to build/notebooks/."""
     given = parse_assignments(parameter or (), "-p")
 
-    from rethinkpool_core.notebooks import run_notebook, shown
+    from rethinkpool_core.site.notebooks import run_notebook, shown
 
     typer.echo(shown(run_notebook(name, given)))

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rethinkpool_core.data.atomic import write_file
 from rethinkpool_core.errors import StorageError
+from rethinkpool_core.files.atomic import write_file
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -68,8 +68,10 @@ def show_command(
     print_table(scores_table(scores, grid))
     if found:
         print_table(comparisons_table(found))
+    from rethinkpool_core.analysis.sentences import sentence
+
     for one in found:
-        typer.echo(one.sentence)
+        typer.echo(sentence(one))
     typer.echo(overall(found))
 
 

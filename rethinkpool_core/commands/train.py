@@ -13,7 +13,7 @@ from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.commands.data import Root, dataset_names
 from rethinkpool_core.commands.output import check_writable, print_table, write_text
 from rethinkpool_core.commands.values import parse_assignments
-from rethinkpool_core.data.spec import get_spec
+from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import RethinkPoolError, UnknownNameError, UsageError
 from rethinkpool_core.models.names import MODELS
 

@@ -10,7 +10,7 @@ from rethinkpool_core.errors import UnknownNameError
 from rethinkpool_core.training.record import RunRecord
 
 if TYPE_CHECKING:
-    from rethinkpool_core.data.spec import DatasetSpec
+    from rethinkpool_core.datasets.spec import DatasetSpec
 
 MAX_EPOCHS = 1000
 
@@ -59,7 +59,7 @@ class Cell:
 
     @cached_property
     def spec(self) -> DatasetSpec:
-        from rethinkpool_core.data.spec import get_spec
+        from rethinkpool_core.datasets.spec import get_spec
 
         return get_spec(self.dataset)
 

@@ -8,10 +8,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rethinkpool_core.data.atomic import write_file
 from rethinkpool_core.errors import DataError, StorageError
 from rethinkpool_core.experiments.schema import SCHEMA, row_of
 from rethinkpool_core.experiments.store import ResultStore, encoded
+from rethinkpool_core.files.atomic import write_file
 from rethinkpool_core.training.record import RunRecord
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _rows(source: Path) -> Iterable[dict]:
 
 
 def _of_json_lines(source: Path) -> list[dict]:
-    """`benchmarks/gpu.py` and ``RunRecord.to_json`` write these."""
+    """`rethinkpool_core.bench.gpu` and ``RunRecord.to_json`` write these."""
     rows = []
     for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
         try:

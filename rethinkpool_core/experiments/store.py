@@ -20,10 +20,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rethinkpool_core.data.atomic import replace_file
-from rethinkpool_core.data.root import chosen_folder
 from rethinkpool_core.errors import StorageError
 from rethinkpool_core.experiments.schema import SCHEMA, VERSION, record_of, row_of
+from rethinkpool_core.files.atomic import replace_file
+from rethinkpool_core.files.folders import chosen_folder
 from rethinkpool_core.training.record import RunRecord
 
 ENVIRONMENT_VARIABLE = "RETHINKPOOL_STORE"

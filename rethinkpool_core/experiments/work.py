@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from rethinkpool_core.data.root import data_root
 from rethinkpool_core.errors import CheckpointError, RethinkPoolError
 from rethinkpool_core.experiments.peak_memory import peak_bytes, reset_peak
 from rethinkpool_core.experiments.plan import Task
+from rethinkpool_core.files.folders import data_root
 from rethinkpool_core.training.record import RunRecord
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rethinkpool_core.data.batch import Batch
+from rethinkpool_core.batching.batch import Batch
+from rethinkpool_core.engine.affine import Linear
 from rethinkpool_core.errors import GraphTooLargeError
-from rethinkpool_core.ops.affine import Linear
-from rethinkpool_core.ops.coarsening import Coarsening
+from rethinkpool_core.graphs.coarsening import Coarsening
 from rethinkpool_core.ops.convolutions import GraphConv, MoleculeConv
 from rethinkpool_core.ops.molecules import ATOM_DIMS, CategoryEmbedding
 

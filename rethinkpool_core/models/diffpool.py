@@ -22,16 +22,16 @@ from math import ceil
 import torch
 from torch import Tensor, nn
 
-from rethinkpool_core.data.batch import Batch
+from rethinkpool_core.batching.batch import Batch
+from rethinkpool_core.engine.affine import Linear, affine_of_parts, by_replica
+from rethinkpool_core.engine.norm import BatchNorm
+from rethinkpool_core.engine.pooling import Coarse
+from rethinkpool_core.engine.rows import Assignment, Rows
+from rethinkpool_core.engine.softmax import row_maximum, softmax
 from rethinkpool_core.models.base import Activation, MoleculeInput, PoolingModel, Shape, output_network
-from rethinkpool_core.ops.affine import Linear, affine_of_parts, by_replica
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv, SAGEConv
 from rethinkpool_core.ops.losses import entropy_loss, link_loss
-from rethinkpool_core.ops.norm import BatchNorm
-from rethinkpool_core.ops.pooling import Coarse
-from rethinkpool_core.ops.rows import Assignment, Rows
-from rethinkpool_core.ops.softmax import row_maximum, softmax
 
 
 @dataclass(frozen=True)

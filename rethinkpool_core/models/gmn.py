@@ -23,15 +23,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rethinkpool_core.data.batch import Batch
+from rethinkpool_core.batching.batch import Batch
+from rethinkpool_core.engine.affine import Linear, by_replica
+from rethinkpool_core.engine.norm import BatchNorm
+from rethinkpool_core.engine.rows import Assignment, Rows
+from rethinkpool_core.engine.softmax import log_softmax, shares
 from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
-from rethinkpool_core.ops.affine import Linear, by_replica
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import purity_loss, safe_sqrt
-from rethinkpool_core.ops.norm import BatchNorm
-from rethinkpool_core.ops.rows import Assignment, Rows
-from rethinkpool_core.ops.softmax import log_softmax, shares
 
 ACTIVATIONS = {"leaky_relu": nn.LeakyReLU, "relu": nn.ReLU}
 

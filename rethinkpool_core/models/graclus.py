@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from rethinkpool_core.data.batch import Batch
+from rethinkpool_core.batching.batch import Batch
+from rethinkpool_core.engine.pairs import pair_maximum
+from rethinkpool_core.graphs.coarsening import Coarsening
 from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
-from rethinkpool_core.ops.coarsening import Coarsening
 from rethinkpool_core.ops.convolutions import GraphConv
-from rethinkpool_core.ops.pairs import pair_maximum
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,16 @@ from math import ceil
 
 from torch import Tensor, nn
 
-from rethinkpool_core.data.batch import OF_NODES, Batch
+from rethinkpool_core.batching.batch import OF_NODES, Batch
+from rethinkpool_core.engine.affine import Linear
+from rethinkpool_core.engine.pooling import Coarse, Normalised, written_down
+from rethinkpool_core.engine.readout import PartedReadout, Readout, readout_weights, shared_weights
+from rethinkpool_core.engine.rows import Assignment, Rows
+from rethinkpool_core.engine.softmax import softmax
 from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
-from rethinkpool_core.ops.affine import Linear
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
-from rethinkpool_core.ops.pooling import Coarse, Normalised, written_down
-from rethinkpool_core.ops.readout import PartedReadout, Readout, readout_weights, shared_weights
-from rethinkpool_core.ops.rows import Assignment, Rows
-from rethinkpool_core.ops.softmax import softmax
 
 
 @dataclass(frozen=True)

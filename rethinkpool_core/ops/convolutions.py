@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rethinkpool_core.ops.affine import Linear, affine, by_replica, side_by_side
+from rethinkpool_core.engine.affine import Linear, affine, by_replica, side_by_side
+from rethinkpool_core.engine.products import Layout, pool_fixed
 from rethinkpool_core.ops.molecules import BOND_DIMS, CategoryEmbedding
-from rethinkpool_core.ops.products import Layout, pool_fixed
 
 
 class GraphConv(nn.Module):

@@ -14,10 +14,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rethinkpool_core.ops.pooling import Coarse
-from rethinkpool_core.ops.readout import PartedReadout
-from rethinkpool_core.ops.rows import Assignment, Rows
-from rethinkpool_core.ops.softmax import log_softmax
+from rethinkpool_core.engine.pooling import Coarse
+from rethinkpool_core.engine.readout import PartedReadout
+from rethinkpool_core.engine.rows import Assignment, Rows
+from rethinkpool_core.engine.softmax import log_softmax
 
 
 def safe_sqrt(x: Tensor) -> Tensor:

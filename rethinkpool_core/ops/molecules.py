@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from rethinkpool_core.ops.affine import by_replica
+from rethinkpool_core.engine.affine import by_replica
 
 # Number of values of each feature in ogb.utils.features (1.3.6): importing ogb here would start its network check.
 ATOM_DIMS = (119, 5, 12, 12, 10, 6, 6, 2, 2)

@@ -17,8 +17,8 @@ from typing import Any
 
 from torch import Tensor
 
-from rethinkpool_core.data.atomic import write_tensors
 from rethinkpool_core.errors import CheckpointError, StorageError
+from rethinkpool_core.files.atomic import write_tensors
 
 FORMAT = "2"
 

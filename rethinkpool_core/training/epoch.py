@@ -11,18 +11,18 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from rethinkpool_core.data.batch import BatchBuilder
-from rethinkpool_core.data.shapes import GrowingShapes
+from rethinkpool_core.batching.batch import BatchBuilder
+from rethinkpool_core.batching.shapes import GrowingShapes
+from rethinkpool_core.graphs.coarsening import Coarsening
+from rethinkpool_core.graphs.hashing import seed_of
 from rethinkpool_core.models.base import PoolingModel
-from rethinkpool_core.ops.coarsening import Coarsening
-from rethinkpool_core.ops.hashing import seed_of
-from rethinkpool_core.training.captured import Recorder, recorder_for
 from rethinkpool_core.training.config import TrainingConfig
+from rethinkpool_core.training.cuda_graphs import Recorder, recorder_for
 from rethinkpool_core.training.known import known_terms
 from rethinkpool_core.training.memory import keep_freed_memory
 from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
-from rethinkpool_core.training.progression import Progression
 from rethinkpool_core.training.replicas import Replicas
+from rethinkpool_core.training.state import Progression
 
 ROWS_AT_ONCE = 10_000  # nodes of a step's graphs, of all seeds together, that keep a CPU core busy
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from rethinkpool_core.data.batch import OF_NODES, BatchBuilder
+from rethinkpool_core.batching.batch import OF_NODES, BatchBuilder
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
 

@@ -39,7 +39,7 @@ def score(metric: str, logits: Tensor, y: Tensor) -> float:
 
 @cache
 def _ogb_evaluator():
-    from rethinkpool_core.data.molhiv import import_ogb_quietly
+    from rethinkpool_core.datasets.sources.ogb import import_ogb_quietly
 
     import_ogb_quietly()
     from ogb.graphproppred import Evaluator

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from rethinkpool_core.data.batch import Batch
+from rethinkpool_core.batching.batch import Batch
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
-from rethinkpool_core.training.captured import Recorder, Recordings, Result
+from rethinkpool_core.training.cuda_graphs import Recorder, Recordings, Result
 from rethinkpool_core.training.metrics import supervised_loss
 from rethinkpool_core.training.optimiser import ReplicaAdam
 

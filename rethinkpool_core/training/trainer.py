@@ -16,11 +16,11 @@ from rethinkpool_core.training.device import matmul_precision, resolve_device
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
 from rethinkpool_core.training.interrupt import stop_requests
 from rethinkpool_core.training.progress import Progress, show
-from rethinkpool_core.training.progression import Company, Progression, companies
 from rethinkpool_core.training.provenance import provenance
 from rethinkpool_core.training.record import RunRecord
 from rethinkpool_core.training.schedule import Schedule
 from rethinkpool_core.training.seeds import check_seeds
+from rethinkpool_core.training.state import Company, Progression, companies
 
 
 def train(

@@ -9,8 +9,9 @@ import pytest
 from analysis.samples import runs_of
 
 from rethinkpool_core.analysis.pairs import CONTROL, TWINS, pairs_among
+from rethinkpool_core.analysis.sentences import sentence
 from rethinkpool_core.analysis.tables import cell_scores, comparisons, overall, settings_of
-from rethinkpool_core.data.spec import get_spec
+from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.models.names import MODELS
@@ -96,7 +97,7 @@ def test_failed_runs_do_not_count(runs):
     found = {one.dataset: one for one in comparisons(broken)}
     assert found["PROTEINS"].seeds == (15, 15) and found["MOLHIV"].seeds == (15, 20)
     assert found["PROTEINS"].failed == (5, 0) and found["PROTEINS"].alone == (0, 5)
-    assert "5 runs of MINCUTPOOL failed" in found["MOLHIV"].sentence
+    assert "5 runs of MINCUTPOOL failed" in sentence(found["MOLHIV"])
     all_failed = broken[(broken.seed <= 5) & (broken.model == "MINCUTPOOL")]
     (score, _) = cell_scores(all_failed)
     assert score.mean is None and score.in_printed_std is None and score.in_standard_errors is None
@@ -123,7 +124,7 @@ def test_other_settings_are_apart():
     assert [score.printed is not None for score in scores] == [True, False, False]
     (one,) = comparisons(runs, names)
     assert abs(one.difference) < 1 and one.settings == "hidden_dim=8"
-    assert one.sentence.startswith("On NCI1 with hidden_dim=8, ")
+    assert sentence(one).startswith("On NCI1 with hidden_dim=8, ")
     assert settings_of(runs) == names and names[twin.digest] == "hidden_dim=8"
     with pytest.raises(UsageError, match="2 configurations"):
         comparisons(runs)
@@ -162,7 +163,7 @@ def test_pairs_without_a_common_seed_are_told_and_not_tested(runs):
     part = runs[runs.dataset == "PROTEINS"]
     part = part[(part.seed <= 10) == (part.model == "MINCUTPOOL")]
     (one,) = comparisons(part)
-    assert one.verdict == "undecided" and "no seed is common" in one.sentence
+    assert one.verdict == "undecided" and "no seed is common" in sentence(one)
 
 
 def test_overall(runs):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import networkx as nx
 import pytest
 import torch
-from graphs import dataset_of, store_of
+from small_graphs import dataset_of, store_of
 
 from rethinkpool_core import run_grid
 from rethinkpool_core.cli import main

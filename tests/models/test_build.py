@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from graphs import dataset_of, named_graphs, store_of
+from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core.errors import GraphTooLargeError, UnknownNameError, UsageError
 from rethinkpool_core.models import build_model, config_fields

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from rethinkpool_core.engine.rows import Rows
 from rethinkpool_core.models import build_model
 from rethinkpool_core.models.gmn import GMNConfig, MemoryLayer
-from rethinkpool_core.ops.rows import Rows
 
 
 def looped(layer: MemoryLayer, Q: torch.Tensor) -> torch.Tensor:

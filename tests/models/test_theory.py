@@ -5,11 +5,12 @@ from dataclasses import replace
 import networkx as nx
 import pytest
 import torch
-from graphs import dataset_of, named_graphs, store_of
+from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core.analysis.invariance import permuted
-from rethinkpool_core.data import fetch, load_dataset
-from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.batching.batch import BatchBuilder
+from rethinkpool_core.datasets import load_dataset
+from rethinkpool_core.datasets.fetch import fetch
 from rethinkpool_core.models import build_model
 
 TOLERANCE = 1e-10

@@ -5,11 +5,11 @@ import torch
 from torch_geometric.nn import DenseGraphConv, DenseSAGEConv
 from torch_geometric.nn import GraphConv as SparseGraphConv
 
-from rethinkpool_core.data.molhiv import import_ogb_quietly
+from rethinkpool_core.datasets.sources.ogb import import_ogb_quietly
+from rethinkpool_core.engine.pooling import Coarse
+from rethinkpool_core.engine.rows import Assignment, Rows
 from rethinkpool_core.ops.convolutions import GraphConv, MoleculeConv, SAGEConv, unit_rows
 from rethinkpool_core.ops.molecules import ATOM_DIMS, BOND_DIMS, CategoryEmbedding
-from rethinkpool_core.ops.pooling import Coarse
-from rethinkpool_core.ops.rows import Assignment, Rows
 
 
 def entries(batch):

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from rethinkpool_core.engine.pooling import Coarse, Normalised
+from rethinkpool_core.engine.rows import Assignment, Rows
+from rethinkpool_core.engine.softmax import log_softmax
 from rethinkpool_core.ops.losses import cut_loss, entropy_loss, link_loss, orthogonality_loss, purity_loss
-from rethinkpool_core.ops.pooling import Coarse, Normalised
-from rethinkpool_core.ops.rows import Assignment, Rows
-from rethinkpool_core.ops.softmax import log_softmax
 
 
 def coarse_of(batch, S):

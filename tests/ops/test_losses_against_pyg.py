@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from graphs import named_graphs
+from small_graphs import named_graphs
 from torch_geometric.nn import dense_diff_pool, dense_mincut_pool
 
+from rethinkpool_core.engine.pooling import Coarse, Normalised
+from rethinkpool_core.engine.rows import Assignment, Rows
 from rethinkpool_core.ops.losses import cut_loss, entropy_loss, link_loss, orthogonality_loss
-from rethinkpool_core.ops.pooling import Coarse, Normalised
-from rethinkpool_core.ops.rows import Assignment, Rows
 
 # PyG divides by the volume, which is 0 without edges; what ours does there is tested in test_losses.py.
 WITH_EDGES = [name for name, graph in named_graphs().items() if graph.number_of_edges()]

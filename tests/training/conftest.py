@@ -10,7 +10,7 @@ import torch
 from threads import one_thread  # noqa: F401 - a fixture
 
 from rethinkpool_core import build_model, load_dataset
-from rethinkpool_core.data.store import GraphStore
+from rethinkpool_core.datasets.storage.store import GraphStore
 from rethinkpool_core.training import RunRecord, train
 
 

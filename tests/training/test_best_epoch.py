@@ -7,10 +7,10 @@ from dataclasses import replace
 import networkx as nx
 import pytest
 import torch
-from graphs import dataset_of, store_of
+from small_graphs import dataset_of, store_of
 
 from rethinkpool_core import build_model
-from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.batching.batch import BatchBuilder
 
 
 @torch.no_grad()

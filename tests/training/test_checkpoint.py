@@ -125,7 +125,7 @@ def test_killed_in_the_midst_of_any_save(moment, limited, digits, tmp_path, monk
     from pathlib import Path
 
     from rethinkpool_core import build_model
-    from rethinkpool_core.data.batch import BatchBuilder
+    from rethinkpool_core.batching.batch import BatchBuilder
     from rethinkpool_core.training import known, train
 
     dataset = digits(60)

@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from rethinkpool_core import build_model
-from rethinkpool_core.data.batch import BatchBuilder
-from rethinkpool_core.ops import coarsening
+from rethinkpool_core.batching.batch import BatchBuilder
+from rethinkpool_core.graphs import coarsening
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.epoch import Task, shuffled
 from rethinkpool_core.training.replicas import Replicas

@@ -8,14 +8,13 @@ from dataclasses import replace
 import networkx as nx
 import pytest
 import torch
-from graphs import dataset_of, store_of
+from small_graphs import dataset_of, store_of
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rethinkpool_core import build_model
-from rethinkpool_core.data import blocks
-from rethinkpool_core.data.padded import PaddedBatches
-from rethinkpool_core.ops import pooling, softmax
-from rethinkpool_core.training import known
+from rethinkpool_core.batching import buckets as blocks
+from rethinkpool_core.batching.padded import PaddedBatches
+from rethinkpool_core.training import known, pooling, softmax
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.epoch import Task, shuffled
 

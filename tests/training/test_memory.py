@@ -6,7 +6,7 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 import torch
-from graphs import dataset_of, store_of
+from small_graphs import dataset_of, store_of
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 
-from rethinkpool_core.data.molhiv import import_ogb_quietly
+from rethinkpool_core.datasets.sources.ogb import import_ogb_quietly
 from rethinkpool_core.training.metrics import score, supervised_loss
 
 sizes = st.integers(2, 60)

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from rethinkpool_core import build_model
-from rethinkpool_core.data.batch import BatchBuilder
+from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.training.epoch import shuffled
 
 QUICK = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from graphs import dataset_of, named_graphs, store_of
+from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core import build_model
 from rethinkpool_core.models.names import MODELS

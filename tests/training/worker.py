@@ -14,7 +14,7 @@ from dataclasses import replace
 
 def dataset_of(job):
     from rethinkpool_core import load_dataset
-    from rethinkpool_core.data.store import GraphStore
+    from rethinkpool_core.datasets.storage.store import GraphStore
 
     whole, n = load_dataset("DIGITS", job["root"]), job["graphs"]
     store, nodes, edges = whole.store, whole.store.node_offsets[n], whole.store.edge_offsets[n]

@@ -1,1 +1,0 @@
-"""How fast the package is, measured against the same models written the plain PyG way (``benchmarks.plain``)."""

@@ -1,0 +1,1 @@
+"""Ragged batches with fixed shapes."""

@@ -1,0 +1,65 @@
+"""Datasets cut small, and made up in any size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from rethinkpool_core.datasets.dataset import GraphDataset
+from rethinkpool_core.datasets.spec import get_spec
+from rethinkpool_core.datasets.storage.store import GraphStore
+
+
+def some_graphs(dataset: GraphDataset, count: int) -> GraphDataset:
+    """The largest graph of ``dataset`` and others, ``count`` in all (or as many as there are), split anew."""
+    if count >= dataset.store.num_graphs:
+        return dataset
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(dataset.store.num_graphs, generator=generator)
+    largest = int(dataset.store.num_nodes.argmax())  # models are as large as it says
+    chosen = torch.cat([torch.tensor([largest]), order[order != largest][: count - 1]])
+    parts = [dataset.store.graph(number) for number in chosen.tolist()]
+    x, edge_index, edge_attr, y = zip(*parts, strict=True)
+    store = GraphStore(
+        torch.cat(x),
+        torch.cat(edge_index, 1),
+        None if edge_attr[0] is None else torch.cat(edge_attr),
+        torch.stack(y),
+        _offsets(torch.tensor([len(part) for part in x])),
+        _offsets(torch.tensor([part.shape[1] for part in edge_index])),
+    )
+    spec = replace(dataset.spec, split="stratified")
+    return replace(dataset, spec=spec, store=store, checksum=store.digest()).with_split(0)
+
+
+def random_graphs(count: int, least: int, most: int, *, degree: float = 4.0, seed: int = 0) -> GraphDataset:
+    """``count`` graphs of ``least`` to ``most`` nodes with random edges, ``degree`` of them at a node on average.
+
+    Labels of nodes, classes and settings of models are those of NCI1: 37, 2, and its rows of the paper's tables.
+    """
+    spec = get_spec("NCI1")
+    generator = torch.Generator().manual_seed(seed)
+    sizes = torch.randint(least, most + 1, (count,), generator=generator)
+    drawn = (sizes * degree / 2).long()
+    graph = torch.repeat_interleave(torch.arange(count), drawn)
+    ends = (torch.rand(2, len(graph), generator=generator) * sizes[graph]).long()
+    u, v = ends[:, ends[0] != ends[1]]
+    graph = graph[ends[0] != ends[1]]
+    both = torch.stack([torch.cat([graph, graph]), torch.cat([u, v]), torch.cat([v, u])])
+    graph, u, v = both.unique(dim=1)  # sorted, each edge once in each direction
+    x = torch.randint(spec.num_features, (int(sizes.sum()), 1), generator=generator, dtype=torch.uint8)
+    y = torch.randint(2, (count,), generator=generator)
+    edges = torch.stack([u, v]).to(torch.int16)
+    edge_offsets = _offsets(torch.bincount(graph, minlength=count))
+    store = GraphStore(x, edges, None, y, _offsets(sizes), edge_offsets)
+    everything = torch.arange(count)
+    dataset = GraphDataset(
+        "NCI1", spec, store, everything, everything, everything, 0, spec.num_features, 2, store.digest()
+    )
+    return dataset.with_split(0)
+
+
+def _offsets(counts: Tensor) -> Tensor:
+    return torch.cat([counts.new_zeros(1), counts.cumsum(0)])

@@ -1,0 +1,52 @@
+"""What a benchmark measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rethinkpool_core.reference.build import PLAIN
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure.
+
+    seeds           trained side by side
+    graphs          at most so many graphs of the dataset, 0 for all
+    rounds          of plain and ours in turn
+    memory, growth  whether to measure these as well
+    growth_models   of the curves over seeds and nodes
+    seed_numbers, node_numbers, graph_numbers
+                    where the curves are measured
+    patience        seconds of one epoch after which a curve is not followed further
+    """
+
+    models: tuple[str, ...] = tuple(PLAIN)
+    dataset: str = "NCI1"
+    device: str = "cpu"
+    threads: int = 1
+    seeds: int = 8
+    graphs: int = 0
+    rounds: int = 5
+    memory: bool = True
+    growth: bool = True
+    growth_models: tuple[str, ...] = ("MINCUTPOOL", "N-MINCUTPOOL")
+    seed_numbers: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    node_numbers: tuple[int, ...] = (30, 100, 300, 1000, 3000)
+    graph_numbers: tuple[int, ...] = (1000, 4000, 10000, 40000)
+    patience: float = 60.0
+
+
+QUICK: dict[str, Any] = {
+    "graphs": 300,
+    "rounds": 2,
+    "memory": False,
+    "growth_models": ("MINCUTPOOL",),
+    "seed_numbers": (1, 4, 16),
+    "node_numbers": (30, 100, 300),
+    "graph_numbers": (1000,),
+}
+"""A look of about a minute."""

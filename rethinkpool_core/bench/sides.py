@@ -1,0 +1,146 @@
+"""The two sides of a comparison, with the same three verbs: get ready, train for an epoch, validate."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from math import ceil
+
+import torch
+
+from rethinkpool_core.bench.clock import Seconds, measured
+from rethinkpool_core.datasets.dataset import GraphDataset
+from rethinkpool_core.models.build import build_model
+from rethinkpool_core.reference.build import OVERRIDES, plain_form
+from rethinkpool_core.reference.graphs import graph_list, loader
+from rethinkpool_core.reference.training import Trainer
+from rethinkpool_core.training.config import training_config
+from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
+from rethinkpool_core.training.schedule import Schedule
+from rethinkpool_core.training.state import Progression
+
+# The fastest of 32 to 512 for the plain models on NCI1's validation graphs.
+PLAIN_EVAL_BATCH = 128
+
+
+def model_for(name: str, dataset: GraphDataset, seed: int = 1):
+    return build_model(name, dataset, seed=seed, **OVERRIDES.get(name, {}))
+
+
+class Side(ABC):
+    """A call of `train` is an epoch of each of ``seeds``. ``batch_size`` 0 is that of the paper."""
+
+    def __init__(
+        self, name: str, dataset: GraphDataset, device: torch.device, seeds: Sequence[int], batch_size: int
+    ):
+        self.device, self.seeds = device, list(seeds)
+        self.config = training_config(
+            name, dataset.name, **({"batch_size": batch_size} if batch_size else {})
+        )
+        self.model = model_for(name, dataset, self.seeds[0])
+        self.steps = ceil(len(dataset.with_split(self.seeds[0]).train) / self.config.batch_size)
+        # GMN has an unsupervised epoch in every period.
+        self.period = self.model.config.purity_period if getattr(self.model, "learns_keys", False) else 0
+
+    @abstractmethod
+    def train(self, unsupervised: bool = False) -> None:
+        """An epoch."""
+
+    @abstractmethod
+    def validate(self) -> None:
+        """Scores of the validation set."""
+
+    def warm_up(self) -> None:
+        """A whole epoch: what is computed once for a run is computed here."""
+        self.epoch_seconds()
+
+    def epoch_seconds(self) -> Seconds:
+        """Of an average epoch with its validation, for each seed."""
+        share = 1 / self.period if self.period else 0.0
+        total = measured(self.train, self.device) * (1 - share) + measured(self.validate, self.device)
+        if self.period:
+            total = total + measured(lambda: self.train(unsupervised=True), self.device) * share
+        return total * (1 / len(self.seeds))
+
+
+class Ours(Side):
+    """Seeds side by side, as `rethinkpool_core.training.train` trains them: at most as many as it takes at once."""
+
+    def __init__(
+        self,
+        name: str,
+        dataset: GraphDataset,
+        device: torch.device,
+        seeds: Sequence[int],
+        batch_size: int = 0,
+    ):
+        super().__init__(name, dataset, device, seeds, batch_size)
+        self.task = Task(self.model, dataset, self.config, device)
+        self.seeds = self.seeds[: self.task.side_by_side(len(self.seeds))]
+        self.replicas = self.task.replicas(self.seeds)
+        # No score is better than this: validation is all that follows an epoch, as it is after most epochs.
+        self.states = {
+            seed: Progression(Schedule(self.config.learning_rate, best=float("inf"))) for seed in self.seeds
+        }
+        self.number = 0
+
+    def train(self, unsupervised: bool = False) -> None:
+        self.number += 1
+        while self.period and (self.number % self.period == 0) != unsupervised:
+            self.number += 1
+        for state in self.states.values():
+            state.epoch, state.step, state.sums = self.number - 1, 0, {}
+        train_epoch(self.task, self.replicas, self.states, lambda: False)
+
+    def validate(self) -> None:
+        evaluate(self.task, self.replicas, self.states)
+
+
+class Plain(Side):
+    """The first of the seeds, of the yardstick."""
+
+    def __init__(
+        self,
+        name: str,
+        dataset: GraphDataset,
+        device: torch.device,
+        seeds: Sequence[int] = (1,),
+        batch_size: int = 0,
+    ):
+        super().__init__(name, dataset, device, seeds[:1], batch_size)
+        (seed,) = self.seeds
+        torch.manual_seed(seed)
+        self.trainer = Trainer(
+            plain_form(self.model).to(device),
+            kind=dataset.spec.loss,
+            learning_rate=self.config.learning_rate,
+            clip_norm=self.config.clip_norm,
+        )
+        split = dataset.with_split(seed)
+        graphs = graph_list(dataset)
+        self.training = loader(graphs, split.train, self.config.batch_size, device, shuffle=True)
+        self.validation = loader(graphs, split.val, PLAIN_EVAL_BATCH, device)
+        self.graphs = len(split.train)
+        self.matching: Seconds | None = None
+        if hasattr(self.trainer.model, "matching"):
+            self._watch(self.trainer.model)
+
+    def _watch(self, model) -> None:
+        """Add up in ``self.matching`` the time that matchings take."""
+        self.matching, matching = Seconds(), model.matching
+
+        def watched(data):
+            found = []
+            self.matching += measured(lambda: found.append(matching(data)), self.device)
+            return found[0]
+
+        model.matching = watched
+
+    def train(self, unsupervised: bool = False) -> None:
+        if unsupervised:
+            self.trainer.train_keys(self.training, self.graphs)
+        else:
+            self.trainer.train_epoch(self.training)
+
+    def validate(self) -> None:
+        self.trainer.evaluate(self.validation)

@@ -1,0 +1,149 @@
+"""A dataset with its split, and the one way to get it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from rethinkpool_core.datasets.fetch import download
+from rethinkpool_core.datasets.sources.source import get_source
+from rethinkpool_core.datasets.spec import DatasetSpec, get_spec
+from rethinkpool_core.datasets.splits import stratified_split
+from rethinkpool_core.datasets.statistics import statistics
+from rethinkpool_core.datasets.storage.cache import RawFiles, Stale, read_cache, write_cache
+from rethinkpool_core.datasets.storage.layout import built_in_version, is_present, packed_file, raw_folder
+from rethinkpool_core.datasets.storage.packed import PARTS, Packed
+from rethinkpool_core.datasets.storage.store import GraphStore
+from rethinkpool_core.errors import DataError, RethinkPoolError
+from rethinkpool_core.files.atomic import scratch_folder, storage_errors
+from rethinkpool_core.files.folders import data_root
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GraphDataset:
+    """Graphs, their split and what a model must know about them.
+
+    Attributes:
+        train, val, test: int64 indices of graphs, disjoint and together all of them.
+        num_features: width of the encoded node features; for ``categorical`` the number of integer columns.
+        num_classes: outputs of a model: 2 for a binary task, the classes of a multi-class one, 1 for
+            regression.
+        checksum: digest of the tensors (and of the published split), for provenance.
+    """
+
+    name: str
+    spec: DatasetSpec
+    store: GraphStore
+    train: Tensor
+    val: Tensor
+    test: Tensor
+    split_seed: int
+    num_features: int
+    num_classes: int
+    checksum: str
+
+    def __repr__(self) -> str:
+        parts = f"train {len(self.train)}, val {len(self.val)}, test {len(self.test)}"
+        return f"GraphDataset({self.name}, {self.store.num_graphs} graphs: {parts}; seed {self.split_seed})"
+
+    @property
+    def max_nodes(self) -> int:
+        """Nodes of the largest graph."""
+        return self.store.max_nodes
+
+    def statistics(self) -> dict[str, int | float | None]:
+        """The columns of Table S1, counted as this dataset's row counts them; ``None`` where it has none."""
+        return statistics(self.store, self.spec, self.num_features, self.num_classes)
+
+    def with_split(self, seed: int) -> GraphDataset:
+        """The same graphs, stratified anew; a published split stays as it is."""
+        if self.spec.split != "stratified":
+            return replace(self, split_seed=seed)
+        train, val, test = stratified_split(self.store.y, seed)
+        return replace(self, train=train, val=val, test=test, split_seed=seed)
+
+
+def load_dataset(name: str, root: str | os.PathLike[str] | None = None, split_seed: int = 0) -> GraphDataset:
+    """Load a dataset: from its packed store, or from its raw files, or by downloading them.
+
+    Args:
+        name: one of ``DATASETS`` or ``TU:<name>``.
+        root: the data folder (see :func:`~rethinkpool_core.files.folders.data_root`).
+        split_seed: seed of the stratified split; published splits ignore it.
+
+    Raises:
+        UnknownNameError: no such dataset.
+        DataError: it is not here and cannot be downloaded, or its files are damaged.
+        StorageError: the data folder cannot be written.
+    """
+    spec = get_spec(name)
+    packed, checksum = load_packed(spec, data_root(root))
+    y = packed.store.y
+    outputs = 1 if y.is_floating_point() else max(2, int(y.max()) + 1)
+    spec = _resolved(spec, packed, outputs)
+    if packed.published is None:
+        train, val, test = stratified_split(y, split_seed)
+    else:
+        train, val, test = (packed.published[part] for part in PARTS)
+    return GraphDataset(
+        name=spec.name,
+        spec=spec,
+        store=packed.store,
+        train=train,
+        val=val,
+        test=test,
+        split_seed=split_seed,
+        num_features=packed.num_features,
+        num_classes=outputs,
+        checksum=checksum,
+    )
+
+
+def load_packed(spec: DatasetSpec, root: Path) -> tuple[Packed, str]:
+    """The packed graphs of a dataset and their digest; packs them when that file is missing or stale."""
+    folder, path = raw_folder(spec, root), packed_file(spec, root)
+    if not is_present(spec, root):
+        download(spec, root)
+    with storage_errors(folder):
+        raw = RawFiles(folder, built_in_version(spec))
+    cached = read_cache(path, spec, raw)
+    if not isinstance(cached, Stale):
+        return cached
+    if cached.reason:
+        log.warning("packing %s again: %s is not used because %s", spec.name, path, cached.reason)
+    raw_checksum = raw.checksum()  # before reading: files that change meanwhile make the packed store stale
+    packed = read_raw(spec, root)
+    return packed, write_cache(path, spec, raw, raw_checksum, packed)
+
+
+def read_raw(spec: DatasetSpec, root: Path) -> Packed:
+    """Pack the raw files without writing the result (raises DataError, StorageError)."""
+    folder = raw_folder(spec, root)
+    with scratch_folder(packed_file(spec, root)) as scratch:
+        try:
+            with storage_errors(folder):
+                return get_source(spec).read(spec, folder, scratch)
+        except RethinkPoolError:
+            raise
+        except Exception as error:  # a loader stumbled over files that our own checks let through
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise DataError(
+                f"the raw files of {spec.name} in {folder} cannot be read ({reason}); fetch it again"
+            ) from error
+
+
+def _resolved(spec: DatasetSpec, packed: Packed, outputs: int) -> DatasetSpec:
+    """The spec with what only the data of a ``TU:<name>`` set could tell."""
+    if spec.num_classes is not None:
+        return spec
+    spec = replace(spec, features=packed.features, num_features=packed.num_features, num_classes=outputs)
+    spec = replace(spec, label_count="occurring" if packed.features == "one_hot" else "none")
+    if packed.store.y.is_floating_point():
+        return replace(spec, task="regression", metric="mae", loss="l1")
+    return replace(spec, task="binary" if outputs == 2 else "multiclass")

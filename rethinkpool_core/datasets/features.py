@@ -1,0 +1,35 @@
+"""From the compact rows of a store to the node features a model sees."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from rethinkpool_core.datasets.dataset import GraphDataset
+
+
+@cache
+def _identity(size: int, device: torch.device) -> Tensor:
+    """Its rows are the one-hot vectors: a look-up makes them in one pass, where torch's one_hot takes three, in int64."""
+    return torch.eye(size, device=device)
+
+
+def encode(x: Tensor, dataset: GraphDataset) -> Tensor:
+    """Node features from rows ``[..., C]`` of ``dataset.store.x``.
+
+    Returns:
+        ``one_hot``: float32 ``[..., num_features]``; ``ones``: float32 ones ``[..., num_features]``;
+        ``dense``: float32 ``[..., C]``; ``categorical``: int64 ``[..., C]``, for an embedding.
+    """
+    kind = dataset.spec.features
+    if kind == "one_hot":
+        codes = x[..., 0].long()
+        rows = _identity(dataset.num_features, x.device).index_select(0, codes.flatten())
+        return rows.view(*codes.shape, dataset.num_features)
+    if kind == "ones":
+        return torch.ones((*x.shape[:-1], dataset.num_features), dtype=torch.float32, device=x.device)
+    return x.long() if kind == "categorical" else x.to(torch.float32)

@@ -1,0 +1,110 @@
+"""Which datasets there are, which are here, and whether what is here is sound."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rethinkpool_core.datasets.spec import DATASETS, DatasetSpec, Metric, Task, get_spec
+from rethinkpool_core.datasets.storage.layout import built_in_version, is_present, packed_file, raw_folder
+from rethinkpool_core.errors import RethinkPoolError
+from rethinkpool_core.files.folders import data_root
+
+if TYPE_CHECKING:
+    from rethinkpool_core.datasets.storage.packed import Packed
+
+_BUILT_IN_GRAPHS = {"DIGITS": 1797}
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """One line of ``rethinkpool data list``; ``graphs`` is the published number, ``None`` where unknown."""
+
+    name: str
+    task: Task
+    metric: Metric
+    graphs: int | None
+    present: bool
+    licence: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One line of ``rethinkpool data verify``.
+
+    ``ok``: raw files and packed store agree, or the raw files are sound and not packed yet. ``absent``: not
+    fetched. ``changed``: the raw files are not those the store was packed from. ``damaged``: the raw files
+    cannot be used, or the packed store is broken (it is rebuilt at the next load). ``detail`` is a sentence
+    or empty.
+    """
+
+    name: str
+    status: Literal["ok", "absent", "changed", "damaged"]
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.status in ("ok", "absent")
+
+
+def list_datasets(root: str | os.PathLike[str] | None = None) -> list[DatasetRow]:
+    """The registered datasets, then any other TU set under the data root (torch is not imported)."""
+    base = data_root(root)
+    return [
+        DatasetRow(spec.name, spec.task, spec.metric, _graphs(spec), is_present(spec, base), spec.licence)
+        for spec in _known_and_present(base)
+    ]
+
+
+def verify(root: str | os.PathLike[str] | None = None) -> list[Verified]:
+    """Read all raw files and packed stores under the data root and compare; only scratch files are written.
+
+    Raises:
+        StorageError: the data root cannot be read.
+    """
+    base = data_root(root)
+    return [_verify_one(spec, base) for spec in _known_and_present(base)]
+
+
+def _known_and_present(root: Path) -> list[DatasetSpec]:
+    specs = dict(DATASETS)
+    for folder in sorted(root.glob("TUDataset/[A-Za-z0-9]*/raw")):
+        spec = get_spec(f"TU:{folder.parent.name}")
+        specs.setdefault(spec.name, spec)
+    return list(specs.values())
+
+
+def _graphs(spec: DatasetSpec) -> int | None:
+    published = spec.published
+    return published["num_graphs"] if published else _BUILT_IN_GRAPHS.get(spec.name)
+
+
+def _verify_one(spec: DatasetSpec, root: Path) -> Verified:
+    from rethinkpool_core.datasets.dataset import read_raw
+    from rethinkpool_core.datasets.storage.cache import RawFiles, Stale, read_cache
+
+    if not is_present(spec, root):
+        return Verified(spec.name, "absent")
+    raw = RawFiles(raw_folder(spec, root), built_in_version(spec))
+    cached = read_cache(packed_file(spec, root), spec, raw, thorough=True)
+    if not isinstance(cached, Stale):
+        return Verified(spec.name, "ok", _count_difference(spec, cached[0]))
+    try:
+        packed = read_raw(spec, root)
+    except RethinkPoolError as error:
+        return Verified(spec.name, "damaged", str(error))
+    if not cached.reason:
+        return Verified(spec.name, "ok", "not packed yet" + _count_difference(spec, packed, "; "))
+    status: Literal["changed", "damaged"] = "changed" if cached.raw_changed else "damaged"
+    return Verified(
+        spec.name,
+        status,
+        f"the packed store is not used because {cached.reason}; the next load packs it again",
+    )
+
+
+def _count_difference(spec: DatasetSpec, packed: Packed, before: str = "") -> str:
+    expected, found = _graphs(spec), packed.store.num_graphs
+    return "" if expected in (None, found) else f"{before}it has {found} graphs, the published set {expected}"

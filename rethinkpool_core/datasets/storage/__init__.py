@@ -1,0 +1,1 @@
+"""Graphs as flat tensors, and the packed file that holds them."""

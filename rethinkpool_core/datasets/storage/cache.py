@@ -1,0 +1,131 @@
+"""The packed store on disk: used when it is provably what packing the raw files again would give."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from rethinkpool_core.datasets.spec import DatasetSpec
+from rethinkpool_core.datasets.storage.packed import PARTS, Packed
+from rethinkpool_core.datasets.storage.store import GraphStore, digest_tensors
+from rethinkpool_core.errors import StorageError
+from rethinkpool_core.files.atomic import write_tensors
+from rethinkpool_core.files.checksums import sha256
+
+FORMAT = "rethinkpool-graphs-1"
+"""Changes whenever packing the same raw files gives other tensors or other metadata."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stale:
+    """Why a packed store is not used (an empty reason: there is none)."""
+
+    reason: str
+    raw_changed: bool = False
+
+
+class RawFiles:
+    """The raw files a store was packed from: size and time as a quick look, SHA256 as the proof."""
+
+    def __init__(self, folder: Path, extra: str = ""):
+        self.folder = folder
+        self.extra = extra
+        self.stats = {
+            path.relative_to(folder).as_posix(): [path.stat().st_size, path.stat().st_mtime_ns]
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    def checksum(self) -> str:
+        """SHA256 over the names and contents of all files."""
+        state = hashlib.sha256(self.extra.encode())
+        for name in self.stats:
+            state.update(f"\n{name}:{sha256(self.folder / name)}".encode())
+        return state.hexdigest()
+
+    def look(self) -> str:
+        """Names, sizes and times of all files, as text to compare."""
+        return json.dumps([self.extra, self.stats])
+
+
+def read_cache(
+    path: Path, spec: DatasetSpec, raw: RawFiles, *, thorough: bool = False
+) -> tuple[Packed, str] | Stale:
+    """The packed dataset and the digest of its tensors, or why it cannot be used.
+
+    Args:
+        thorough: read the raw files even when their sizes and times have not changed.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                return Stale(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
+            if metadata["spec"] != spec.fingerprint:
+                return Stale("the dataset's specification has changed")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        digest = digest_tensors(tensors)
+        if digest != metadata["digest"] or _seal(metadata) != metadata["seal"]:
+            return Stale("its contents do not match their checksum")
+        same_look = metadata["raw_look"] == raw.look()
+        if (thorough or not same_look) and metadata["raw_sha256"] != raw.checksum():
+            return Stale("the raw files have changed", raw_changed=True)
+        published = (
+            {part: tensors.pop(f"split.{part}") for part in PARTS} if "split.train" in tensors else None
+        )
+        store = GraphStore.from_tensors(tensors)
+        packed = Packed(store, metadata["features"], int(metadata["num_features"]), published)
+    except FileNotFoundError:
+        return Stale("")
+    except KeyError as error:
+        return Stale(f"it has no {error}")
+    except (SafetensorError, OSError, ValueError) as error:
+        return Stale(f"it cannot be read ({error})")
+    if not same_look:
+        _refresh_look(path, packed, metadata, raw)
+    return packed, digest
+
+
+def write_cache(path: Path, spec: DatasetSpec, raw: RawFiles, raw_checksum: str, packed: Packed) -> str:
+    """Write the packed dataset and return the digest of its tensors (raises StorageError)."""
+    metadata = {
+        "format": FORMAT,
+        "spec": spec.fingerprint,
+        "features": packed.features,
+        "num_features": str(packed.num_features),
+        "raw_sha256": raw_checksum,
+        "raw_look": raw.look(),
+        "digest": digest_tensors(_tensors(packed)),
+    }
+    _write(path, packed, metadata)
+    return metadata["digest"]
+
+
+def _refresh_look(path: Path, packed: Packed, metadata: dict[str, str], raw: RawFiles) -> None:
+    """Same raw files with new times (copied, fetched again): spare the next load the reading."""
+    try:
+        _write(path, packed, {**metadata, "raw_look": raw.look()})
+    except StorageError as error:  # a read-only data folder is fine: only the next load is slower
+        log.debug("%s", error)
+
+
+def _write(path: Path, packed: Packed, metadata: dict[str, str]) -> None:
+    write_tensors(path, _tensors(packed), {**metadata, "seal": _seal(metadata)})
+
+
+def _seal(metadata: dict[str, str]) -> str:
+    """Checksum of the metadata itself, so that a flipped bit there is noticed too."""
+    rest = {key: value for key, value in metadata.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _tensors(packed: Packed) -> dict:
+    published = packed.published or {}
+    return {**packed.store.tensors(), **{f"split.{part}": index for part, index in published.items()}}

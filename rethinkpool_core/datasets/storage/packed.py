@@ -1,0 +1,22 @@
+"""What reading a source gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from rethinkpool_core.datasets.spec import Features
+from rethinkpool_core.datasets.storage.store import GraphStore
+
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """What reading a source gives: graphs, how their rows become features, and the published split if any."""
+
+    store: GraphStore
+    features: Features
+    num_features: int
+    published: dict[str, Tensor] | None = None

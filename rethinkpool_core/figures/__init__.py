@@ -1,0 +1,1 @@
+"""Matplotlib figures of datasets, runs and results."""

@@ -1,0 +1,62 @@
+"""Figures of run records: learning curves, and the scores of all seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rethinkpool_core.figures.panels import COLOURS, INK, Panel, draw
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rethinkpool_core.training.record import RunRecord
+
+Runs = Mapping[str, Sequence["RunRecord"]]
+"""Records of each model, by its name."""
+
+
+def learning_curves(runs: Runs, curve: str, label: str) -> Panel:
+    """Mean of one curve over the seeds, epoch by epoch, in a band from the lowest to the highest seed.
+
+    An epoch is drawn only while every seed of the model was still training: the mean is over the same seeds
+    throughout.
+    """
+
+    def paint(axes: Axes) -> None:
+        for colour, (name, records) in zip(COLOURS, runs.items(), strict=False):
+            length = min(len(record.curves[curve]) for record in records)
+            values = np.array([record.curves[curve][:length] for record in records])
+            epochs = np.arange(1, length + 1)
+            axes.fill_between(epochs, values.min(0), values.max(0), color=colour, alpha=0.22, linewidth=0)
+            axes.plot(epochs, values.mean(0), color=colour, linewidth=2, label=name)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        axes.legend()
+
+    return draw(paint, f"{label}: mean of the seeds, band from lowest to highest")
+
+
+def score_strip(runs: Runs, label: str) -> Panel:
+    """The test score of every seed as a dot, the mean as a line; a seed's dots are joined."""
+
+    def paint(axes: Axes) -> None:
+        names = list(runs)
+        scores = [{record.seed: record.test_score for record in records} for records in runs.values()]
+        for left in range(len(names) - 1):
+            for seed in scores[left].keys() & scores[left + 1].keys():
+                pair = [scores[left][seed], scores[left + 1][seed]]
+                axes.plot([left, left + 1], pair, color=INK, linewidth=0.8, alpha=0.35, zorder=1)
+        for place, by_seed in enumerate(scores):
+            values = list(by_seed.values())
+            colour = COLOURS[place % len(COLOURS)]
+            axes.scatter([place] * len(values), values, color=colour, s=44, zorder=2)
+            axes.hlines(np.mean(values), place - 0.2, place + 0.2, color=colour, linewidth=2.5, zorder=2)
+        axes.set_xticks(range(len(names)), names)
+        axes.set_xlim(-0.5, len(names) - 0.5)
+        axes.set_ylabel(label)
+        axes.grid(axis="x", visible=False)
+
+    return draw(paint, f"{label}: one dot a seed, a line joins the same seed")

@@ -1,0 +1,1 @@
+"""Atomic writes, and the folders in which data and results live."""

@@ -1,0 +1,1 @@
+"""Structure without features: adjacency matrices, matchings, coarsening, hashing."""

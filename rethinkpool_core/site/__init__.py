@@ -1,0 +1,1 @@
+"""Building the book: notebooks run by papermill, tables written for pages."""

@@ -1,0 +1,137 @@
+"""Running one of the project's notebooks with papermill; the source notebook is never written to."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rethinkpool_core.errors import RethinkPoolError, StorageError, UnknownNameError, UsageError
+
+START_TIMEOUT = 120  # seconds for the kernel to come up: torch on a cold disk takes its time
+CELL_TIMEOUT = 24 * 3600  # seconds for one cell: a full experiment is one cell
+
+
+class NotebookError(RethinkPoolError):
+    """A notebook ran and failed."""
+
+
+def project_folder() -> Path:
+    """The checkout with ``notebooks/`` and ``book/``: the one this package lies in, else the current folder.
+
+    Raises UsageError where neither is a checkout (the installed package alone has no notebooks).
+    """
+    for folder in (Path(__file__).resolve().parents[2], Path.cwd()):
+        if (folder / "notebooks").is_dir() and (folder / "book").is_dir():
+            return folder
+    raise UsageError("the notebooks and the book are not here: run this inside a clone of the repository")
+
+
+def notebook_names() -> list[str]:
+    """Names of the notebooks, in alphabetical order."""
+    return sorted(path.stem for path in (project_folder() / "notebooks").glob("*.ipynb"))
+
+
+def notebook_parameters(name: str) -> dict[str, object]:
+    """The parameters of a notebook and their defaults, from its cell tagged ``parameters``.
+
+    Raises UnknownNameError for an unknown notebook.
+    """
+    import papermill
+
+    described = papermill.inspect_notebook(str(_source(name)))
+    return {parameter: ast.literal_eval(entry["default"]) for parameter, entry in described.items()}
+
+
+def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, object]:
+    """``given`` as the notebook wants it: each value of the type of the parameter's default.
+
+    A string parameter takes any value as its text, a float parameter takes a whole number.
+
+    Raises UnknownNameError for a parameter the notebook does not have and UsageError for a wrong type.
+    """
+    defaults = notebook_parameters(name)
+    checked: dict[str, object] = {}
+    for key, value in given.items():
+        if key not in defaults:
+            raise UnknownNameError("parameter", key, defaults, where=f"in notebook {name}")
+        kind = type(defaults[key])
+        if kind is float and type(value) is int:
+            value = float(value)
+        if kind is str and not isinstance(value, str):
+            value = str(value)
+        if type(value) is not kind:
+            raise UsageError(
+                f"parameter {key} of notebook {name} must be of type {kind.__name__} "
+                f"like its default {defaults[key]!r}, got {value!r}"
+            )
+        checked[key] = value
+    return checked
+
+
+def run_notebook(
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    folder: Path | None = None,
+    cell_timeout: int = CELL_TIMEOUT,
+) -> Path:
+    """Run a notebook and return the executed copy, ``NAME.ipynb`` in ``folder`` (or ``build/notebooks``).
+
+    A copy that failed, with its traceback, is kept beside it as ``NAME.failed.ipynb``.
+
+    Raises UnknownNameError or UsageError for a bad name or parameter, and NotebookError when a cell fails or
+    runs longer than ``cell_timeout`` seconds, or the kernel dies.
+    """
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
+
+    source = _source(name)
+    checked = check_parameters(name, parameters or {})
+    folder = folder or project_folder() / "build" / "notebooks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the folder {folder} ({error.strerror}): check its permissions"
+        ) from error
+    running, done, failed = (folder / f"{name}{end}.ipynb" for end in (".running", "", ".failed"))
+    try:
+        papermill.execute_notebook(
+            str(source),
+            str(running),
+            checked,
+            kernel_name="python3",
+            progress_bar=sys.stderr.isatty(),
+            start_timeout=START_TIMEOUT,
+            execution_timeout=cell_timeout,
+            # What cells print is not sent in plain text where other users of the machine can listen.
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        )
+    except (papermill.PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
+        os.replace(running, failed)
+        raise NotebookError(f"notebook {name} failed, {_reason(error)}: see {shown(failed)}") from error
+    failed.unlink(missing_ok=True)
+    os.replace(running, done)
+    return done
+
+
+def _source(name: str) -> Path:
+    names = notebook_names()
+    if name not in names:
+        raise UnknownNameError("notebook", name, names)
+    return project_folder() / "notebooks" / f"{name}.ipynb"
+
+
+def _reason(error: Exception) -> str:
+    if hasattr(error, "ename"):
+        return f"{error.ename} in cell {error.exec_count} ({' '.join(str(error.evalue).split())})"
+    return f"{type(error).__name__} ({' '.join(str(error).split())[:200]})"
+
+
+def shown(path: Path) -> str:
+    """``path`` as a person here would type it: relative inside the current folder."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

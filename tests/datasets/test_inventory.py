@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from rethinkpool_core.datasets import list_datasets, load_dataset, verify
+from rethinkpool_core.datasets.inventory import Verified
+
+
+def of_tiny(root: Path) -> Verified:
+    return next(row for row in verify(root) if row.name == "TU:TINY")
+
+
+def test_list_says_what_is_present(tiny_root: Path) -> None:
+    rows = {row.name: row for row in list_datasets(tiny_root)}
+    assert rows["DIGITS"].present and rows["TU:TINY"].present and not rows["NCI1"].present
+    assert (rows["MOLHIV"].graphs, rows["DIGITS"].graphs, rows["TU:TINY"].graphs) == (41127, 1797, None)
+    assert rows["MOLHIV"].metric == "rocauc"
+
+
+def test_list_of_a_root_that_does_not_exist(tmp_path: Path) -> None:
+    assert [row.name for row in list_datasets(tmp_path / "nowhere") if row.present] == ["DIGITS"]
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_verify_absent_unpacked_and_packed(tiny_root: Path) -> None:
+    assert next(row for row in verify(tiny_root) if row.name == "NCI1") == Verified("NCI1", "absent")
+    assert of_tiny(tiny_root) == Verified("TU:TINY", "ok", "not packed yet")
+    load_dataset("TU:TINY", tiny_root)
+    assert of_tiny(tiny_root) == Verified("TU:TINY", "ok")
+
+
+def test_verify_finds_a_damaged_raw_file(tiny_root: Path) -> None:
+    (tiny_root / "TUDataset" / "TINY" / "raw" / "TINY_A.txt").unlink()
+    row = of_tiny(tiny_root)
+    assert (row.status, row.ok) == ("damaged", False)
+    assert "TINY_A.txt is missing" in row.detail
+
+
+def test_verify_finds_a_raw_file_that_changed(tiny_root: Path) -> None:
+    load_dataset("TU:TINY", tiny_root)
+    labels = tiny_root / "TUDataset" / "TINY" / "raw" / "TINY_node_labels.txt"
+    labels.write_text(labels.read_text().replace("1\n2\n4", "2\n1\n4", 1))
+    assert of_tiny(tiny_root).status == "changed"
+
+
+def test_verify_finds_a_damaged_packed_file(tiny_root: Path) -> None:
+    load_dataset("TU:TINY", tiny_root)
+    packed = tiny_root / "TUDataset" / "TINY.safetensors"
+    packed.write_bytes(packed.read_bytes()[:-1])
+    assert of_tiny(tiny_root).status == "damaged"

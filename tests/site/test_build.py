@@ -1,0 +1,42 @@
+"""Building the book: what goes wrong is said, and the old site stays."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rethinkpool_core.errors import UnknownNameError
+from rethinkpool_core.site import build as book
+from rethinkpool_core.site.build import BookError, build_book, build_site
+from rethinkpool_core.site.tables import markdown, write_tables
+
+
+def test_unknown_profile():
+    with pytest.raises(UnknownNameError, match="quick"):
+        build_book("fast")
+
+
+def test_a_warning_is_an_error_and_the_old_site_stays(executed, tmp_path, monkeypatch):
+    project = tmp_path / "project"
+    shutil.copytree(Path(__file__).parents[2] / "book", project / "book")
+    (project / "book" / "start.md").write_text("# Start\n\n[nowhere](no-such-page)\n")
+    old = tmp_path / "build" / "site" / "index.html"
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+    monkeypatch.setattr(book, "project_folder", lambda: project)
+    with pytest.raises(BookError, match="no-such-page"):
+        build_site(executed, tmp_path / "build")
+    assert old.read_text() == "old"
+
+
+def test_markdown_table():
+    assert markdown(["a", "b"], [[None, (32, 1)]]) == "| a | b |\n| --- | --- |\n|  | 32, 1 |\n"
+
+
+def test_tables_of_the_book_hold_what_the_package_says(tmp_path):
+    write_tables(tmp_path)
+    scores = (tmp_path / "scores.md").read_text().splitlines()
+    assert "| `ZINC` | 0.47 ± 0.01 | 0.47 ± 0.01 | 0.50 ± 0.01 | 0.49 ± 0.01 |" in scores
+    assert "| NCI1 | 10, 1 | 5 | 2 | 100 | 128 |" in (tmp_path / "settings-s4.md").read_text()

@@ -1,0 +1,141 @@
+"""Notebooks as files, and the way they are run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from rethinkpool_core.errors import UnknownNameError, UsageError
+from rethinkpool_core.site import notebooks
+from rethinkpool_core.site.notebooks import (
+    NotebookError,
+    check_parameters,
+    notebook_names,
+    notebook_parameters,
+    run_notebook,
+)
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+
+
+def read(name: str) -> dict:
+    return json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A project with a notebook ``small``: parameters ``n = 1`` and ``word = "a"``, and one cell of code."""
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setattr(notebooks, "project_folder", lambda: tmp_path)
+
+    def cell(number, source, tags=()):
+        return {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": f"cell-{number}",
+            "metadata": {"tags": list(tags)},
+            "outputs": [],
+            "source": source,
+        }
+
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    cells = [cell(0, 'n = 1\nword = "a"\nrate = 0.5', ["parameters"]), cell(1, "print(word * n)")]
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "notebooks" / "small.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_stored_outputs(name):
+    cells = [cell for cell in read(name)["cells"] if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_parameters_cell(name):
+    assert sum("parameters" in cell["metadata"].get("tags", []) for cell in read(name)["cells"]) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_in_the_book(name):
+    assert f"notebooks/{name}\n" in (FOLDER.parent / "book" / "_toc.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_profiles_set_parameters_that_exist(profile):
+    from rethinkpool_core.site.build import PROFILES
+
+    assert set(PROFILES[profile]) == set(NAMES)
+    for name, parameters in PROFILES[profile].items():
+        assert check_parameters(name, parameters) == parameters
+
+
+def test_names_and_parameters(project):
+    assert notebook_names() == ["small"]
+    assert notebook_parameters("small") == {"n": 1, "word": "a", "rate": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [({"n": 3}, {"n": 3}), ({"word": 7}, {"word": "7"}), ({"rate": 2}, {"rate": 2.0})],
+)
+def test_values_take_the_type_of_the_default(project, given, kept):
+    checked = check_parameters("small", given)
+    assert checked == kept
+    assert [type(value) for value in checked.values()] == [type(value) for value in kept.values()]
+
+
+@pytest.mark.parametrize("given", [{"n": "x"}, {"n": 0.5}, {"n": True}, {"rate": "x"}])
+def test_values_of_another_type_are_refused(project, given):
+    with pytest.raises(UsageError, match="must be of type"):
+        check_parameters("small", given)
+
+
+def test_unknown_parameter_is_refused_with_the_nearest(project):
+    with pytest.raises(UnknownNameError) as caught:
+        check_parameters("small", {"wodr": "b"})
+    assert caught.value.nearest == "word"
+
+
+def test_unknown_notebook():
+    with pytest.raises(UnknownNameError):
+        run_notebook("nothing")
+
+
+def test_running_leaves_the_source_as_it_is(project):
+    source = project / "notebooks" / "small.ipynb"
+    before = hashlib.sha256(source.read_bytes()).hexdigest()
+    done = run_notebook("small", {"n": 2})
+    assert hashlib.sha256(source.read_bytes()).hexdigest() == before
+    assert done == project / "build" / "notebooks" / "small.ipynb"
+    outputs = [output for cell in json.loads(done.read_text())["cells"] for output in cell["outputs"]]
+    assert [output["text"] for output in outputs] == [["aa\n"]]
+
+
+def test_failing_notebook_is_kept_aside_with_its_error(project):
+    source = project / "notebooks" / "small.ipynb"
+    source.write_text(source.read_text().replace("print(word * n)", "1 / 0"))
+    with pytest.raises(NotebookError, match="ZeroDivisionError"):
+        run_notebook("small")
+    folder = project / "build" / "notebooks"
+    assert [path.name for path in folder.iterdir()] == ["small.failed.ipynb"]
+    assert "ZeroDivisionError" in (folder / "small.failed.ipynb").read_text()
+
+
+def test_cell_that_takes_too_long_is_stopped(project):
+    source = project / "notebooks" / "small.ipynb"
+    source.write_text(source.read_text().replace("print(word * n)", "import time; time.sleep(60)"))
+    with pytest.raises(NotebookError, match="Timeout"):
+        run_notebook("small", cell_timeout=2)
+
+
+def test_outside_a_clone_there_are_no_notebooks(tmp_path, monkeypatch):
+    installed = tmp_path / "site-packages" / "rethinkpool_core" / "site" / "notebooks.py"
+    monkeypatch.setattr(notebooks, "__file__", str(installed))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="clone"):
+        notebooks.project_folder()

@@ -1,0 +1,158 @@
+"""Steps that are recorded and replayed train as steps do that are taken one by one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from rethinkpool_core import build_model
+from rethinkpool_core.errors import UsageError
+from rethinkpool_core.training.config import training_config
+from rethinkpool_core.training.cuda_graphs import recorder_for
+from rethinkpool_core.training.device import matmul_precision
+from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
+from rethinkpool_core.training.schedule import Schedule
+from rethinkpool_core.training.state import Progression
+
+SMALLER = {"GMN": {"num_keys": [4, 1], "num_heads": 2, "purity_period": 2}}
+FAMILIES = [
+    "MINCUTPOOL",
+    "N-MINCUTPOOL",
+    "DIFFPOOL",
+    "DIFFPOOL-V2",
+    "N-DIFFPOOL-V2",
+    "GRACLUS",
+    "COMPLEMENT",
+    "GMN",
+]
+
+
+class Tape(TorchDispatchMode):
+    """What a CUDA graph does, on the CPU: the same operations on the same tensors again, and nothing of Python's."""
+
+    made = 0
+
+    def __call__(self, function):
+        function()  # may run any number of times
+        self.operations = []
+        with self:
+            result = function()
+        type(self).made += 1
+        return self.replayed(self.operations), result
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        # The same memory, without the history that autograd keeps.
+        kept = tree_map_only(torch.Tensor, torch.Tensor.detach, (args, kwargs or {}, out))
+        self.operations.append((function, *kept))
+        return out
+
+    @staticmethod
+    def replayed(operations):
+        @torch.no_grad()
+        def replay():
+            for function, args, kwargs, out in operations:
+                again = function(*args, **kwargs)
+                for kept, new in zip(tree_leaves(out), tree_leaves(again), strict=True):
+                    if isinstance(kept, torch.Tensor) and kept.data_ptr() != new.data_ptr():
+                        kept.copy_(new)
+
+        return replay
+
+
+class Trained:
+    """Some epochs of training as `train` has them, with steps recorded or not."""
+
+    def __init__(self, name, dataset, seeds, *, recorded, batch_size=20):
+        model = build_model(name, dataset, **SMALLER.get(name, {})).double()
+        config = training_config(name, dataset.name, batch_size=batch_size, learning_rate=0.01)
+        self.task = Task(model, dataset, config, torch.device("cpu"), recorder=Tape)
+        if not recorded:
+            self.task.recorder = None  # the padding stays
+        self.replicas = self.task.replicas(seeds)
+        self.states = {seed: Progression(Schedule(config.learning_rate)) for seed in seeds}
+
+    def epochs(self, number):
+        for _ in range(number):
+            assert train_epoch(self.task, self.replicas, self.states, lambda: False)
+            evaluate(self.task, self.replicas, self.states)
+        return self
+
+    def everything(self):
+        rows = range(len(self.replicas))
+        curves = {
+            (seed, name): torch.tensor(curve, dtype=torch.float64)
+            for seed, state in self.states.items()
+            for name, curve in state.curves.items()
+            if name != "train_seconds"
+        }
+        return curves | {(row, name): t for row in rows for name, t in self.replicas.state(row).items()}
+
+
+def assert_equal(a: Trained, b: Trained):
+    torch.testing.assert_close(a.everything(), b.everything(), rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_fifty_steps(name, digits):
+    dataset, seeds = digits(120), [1, 5]
+    before = Tape.made
+    recorded = Trained(name, dataset, seeds, recorded=True)
+    steps = -(-len(recorded.task.split(1).train) // 20)
+    assert len(recorded.task.split(1).train) % 20, "the last batch was to be smaller"
+    epochs = -(-50 // steps)
+    recorded.epochs(epochs)
+    # Two shapes an epoch, which may grow, and GMN has three kinds of steps.
+    assert 2 <= Tape.made - before <= 12
+    assert_equal(recorded, Trained(name, dataset, seeds, recorded=False).epochs(epochs))
+
+
+@pytest.mark.parametrize("name", ["MINCUTPOOL", "N-DIFFPOOL-V2", "GRACLUS", "GMN"])
+def test_one_leaves(name, digits):
+    both = [Trained(name, digits(60), [1, 2, 3], recorded=recorded) for recorded in (True, False)]
+    for trained in both:
+        trained.epochs(2)
+        trained.replicas.keep([0, 2])
+        trained.epochs(2)
+    assert_equal(*both)
+
+
+@pytest.mark.parametrize("name", ["DIFFPOOL-V2", "GMN"])
+def test_from_a_loaded_state(name, digits):
+    recorded = Trained(name, digits(60), [1, 2], recorded=True).epochs(2)
+    at = [recorded.replicas.state(row) for row in range(2)]
+    recorded.epochs(1)
+    after = [recorded.replicas.state(row) for row in range(2)]
+    recorded.replicas.load(at)
+    for state in recorded.states.values():
+        state.epoch -= 1
+    recorded.epochs(1)
+    torch.testing.assert_close([recorded.replicas.state(row) for row in range(2)], after, rtol=0, atol=0)
+
+
+def test_what_cannot_be_recorded(digits):
+    trained = Trained("MINCUTPOOL", digits(60), [1], recorded=True)
+
+    def broken(function):
+        raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+    trained.replicas.recordings.record = broken
+    with pytest.raises(UsageError, match=r"operation not permitted when .*: set cuda_graphs=false"):
+        trained.epochs(1)
+
+
+def test_where_steps_are_recorded():
+    config = training_config("GMN", "NCI1")
+    assert recorder_for(config, torch.device("cpu")) is None
+    assert recorder_for(config, torch.device("cuda")) is not None
+    assert recorder_for(training_config("GMN", "NCI1", cuda_graphs=False), torch.device("cuda")) is None
+
+
+def test_precision_is_put_back():
+    before = torch.backends.cuda.matmul.allow_tf32
+    for tf32 in (True, False):
+        with matmul_precision(tf32):
+            assert torch.backends.cuda.matmul.allow_tf32 is tf32
+        assert torch.backends.cuda.matmul.allow_tf32 is before
