@@ -11,7 +11,7 @@ help:
 	@echo "make book       install, run the notebooks on DIGITS, build the site and say where it is"
 	@echo "make test       install and run the tests"
 	@echo "make test-long  the same with the long tests"
-	@echo "make lint       ruff"
+	@echo "make lint       ruff, and import-linter on the rooms"
 	@echo "make clean      remove what was built (not the environment: rm -r $(VENV))"
 
 # Written last, so an interrupted install is taken up again. One `pip install` call, so that every pin holds at once.
@@ -19,7 +19,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV): this takes some minutes"
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --quiet \
-		-c constraints.txt -e ".[book,test]"
+		-c constraints.txt -e ".[book,test,lint]"
 	@touch $@
 
 install: $(INSTALLED)
@@ -34,8 +34,9 @@ test-long: $(INSTALLED)
 	$(PYTEST)
 
 lint: $(INSTALLED)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt ruff
-	$(BIN)/python -m ruff check .
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 clean:
 	rm -rf build

@@ -13,7 +13,13 @@ from typing import Literal
 
 import numpy as np
 
-from rethinkpool_core.analysis.two_samples import POWER, Tests, detectable, paired_tests, welch_tests
+from rethinkpool_core.analysis.two_samples import (
+    POWER,
+    Tests,
+    minimum_detectable_effect,
+    paired_tests,
+    welch_tests,
+)
 from rethinkpool_core.analysis.units import UNITS, Unit, unit_of
 from rethinkpool_core.errors import UsageError
 
@@ -22,7 +28,7 @@ MARGINS = {metric: unit.margin for metric, unit in UNITS.items()}
 
 ALPHA = 0.05
 
-__all__ = ["ALPHA", "MARGINS", "POWER", "Comparison", "Verdict", "compare", "corrected"]
+__all__ = ["ALPHA", "MARGINS", "POWER", "Comparison", "Verdict", "compare", "holm_adjust"]
 
 Verdict = Literal["equivalent", "different", "different within the margin", "undecided"]
 
@@ -35,11 +41,11 @@ class Comparison:
     paired          whether a seed of one was set beside the same seed of the other, which had the same split
     seeds           how many of each side were used
     failed          how many of each side have no score
-    alone           how many of each side were left out, because the other side has no score with that seed
+    unpaired           how many of each side were left out, because the other side has no score with that seed
     difference      twin minus method: above 0 the twin's number is the larger, which is better but for ``mae``
     tests           of this pair alone; None where there can be none, and ``untested`` says why
     p_difference, p_equivalence
-                    of the two tests; after `corrected` adjusted for their number, which is then ``comparisons``
+                    of the two tests; after `holm_adjust` adjusted for their number, which is then ``comparisons``
     """
 
     dataset: str
@@ -52,7 +58,7 @@ class Comparison:
     alpha: float
     difference: float
     failed: tuple[int, int] = (0, 0)
-    alone: tuple[int, int] = (0, 0)
+    unpaired: tuple[int, int] = (0, 0)
     tests: Tests | None = None
     untested: str = ""
     settings: str = ""
@@ -71,11 +77,11 @@ class Comparison:
         return None if self.tests is None else self.tests.interval[1]
 
     @property
-    def detectable(self) -> float | None:
+    def minimum_detectable_effect(self) -> float | None:
         """The smallest true difference that so many seeds show with probability `POWER`, given how they scatter."""
         if self.tests is None:
             return None
-        return detectable(self.tests.error, self.tests.degrees, self.alpha)
+        return minimum_detectable_effect(self.tests.error, self.tests.degrees, self.alpha)
 
     @property
     def tested(self) -> bool:
@@ -141,7 +147,7 @@ def compare(
         alpha=float(alpha),
         difference=float(second.mean() - first.mean()),
         failed=failed,
-        alone=(len(scores[0]) - len(used[0]), len(scores[1]) - len(used[1])),
+        unpaired=(len(scores[0]) - len(used[0]), len(scores[1]) - len(used[1])),
     )
     if paired and not shared:
         return replace(made, untested="no seed is common to both, and a seed stands for a split")
@@ -154,7 +160,7 @@ def compare(
     return replace(made, tests=tests, p_difference=tests.p_difference, p_equivalence=tests.p_equivalence)
 
 
-def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
+def holm_adjust(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """The same with the p-values of each kind of test adjusted after Holm, which bounds the probability of any false positive.
 
     The intervals stay those of single comparisons.

@@ -70,7 +70,7 @@ def _ending(one: Comparison, digits: int) -> str:
         inner = _range(one, *one.tests.inner, digits)
         decides = f"the {_percent(1 - 2 * one.alpha)} interval, which decides that, is {inner}"
         return f"equivalent within {margin} ({decides}){_lost(one)}"
-    shown = one.unit.amount(one.detectable, digits)
+    shown = one.unit.amount(one.minimum_detectable_effect, digits)
     many = "so many seeds" if one.comparisons == 1 else "taken alone, so many seeds"
     return (
         f"undecided, neither a difference nor equivalence within {margin} is shown{_lost(one)}; "
@@ -95,8 +95,8 @@ def _lost(one: Comparison) -> str:
 
 def _left_out(one: Comparison) -> str:
     parts = []
-    if any(one.alone):
-        parts.append(f"{_count(sum(one.alone), 'seed')} of one model alone not used")
+    if any(one.unpaired):
+        parts.append(f"{_count(sum(one.unpaired), 'seed')} of one model alone not used")
     parts += [
         f"{_count(failed, 'run')} of {model} failed"
         for failed, model in zip(one.failed, (one.method, one.twin), strict=True)

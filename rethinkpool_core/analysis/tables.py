@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, compare, corrected
+from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, compare, holm_adjust
 from rethinkpool_core.analysis.pairs import pairs_among
 from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.datasets.spec import DATASETS, get_spec
@@ -100,7 +100,7 @@ def comparisons(
     alpha: float = ALPHA,
     paired: bool | None = None,
 ) -> list[Comparison]:
-    """Every method with its twins and the control, on every dataset, corrected after Holm over all of them.
+    """Every method with its twins and the control, on every dataset, holm_adjust after Holm over all of them.
 
     names     as for `cell_scores`: a pair is of the same settings
     margin    one for all metrics; by default each has its own (`MARGINS`)
@@ -132,7 +132,7 @@ def comparisons(
                 names=(dataset, method, twin),
             )
             found.append(replace(one, settings=name))
-    return corrected(sorted(found, key=lambda one: (_place(one.dataset), one.settings)))
+    return holm_adjust(sorted(found, key=lambda one: (_place(one.dataset), one.settings)))
 
 
 def _good(runs: pd.DataFrame) -> pd.Series:

@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 
 POWER = 0.8
-"""Probability with which a difference that is called detectable is seen."""
+"""Probability with which a difference that is called minimum_detectable_effect is seen."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ def welch_tests(first: np.ndarray, second: np.ndarray, margin: float, alpha: flo
     )
 
 
-def detectable(error: float, degrees: float, alpha: float) -> float:
+def minimum_detectable_effect(error: float, degrees: float, alpha: float) -> float:
     """The true difference that the two-sided test at ``alpha`` sees with probability `POWER`, the spread being as measured."""
     return error * _shift(degrees, alpha)
 
 
 @cache
 def _shift(degrees: float, alpha: float) -> float:
-    """`detectable` in standard errors.
+    """`minimum_detectable_effect` in standard errors.
 
     The square of a noncentral t is a noncentral F of one and so many degrees of freedom, shifted by the square.
     """

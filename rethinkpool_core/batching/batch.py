@@ -2,7 +2,7 @@
 
 The nodes of a batch stand one graph after the other without gaps. When a fixed shape is asked for, what is missing is filled with
 nodes and edges of one dummy graph behind the last real one (the way jraph pads), so that several replicas, each with
-graphs of its own, have batches of one shape. Products that need one matrix a graph (S^T X) copy rows to `Blocks`.
+graphs of its own, have batches of one shape. Products that need one matrix a graph (S^T X) copy rows to `Buckets`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rethinkpool_core.batching.buckets import Blocks, make_blocks, make_many_blocks
+from rethinkpool_core.batching.buckets import Buckets, make_buckets, make_many_buckets
 from rethinkpool_core.batching.padded import PaddedBatches
 from rethinkpool_core.batching.shapes import GrowingShapes
-from rethinkpool_core.graphs.adjacency import Incidence
+from rethinkpool_core.graphs.adjacency import SparseAdjacency
 from rethinkpool_core.graphs.coarsening import Coarsening
 from rethinkpool_core.graphs.structure import Structure
 
@@ -41,9 +41,9 @@ class Batch:
         position    (R N,)    the node's place in its graph, counted from 0
         node_id     (R N,)    the node's number in the dataset; for padding, the number of its nodes
         pointer     (R (B + 1) + 1,)  first row of each of these graphs, and R N
-        columns, offsets, columns_t, offsets_t    the adjacency matrix and its transpose, see `Incidence`
-        edge_attr   (R E, C)  int64, in the order of `columns` (molecules of OGB only)
-        draw        () or (R,)  int64, 0 in evaluation, else a number that is new every epoch: keys whatever a model draws anew
+        indices, indptr, indices_t, indptr_t    the adjacency matrix and its transpose, see `SparseAdjacency`
+        edge_attr   (R E, C)  int64, in the order of `indices` (molecules of OGB only)
+        rng_key        () or (R,)  int64, 0 in evaluation, else a number that is new every epoch: keys whatever a model draws anew
         known/...   (R B, ...) what was made beforehand for each graph, see `known`
         known/nodes/...  the same for each node, as `blocks` spread it but for anything in empty slots
         1/...       structure of the coarse graphs where the builder was asked for them, and 2/... of theirs, see `coarse`
@@ -57,7 +57,7 @@ class Batch:
         nodes of the largest graph
     padded
         whether there are rows for padding
-    find_blocks
+    find_buckets
         makes `blocks`; None in a coarse batch, whose model needs none
     """
 
@@ -66,7 +66,7 @@ class Batch:
     builder: BatchBuilder
     width: int
     padded: bool
-    find_blocks: Callable[[], Blocks] | None
+    find_buckets: Callable[[], Buckets] | None
 
     def __getattr__(self, name: str) -> Tensor:
         try:
@@ -94,9 +94,9 @@ class Batch:
         return self.graph % kinds != kinds - 1
 
     @property
-    def blocks(self) -> Blocks:
+    def buckets(self) -> Buckets:
         """Where the rows of each graph stand when it has a padded matrix of its own."""
-        return self.find_blocks()
+        return self.find_buckets()
 
     def with_known(self, known: dict[str, Tensor]) -> Batch:
         """With what `PoolingModel.known` gave for each graph or node of the dataset, tensors (R, G, ...)."""
@@ -106,7 +106,7 @@ class Batch:
             of_nodes = name.startswith(OF_NODES)
             number = self.node_id if of_nodes else self.graph_id
             index = (number.view(R, -1) + G * torch.arange(R, device=value.device)[:, None]).view(-1)
-            index = index.index_select(0, self.blocks.row) if of_nodes else index
+            index = index.index_select(0, self.buckets.row) if of_nodes else index
             tensors[f"known/{name}"] = value.flatten(0, 1).index_select(0, index)
         return self.with_tensors(tensors)
 
@@ -116,8 +116,8 @@ class Batch:
 
     def coarse(self, level: int) -> Batch:
         """The batch that ``level`` coarsenings make of this one, without features."""
-        tensors = {name: self.tensors[name] for name in ("y", "graph_id", "draw")}
-        return replace(self, tensors=tensors | self._under(f"{level}/"), padded=True, find_blocks=None)
+        tensors = {name: self.tensors[name] for name in ("y", "graph_id", "rng_key")}
+        return replace(self, tensors=tensors | self._under(f"{level}/"), padded=True, find_buckets=None)
 
     def _under(self, prefix: str) -> dict[str, Tensor]:
         return {key.removeprefix(prefix): t for key, t in self.tensors.items() if key.startswith(prefix)}
@@ -127,16 +127,16 @@ class Batch:
         return self if "1/members" in self.tensors else self.builder.coarsened(self, coarsening)
 
     @property
-    def A(self) -> Incidence:
+    def A(self) -> SparseAdjacency:
         """A[i, j] = 1 for an edge from row i to row j."""
         t = self.tensors
-        return Incidence(t["columns"], t["offsets"], t["columns_t"], t["offsets_t"])
+        return SparseAdjacency(t["indices"], t["indptr"], t["indices_t"], t["indptr_t"])
 
     @property
-    def membership(self) -> Incidence:
+    def membership(self) -> SparseAdjacency:
         """(R (B + 1), R N): a product sums the rows of each graph, the padding of each replica included."""
         rows = torch.arange(self.num_rows + 1, device=self.graph.device)
-        return Incidence(rows[:-1], self.pointer, self.graph, rows)
+        return SparseAdjacency(rows[:-1], self.pointer, self.graph, rows)
 
     def graph_sum(self, rows: Tensor) -> Tensor:
         """(R N, D) -> (R B, D)."""
@@ -147,7 +147,7 @@ class Batch:
         """(R N, D) -> (R B, D); a graph without nodes has mean zero."""
         return self.graph_sum(rows) / self.num_nodes.clamp(min=1).unsqueeze(-1)
 
-    def spread(self, values: Tensor) -> Tensor:
+    def broadcast_to_nodes(self, values: Tensor) -> Tensor:
         """(R B, D) to the rows of each graph, (R N, D); padding takes zeros."""
         values = F.pad(values.view(self.replicas, -1, values.shape[-1]), (0, 0, 0, 1))
         return self.membership.T @ values.flatten(0, 1)
@@ -169,26 +169,26 @@ class BatchBuilder:
         self,
         index: Tensor,
         *,
-        draw: Tensor | int = 0,
+        rng_key: Tensor | int = 0,
         num_rows: int = 0,
         num_edges: int = 0,
         coarsening: Coarsening | None = None,
     ) -> Batch:
         """The batch of graphs ``index``, (B,) for one replica or (R, B) for R side by side.
 
-        draw                  () or (R,)
+        rng_key                  () or (R,)
         num_rows, num_edges   least sizes of the padded shape
         coarsening            of the model or models, for its coarse graphs
         """
         index = index.cpu().reshape(1, -1, index.shape[-1])
-        return next(self._gather(index, draw, coarsening, None, num_rows, num_edges))
+        return next(self._gather(index, rng_key, coarsening, None, num_rows, num_edges))
 
     def batches(
         self,
         order: Tensor,
         size: int,
         *,
-        draw: Tensor | int = 0,
+        rng_key: Tensor | int = 0,
         coarsening: Coarsening | None = None,
         shapes: GrowingShapes | None = None,
     ) -> Iterator[Batch]:
@@ -205,20 +205,20 @@ class BatchBuilder:
         for part in (*order[:, :whole].split(at_once, 1), order[:, whole:]):
             if part.shape[1]:
                 index = part.reshape(R, -1, min(size, part.shape[1])).transpose(0, 1)
-                yield from self._gather(index, draw, coarsening, shapes)
+                yield from self._gather(index, rng_key, coarsening, shapes)
 
     def coarsened(self, batch: Batch, coarsening: Coarsening) -> Batch:
         """``batch`` with its coarse graphs."""
         index = batch.graph_id.cpu().view(1, batch.replicas, -1)
-        rows, edges = (len(t) // batch.replicas for t in (batch.graph, batch.columns))
+        rows, edges = (len(t) // batch.replicas for t in (batch.graph, batch.indices))
         base = PaddedBatches(self.graphs, index, rows, edges)
-        (coarse,) = _coarse_tensors(coarsening(self.graphs, index, batch.draw), index, base)
+        (coarse,) = _coarse_tensors(coarsening(self.graphs, index, batch.rng_key), index, base)
         return batch.with_tensors(batch.tensors | coarse)
 
     def _gather(
         self,
         index: Tensor,
-        draw,
+        rng_key,
         coarsening: Coarsening | None,
         shapes: GrowingShapes | None,
         num_rows: int = 0,
@@ -226,19 +226,19 @@ class BatchBuilder:
     ) -> Iterator[Batch]:
         """The batches of graphs ``index`` (M, R, B)."""
         index = index.gather(2, self.graphs.num_nodes[index].argsort(dim=2, stable=True))
-        replicas, draw = index.shape[1], torch.as_tensor(draw, dtype=torch.int64).to(self.device)
+        replicas, rng_key = index.shape[1], torch.as_tensor(rng_key, dtype=torch.int64).to(self.device)
         if shapes is not None:
             num_rows, num_edges = shapes.rows_and_edges(0, self.graphs, index)
         base = PaddedBatches(self.graphs, index, num_rows, num_edges)
         coarse = [{}] * len(index)
         if coarsening is not None:
-            coarse = _coarse_tensors(coarsening(self.graphs, index, draw), index, base, shapes)
+            coarse = _coarse_tensors(coarsening(self.graphs, index, rng_key), index, base, shapes)
         if shapes is None:
-            find_blocks = _blocks(base)
+            find_buckets = _buckets(base)
         elif coarsening is None:
-            find_blocks = _fixed_blocks(base, shapes)
+            find_buckets = _fixed_buckets(base, shapes)
         else:  # matchings need none
-            find_blocks = [None] * len(index)
+            find_buckets = [None] * len(index)
         index = index.to(self.device).flatten(1)
         y = self.y[index].to(self.dtype) if self.y.is_floating_point() else self.y[index]
         for number, (row, edge) in enumerate(
@@ -248,14 +248,14 @@ class BatchBuilder:
             tensors |= {
                 "y": y[number],
                 "graph_id": index[number],
-                "draw": draw,
+                "rng_key": rng_key,
                 "node_id": row,
                 "x": self._encode(self.x.index_select(0, row)),
             }
             if self.edge_attr is not None:
                 tensors["edge_attr"] = self.edge_attr.index_select(0, edge).long()
             width, padded = int(base.sizes[number].max()), base.padded[number]
-            yield Batch(tensors, replicas, self, width, padded, find_blocks[number])
+            yield Batch(tensors, replicas, self, width, padded, find_buckets[number])
 
     def _encode(self, x: Tensor) -> Tensor:
         from rethinkpool_core.datasets.features import encode
@@ -264,22 +264,22 @@ class BatchBuilder:
         return x.to(self.dtype) if x.is_floating_point() else x
 
 
-def _blocks(base: PaddedBatches) -> list[Callable[[], Blocks]]:
+def _buckets(base: PaddedBatches) -> list[Callable[[], Buckets]]:
     """What makes the blocks of each batch."""
     of_batches = map(base.of_batch, range(len(base.sizes)))
     return [
-        cache(partial(make_blocks, sizes, tensors["graph"], tensors["position"]))
+        cache(partial(make_buckets, sizes, tensors["graph"], tensors["position"]))
         for sizes, tensors in zip(base.sizes, of_batches, strict=True)
     ]
 
 
-def _fixed_blocks(base: PaddedBatches, shapes: GrowingShapes) -> list[Callable[[], Blocks]]:
-    """As `_blocks`, of batches of one shape, which are made together and have blocks of one shape."""
+def _fixed_buckets(base: PaddedBatches, shapes: GrowingShapes) -> list[Callable[[], Buckets]]:
+    """As `_buckets`, of batches of one shape, which are made together and have blocks of one shape."""
     flat = (
         torch.stack([base.of_batch(m)[name] for m in range(len(base.sizes))])
         for name in ("graph", "position")
     )
-    blocks = make_many_blocks(base.sizes, *flat, *shapes.groups_and_empties(base.sizes))
+    blocks = make_many_buckets(base.sizes, *flat, *shapes.groups_and_empties(base.sizes))
     return [partial(blocks.__getitem__, number) for number in range(len(blocks))]
 
 

@@ -14,11 +14,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-MAX_GROUPS = 6
+MAX_BUCKETS = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
+class Buckets:
     """The slots of R replicas of B graphs with N rows each, as if they were one batch of R B graphs.
 
     groups   (blocks, width) of each group, by ascending width
@@ -41,12 +41,12 @@ class Blocks:
         """Nodes of the largest graph."""
         return self.groups[-1][1]
 
-    def spread(self, rows: Tensor) -> Tensor:
+    def pad(self, rows: Tensor) -> Tensor:
         """(R N, D) -> (slots + 1, D), zero in empty slots."""
         return rows.index_select(0, self.row).index_fill_(0, self.empty, 0)
 
-    def collect(self, flat: Tensor) -> Tensor:
-        """Inverse of `spread`, zero in rows that are no nodes; overwrites the last slot."""
+    def unpad(self, flat: Tensor) -> Tensor:
+        """Inverse of `pad`, zero in rows that are no nodes; overwrites the last slot."""
         flat[-1] = 0
         return flat.index_select(0, self.slot)
 
@@ -76,10 +76,10 @@ class Blocks:
 class Uniform:
     """The same for graphs that all have n nodes, (B, n, D): one group, nothing to copy."""
 
-    def spread(self, rows: Tensor) -> Tensor:
+    def pad(self, rows: Tensor) -> Tensor:
         return rows
 
-    collect = arrange = restore = spread
+    unpad = arrange = restore = pad
 
     def cut(self, values: Tensor) -> list[Tensor]:
         return [values]
@@ -90,25 +90,25 @@ class Uniform:
     cut_graphs = cut
 
 
-def make_blocks(
+def make_buckets(
     sizes: Tensor, graph: Tensor, position: Tensor, groups: tuple[tuple[int, int], ...] | None = None
-) -> Blocks:
-    """Blocks for graphs of ``sizes`` (R, B) nodes, on the host.
+) -> Buckets:
+    """Buckets for graphs of ``sizes`` (R, B) nodes, on the host.
 
     graph, position    (R N,) of each row, as in `Batch`, on the device
     groups             (blocks, width) by ascending width, such that the sorted sizes fit in; made here unless given
     """
-    groups = groups_of(sizes.reshape(-1).sort().values) if groups is None else groups
+    groups = bucket_sizes(sizes.reshape(-1).sort().values) if groups is None else groups
     slots = sum(count * width for count, width in groups)
     empties = slots + 1 - int(sizes.sum())
-    (blocks,) = make_many_blocks(sizes[None], graph[None], position[None], groups, empties)
+    (blocks,) = make_many_buckets(sizes[None], graph[None], position[None], groups, empties)
     return blocks
 
 
-def make_many_blocks(
+def make_many_buckets(
     sizes: Tensor, graph: Tensor, position: Tensor, groups: tuple[tuple[int, int], ...], empties: int
-) -> list[Blocks]:
-    """As `make_blocks`, of M batches of one shape at once: all arguments have an axis of the batches in front.
+) -> list[Buckets]:
+    """As `make_buckets`, of M batches of one shape at once: all arguments have an axis of the batches in front.
 
     empties    at least as many empty slots as any of them has; for those that it has not, its last one is named again
     """
@@ -129,7 +129,7 @@ def make_many_blocks(
     row[:, -1] = -1
     empty = _first_places(row < 0, empties)
     parts = (tensor.unbind() for tensor in (row.clamp_(min=0), slot, empty, order, block))
-    return [Blocks(groups, *tensors) for tensors in zip(*parts, strict=True)]
+    return [Buckets(groups, *tensors) for tensors in zip(*parts, strict=True)]
 
 
 def _first_places(mask: Tensor, number: int) -> Tensor:
@@ -142,12 +142,12 @@ def _first_places(mask: Tensor, number: int) -> Tensor:
     return places[:, 1:-1].contiguous()
 
 
-def groups_of(sizes: Tensor) -> tuple[tuple[int, int], ...]:
-    """At most MAX_GROUPS runs of the ascending ``sizes``, cut where the padding saved is largest."""
+def bucket_sizes(sizes: Tensor) -> tuple[tuple[int, int], ...]:
+    """At most MAX_BUCKETS runs of the ascending ``sizes``, cut where the padding saved is largest."""
     widths = sizes.clamp(min=1)
     least = 0.04 * float(widths.sum())  # below this a further product costs more than its padding
     cuts = [0, len(widths)]
-    for _ in range(MAX_GROUPS - 1):
+    for _ in range(MAX_BUCKETS - 1):
         best, saved = None, least
         for start, end in pairwise(cuts):
             if end - start > 1:

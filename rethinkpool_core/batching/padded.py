@@ -43,7 +43,7 @@ class PaddedBatches:
         self._edges = _Places(edges, self.num_edges, graphs.edge_offsets[index])
         self.row, self.edge = self._rows.source, self._edges.source
         if self._rows.real is not None:
-            self.row = torch.where(self._rows.real, self.row, len(graphs.offsets))
+            self.row = torch.where(self._rows.real, self.row, len(graphs.indptr))
         self._tensors = {
             "num_nodes": self.sizes.to(self.device).flatten(1).unbind(),
             "pointer": self._ends(self._rows.first, self.num_rows).unbind(),
@@ -83,15 +83,15 @@ class PaddedBatches:
         place = rows.place + rows.batch
         ends = (sizes.to(self.device) + 1).cumsum(0) - 1
 
-        def one_way(columns: Tensor, offsets: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        def one_way(indices: Tensor, indptr: Tensor) -> tuple[list[Tensor], list[Tensor]]:
             padded = torch.empty(len(place) + len(ends), dtype=torch.int64, device=self.device)
-            padded[place] = rows.take(offsets) + first_edge
+            padded[place] = rows.take(indptr) + first_edge
             padded[ends] = (self.num_edges * R).to(self.device)
-            return self.by_edge(edges.take(columns) + first_row), padded.split((sizes + 1).tolist())
+            return self.by_edge(edges.take(indices) + first_row), padded.split((sizes + 1).tolist())
 
-        forward = one_way(graphs.columns, graphs.offsets)
-        both = *forward, *(forward if graphs.symmetric else one_way(graphs.columns_t, graphs.offsets_t))
-        return dict(zip(("columns", "offsets", "columns_t", "offsets_t"), both, strict=True))
+        forward = one_way(graphs.indices, graphs.indptr)
+        both = *forward, *(forward if graphs.symmetric else one_way(graphs.indices_t, graphs.indptr_t))
+        return dict(zip(("indices", "indptr", "indices_t", "indptr_t"), both, strict=True))
 
     def _members(self, members: Tensor, below: PaddedBatches) -> dict[str, list[Tensor]]:
         rows = self._rows

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from torch import Tensor
 
-from rethinkpool_core.batching.buckets import groups_of
+from rethinkpool_core.batching.buckets import bucket_sizes
 from rethinkpool_core.graphs.structure import Structure
 
 
@@ -30,12 +30,12 @@ class GrowingShapes:
         return self._at_least(("rows", key), rows + 1), self._at_least(("edges", key), edges)
 
     def groups_and_empties(self, sizes: Tensor) -> tuple[tuple[tuple[int, int], ...], int]:
-        """For `make_many_blocks`, of graphs of ``sizes`` (M, R, B): how many blocks are in a group never changes."""
+        """For `make_many_buckets`, of graphs of ``sizes`` (M, R, B): how many blocks are in a group never changes."""
         key = tuple(sizes.shape[1:])
         # For each k, the k-th graph by size of whichever batch has it largest.
         largest = sizes.flatten(1).sort(1).values.amax(0)
         if key not in self._counts:
-            self._counts[key] = [count for count, _ in groups_of(largest)]
+            self._counts[key] = [count for count, _ in bucket_sizes(largest)]
         groups, last = [], -1
         for number, count in enumerate(self._counts[key]):
             last += count

@@ -103,7 +103,7 @@ def losses_of_steps(name: str, dataset, device: torch.device, seeds: list[int], 
     rates = torch.full((len(seeds),), config.learning_rate, dtype=torch.float64, device=device)
     found = []
     batches = task.builder.batches(
-        order, config.batch_size, draw=1, coarsening=task.coarsening(replicas), shapes=task.shapes
+        order, config.batch_size, rng_key=1, coarsening=task.coarsening(replicas), shapes=task.shapes
     )
     keys, kind = learns_keys(task), dataset.spec.loss
     for batch in batches:

@@ -17,7 +17,7 @@ from rethinkpool_core.reference.training import Trainer
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
 from rethinkpool_core.training.schedule import Schedule
-from rethinkpool_core.training.state import Progression
+from rethinkpool_core.training.state import TrainState
 
 # The fastest of 32 to 512 for the plain models on NCI1's validation graphs.
 PLAIN_EVAL_BATCH = 128
@@ -80,7 +80,7 @@ class Ours(Side):
         self.replicas = self.task.replicas(self.seeds)
         # No score is better than this: validation is all that follows an epoch, as it is after most epochs.
         self.states = {
-            seed: Progression(Schedule(self.config.learning_rate, best=float("inf"))) for seed in self.seeds
+            seed: TrainState(Schedule(self.config.learning_rate, best=float("inf"))) for seed in self.seeds
         }
         self.number = 0
 

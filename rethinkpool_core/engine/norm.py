@@ -12,7 +12,7 @@ from rethinkpool_core.engine.affine import by_replica
 
 
 @dataclass(frozen=True)
-class Counted:
+class RowWeights:
     """What rows count for in the moments of each replica; the same for all norms of a level.
 
     share       (R, N, 1) of each row in the mean, zero for those that do not count; (1, N, 1) if the same for all replicas
@@ -25,7 +25,7 @@ class Counted:
     unbiased: Tensor
 
     @classmethod
-    def among(cls, real: Tensor, positions: Tensor | None = None) -> Counted:
+    def among(cls, real: Tensor, positions: Tensor | None = None) -> RowWeights:
         """``real`` (R, N) in the dtype of the rows, one where a row counts and zero where not.
 
         With ``positions``, (R,) numbers of rows at least that of the real ones, the missing rows count as zeros: the release
@@ -45,11 +45,11 @@ class _BatchNorm(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, counted: Counted, eps: float):
-        shares = counted.share.mT.expand(len(x), -1, -1)
-        mean = torch.bmm(shares, x)
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, counted: RowWeights, eps: float):
+        power_normalise = counted.share.mT.expand(len(x), -1, -1)
+        mean = torch.bmm(power_normalise, x)
         centred = x - mean
-        var = torch.bmm(shares, centred.square())
+        var = torch.bmm(power_normalise, centred.square())
         if counted.missing is not None:
             var.addcmul_(counted.missing, mean.square())
         scale = (var + eps).rsqrt_()
@@ -78,14 +78,14 @@ class BatchNorm(nn.BatchNorm1d):
     With ``counted``, over the rows that count; the others come back as whatever they become.
     """
 
-    def forward(self, x: Tensor, counted: Counted | None = None) -> Tensor:
+    def forward(self, x: Tensor, counted: RowWeights | None = None) -> Tensor:
         shape, (x, weight) = x.shape, by_replica(x, self.weight, 1)
         weight, bias = weight.unsqueeze(1), self.bias.view_as(weight).unsqueeze(1)  # (R, 1, D)
         if not self.training:
             scale = weight * (self.running_var.view_as(weight) + self.eps).rsqrt()
             return torch.addcmul(bias - scale * self.running_mean.view_as(weight), x, scale).view(shape)
         if counted is None:
-            counted = Counted.among(x.new_ones(1, x.shape[1]))
+            counted = RowWeights.among(x.new_ones(1, x.shape[1]))
         out, mean, var = _BatchNorm.apply(x, weight, bias, counted, self.eps)
         with torch.no_grad():
             self.num_batches_tracked.add_(1)

@@ -1,4 +1,4 @@
-"""The maximum over the members of a pair; its gradient is one gather, as `Incidence`'s is, where autograd would scatter."""
+"""The maximum over the members of a pair; its gradient is one gather, as `SparseAdjacency`'s is, where autograd would scatter."""
 
 from __future__ import annotations
 

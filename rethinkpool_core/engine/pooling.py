@@ -244,7 +244,7 @@ class Normalised:
     def scaled(self) -> Assignment:
         """S D^(-1/2)."""
         S = self.coarse.S
-        return Assignment(S.S * S.rows.spread(self.scale.squeeze(-1)), S.rows)
+        return Assignment(S.S * S.rows.broadcast_to_nodes(self.scale.squeeze(-1)), S.rows)
 
     @cached_property
     def lost(self) -> Tensor:

@@ -3,7 +3,7 @@
 They are Functions for two reasons. Each operand is copied to its blocks once for all products of a level. And no gradient is
 a transposed view, as autograd's own would be: an elementwise operation on one took twenty times as long (8 x 16 x 56 x 28, CPU).
 
-``layout`` is a `Blocks` for ragged rows (N, D) or a `Uniform` for blocks (B, n, D). Gradients of gradients are not offered.
+``layout`` is a `Buckets` for ragged rows (N, D) or a `Uniform` for blocks (B, n, D). Gradients of gradients are not offered.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rethinkpool_core.batching.buckets import Blocks, Uniform
+from rethinkpool_core.batching.buckets import Buckets, Uniform
 
-Layout = Blocks | Uniform
+Layout = Buckets | Uniform
 
 
 def _to_clusters(layout: Layout, S: Tensor, Y: Tensor, add_to: Tensor | None = None) -> Tensor:
@@ -44,7 +44,7 @@ class _Pool(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, layout: Layout, with_norm: bool, S: Tensor, *Y: Tensor):
-        flat = [layout.spread(x) for x in (S, *Y)]
+        flat = [layout.pad(x) for x in (S, *Y)]
         pooled = [layout.restore(_to_clusters(layout, flat[0], y)) for y in flat[1:]]
         s, K = layout.cut(flat[0]), S.shape[-1]
         grams = [a @ a.mT if a.shape[1] < K else a.mT @ a for a in s] if with_norm else []
@@ -82,7 +82,7 @@ class _Pool(torch.autograd.Function):
                 torch.bmm(*terms[0][group], out=result)
                 for term in terms[1:]:
                     result.baddbmm_(*term[group])
-        return (None, None, *(None if x is None else layout.collect(x) for x in gradients))
+        return (None, None, *(None if x is None else layout.unpad(x) for x in gradients))
 
 
 class _Unpool(torch.autograd.Function):
@@ -90,19 +90,19 @@ class _Unpool(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, layout: Layout, S: Tensor, Y: Tensor):
-        flat, Y = layout.spread(S), layout.arrange(Y)
+        flat, Y = layout.pad(S), layout.arrange(Y)
         ctx.layout = layout
         ctx.save_for_backward(flat, Y)
-        return layout.collect(_to_nodes(layout, flat, Y))
+        return layout.unpad(_to_nodes(layout, flat, Y))
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
         layout, (flat, Y) = ctx.layout, ctx.saved_tensors
-        d = layout.spread(gradient)
+        d = layout.pad(gradient)
         of_S = of_Y = None
         if ctx.needs_input_grad[1]:
-            of_S = layout.collect(_to_nodes(layout, d, Y.mT))
+            of_S = layout.unpad(_to_nodes(layout, d, Y.mT))
         if ctx.needs_input_grad[2]:
             of_Y = layout.restore(_to_clusters(layout, flat, d))
         return None, of_S, of_Y
@@ -115,7 +115,7 @@ class _PoolFixed(torch.autograd.Function):
     def forward(ctx, layout: Layout, fixed: Sequence[Tensor], bias: Tensor, *Y: Tensor):
         out = None
         for S, y in zip(fixed, Y, strict=True):
-            out = _to_clusters(layout, S, layout.spread(y), add_to=out)
+            out = _to_clusters(layout, S, layout.pad(y), add_to=out)
         out = layout.restore(out)
         out.view(len(bias), -1, out.shape[-1]).add_(bias.unsqueeze(1)).relu_()
         ctx.layout, ctx.replicas = layout, len(bias)
@@ -128,7 +128,7 @@ class _PoolFixed(torch.autograd.Function):
         layout, (out, *fixed) = ctx.layout, ctx.saved_tensors
         gradient = torch.ops.aten.threshold_backward(gradient, out, 0)
         d = layout.arrange(gradient)
-        of_Y = [layout.collect(_to_nodes(layout, S, d)) for S in fixed]
+        of_Y = [layout.unpad(_to_nodes(layout, S, d)) for S in fixed]
         return None, None, gradient.view(ctx.replicas, -1, gradient.shape[-1]).sum(1), *of_Y
 
 
@@ -136,24 +136,24 @@ class _InBlocks(torch.autograd.Function):
     @staticmethod
     def forward(ctx, layout: Layout, rows: Tensor) -> Tensor:
         ctx.layout = layout
-        return layout.spread(rows)
+        return layout.pad(rows)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):
-        return None, ctx.layout.collect(gradient.clone())
+        return None, ctx.layout.unpad(gradient.clone())
 
 
 class _InRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx, layout: Layout, at_once: int, *parts: Tensor) -> Tensor:
         ctx.layout, ctx.at_once = layout, at_once
-        return layout.collect(layout.join(parts))
+        return layout.unpad(layout.join(parts))
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):
-        return None, None, *_parts(ctx.layout, ctx.layout.spread(gradient), ctx.at_once)
+        return None, None, *_parts(ctx.layout, ctx.layout.pad(gradient), ctx.at_once)
 
 
 def _parts(layout: Layout, flat: Tensor, at_once: int) -> list[Tensor]:
@@ -179,7 +179,7 @@ def pool(layout: Layout, S: Tensor, *Y: Tensor, norm: bool = False) -> tuple[Ten
 def pool_fixed(layout: Layout, fixed: Sequence[Tensor], Y: Sequence[Tensor], bias: Tensor) -> Tensor:
     """ReLU of the sum of S^T Y over pairs of a fixed S and a Y, plus a bias (D,), or (R, D) of R seeds: (B, K, D).
 
-    S as ``layout.spread`` gives it, but for finite values of any kind in empty slots; Y as rows.
+    S as ``layout.pad`` gives it, but for finite values of any kind in empty slots; Y as rows.
     """
     return _PoolFixed.apply(layout, fixed, bias if bias.dim() == 2 else bias.unsqueeze(0), *Y)
 

@@ -51,7 +51,7 @@ def readout_weights(S: Assignment, A: Normalised) -> Tensor:
 
 def _times(S: Assignment, y: Tensor) -> Tensor:
     """S y for vectors y (B, K): as a matrix product, of one column, it took six times as long."""
-    return (S.S * S.rows.spread(y)).sum(-1, keepdim=True)
+    return (S.S * S.rows.broadcast_to_nodes(y)).sum(-1, keepdim=True)
 
 
 def shared_weights(S: Tensor, A: Normalised) -> Tensor:
@@ -80,7 +80,7 @@ def _scaled(
     rows, bottom = A.scaled.rows, A.coarse.A
     diagonal = paired(bottom, left, left, rows) - within
     scale = inverse_roots(paired(bottom, left, others, rows) - between, diagonal)
-    reached = bottom.T @ (left * rows.spread(scale)).sum(-1, keepdim=True)
+    reached = bottom.T @ (left * rows.broadcast_to_nodes(scale)).sum(-1, keepdim=True)
     return diagonal, scale, rows.sum(left * reached)
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rethinkpool_core.batching.buckets import Blocks, Uniform
-from rethinkpool_core.engine.norm import Counted
+from rethinkpool_core.batching.buckets import Buckets, Uniform
+from rethinkpool_core.engine.norm import RowWeights
 from rethinkpool_core.engine.products import pool, unpool
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Rows:
 
     def __init__(self, batch: Batch | None = None):
         self.batch = batch
-        self._counted: dict[bool, Counted] = {}
+        self._counted: dict[bool, RowWeights] = {}
 
     def sum(self, x: Tensor) -> Tensor:
         """Over the nodes of each graph: (B, D)."""
@@ -44,11 +44,11 @@ class Rows:
         """Over the nodes of each graph: (B, D); zero for a graph without nodes."""
         return self.sum(x) / self.count(x).clamp(min=1).unsqueeze(-1)
 
-    def spread(self, values: Tensor) -> Tensor:
+    def broadcast_to_nodes(self, values: Tensor) -> Tensor:
         """One row a graph, (B, D), to its nodes; padding takes zeros."""
         if self.batch is None:
             return values.unsqueeze(-2)
-        return self.batch.spread(values)
+        return self.batch.broadcast_to_nodes(values)
 
     def place(self, matrix: Tensor, num_graphs: int, in_slots: bool = False) -> Tensor:
         """A matrix with one row for each place in a graph, (n, K), handed to the nodes: (N, K) or (B, n, K).
@@ -66,11 +66,11 @@ class Rows:
         return matrix.view(R * n, K).index_select(0, place)
 
     @property
-    def layout(self) -> Blocks | Uniform:
+    def layout(self) -> Buckets | Uniform:
         """Where the matrix of each graph is found in x."""
-        return Uniform() if self.batch is None else self.batch.blocks
+        return Uniform() if self.batch is None else self.batch.buckets
 
-    def counted(self, x: Tensor, with_padding: bool) -> Counted | None:
+    def counted(self, x: Tensor, with_padding: bool) -> RowWeights | None:
         """For `BatchNorm` of rows x at this level: nodes count, and the padding of a padded batch too if asked for.
 
         None where all rows count. All norms of a level ask for it, so it is kept.
@@ -81,7 +81,7 @@ class Rows:
             sizes = self.batch.num_nodes.view(self.batch.replicas, -1)
             positions = sizes.shape[1] * sizes.amax(1) if with_padding else None
             real = self.batch.real.to(x.dtype).view(len(sizes), -1)
-            self._counted[with_padding] = Counted.among(real, positions)
+            self._counted[with_padding] = RowWeights.among(real, positions)
         return self._counted[with_padding]
 
 

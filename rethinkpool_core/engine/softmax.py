@@ -70,7 +70,7 @@ class _Shares(torch.autograd.Function):
         return out.mul_(-ctx.power), None
 
 
-def shares(x: Tensor, power: float) -> Tensor:
+def power_normalise(x: Tensor, power: float) -> Tensor:
     """x^(-power) of positive x, scaled to sum 1 over the last axis: a softmax of -power log x."""
     return _Shares.apply(x, power)
 

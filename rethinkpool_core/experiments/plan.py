@@ -11,7 +11,7 @@ from statistics import median
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.store import ResultStore
-from rethinkpool_core.training.seeds import divided
+from rethinkpool_core.training.seeds import chunk_evenly
 
 SEEDS_A_TASK = 20  # at most: more side by side are hardly faster for each
 
@@ -95,7 +95,7 @@ def make_plan(grid: Grid, store: ResultStore, *, workers: int = 0, retry_failed:
     workers = workers or os.cpu_count() or 1
     # Tasks are the same however much is finished, so that a grid that is taken up again finds its checkpoints.
     size = min(SEEDS_A_TASK, ceil(len(grid.seeds) * len(grid.cells) / (2 * workers)))
-    chunks = divided(grid.seeds, size)
+    chunks = chunk_evenly(grid.seeds, size)
     plans = []
     for cell in grid.cells:
         keys = {seed: cell.key(seed) for seed in grid.seeds}

@@ -77,7 +77,7 @@ def run_grid(
         return report
     with start_engine(engine, plan, scheduler=scheduler, workers=workers, device=device) as started:
         with GridProgress(plan, started.dashboard, progress) as line, _termination_is_ctrl_c():
-            _Conductor(plan, results, started, root, report, line).run()
+            GridRunner(plan, results, started, root, report, line).run()
     return report
 
 
@@ -92,7 +92,7 @@ def find_grid(grid: str | Grid, seeds: int | Sequence[int] | None = None) -> Gri
     return grid
 
 
-class _Conductor:
+class GridRunner:
     """Of one call: the only one that locks and writes."""
 
     def __init__(
@@ -111,7 +111,7 @@ class _Conductor:
         self.running: dict[object, tuple[Task, tuple[int, ...], list]] = {}
         self.ended: queue.SimpleQueue = queue.SimpleQueue()
         self.clock = time.time() - time.monotonic()
-        self.lonely = False  # no worker was there at the last look
+        self.no_workers = False  # no worker was there at the last look
         _allow_many_open_files()
 
     def run(self) -> None:
@@ -137,9 +137,9 @@ class _Conductor:
     def _hand_out(self) -> None:
         """Keep every worker busy, and lock no more than that: another call may have workers to spare."""
         slots = self.engine.slots
-        if not slots and not self.lonely:
+        if not slots and not self.no_workers:
             self.line.note(self.engine.without_workers)
-        self.lonely = not slots
+        self.no_workers = not slots
         looked = 0
         while self.waiting and len(self.running) < slots and looked < len(self.waiting):
             task = self.waiting.popleft()

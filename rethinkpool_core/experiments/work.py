@@ -145,10 +145,10 @@ def remove_checkpoints(task: str, root: str | None, checkpoints: str | None) -> 
 
 
 def stop_training(stop: bool = True) -> None:
-    """Make this process's trainings save where they are and end; or, before a new grid, let them be."""
-    from rethinkpool_core.training.interrupt import elsewhere
+    """Make the trainings of this process save their checkpoints and stop; with ``stop=False`` allow new ones."""
+    from rethinkpool_core.training.interrupt import stop_event
 
-    elsewhere.set() if stop else elsewhere.clear()
+    stop_event.set() if stop else stop_event.clear()
 
 
 def _named(seeds: tuple[int, ...]) -> str:

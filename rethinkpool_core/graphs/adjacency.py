@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 
 class _BagSum(torch.autograd.Function):
-    """y[i] = share[i] sum of x[columns[e]] for offsets[i] <= e < offsets[i + 1]; the transpose is given, not derived.
+    """y[i] = share[i] sum of x[indices[e]] for indptr[i] <= e < indptr[i + 1]; the transpose is given, not derived.
 
     ``share`` (rows, 1) may be None for ones.
 
@@ -26,63 +26,63 @@ class _BagSum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x, columns, offsets, columns_t, offsets_t, share=None):
-        ctx.save_for_backward(columns_t, offsets_t, share)
+    def forward(ctx, x, indices, indptr, indices_t, indptr_t, share=None):
+        ctx.save_for_backward(indices_t, indptr_t, share)
         # Detached, since for a weight that learns torch notes down what only its own backward needs.
-        total = F.embedding_bag(columns, x.detach(), offsets, mode="sum", include_last_offset=True)
+        total = F.embedding_bag(indices, x.detach(), indptr, mode="sum", include_last_offset=True)
         return total if share is None else total.mul_(share)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        columns, offsets, share = ctx.saved_tensors
-        weights = None if share is None else share.view(-1).index_select(0, columns)
+        indices, indptr, share = ctx.saved_tensors
+        weights = None if share is None else share.view(-1).index_select(0, indices)
         gradient = gradient.contiguous()
         total = F.embedding_bag(
-            columns, gradient, offsets, mode="sum", include_last_offset=True, per_sample_weights=weights
+            indices, gradient, indptr, mode="sum", include_last_offset=True, per_sample_weights=weights
         )
         return total, None, None, None, None, None
 
 
 @dataclass(frozen=True)
-class Incidence:
+class SparseAdjacency:
     """A 0/1 matrix in CSR form together with its transpose.
 
-    columns    (E,)           column of each entry, rows one after the other
-    offsets    (rows + 1,)    where each row's entries start; the last one is E
-    columns_t  (E,)           the same for the transpose
-    offsets_t  (columns + 1,)
+    indices    (E,)           column of each entry, rows one after the other
+    indptr    (rows + 1,)    where each row's entries start; the last one is E
+    indices_t  (E,)           the same for the transpose
+    indptr_t  (indices + 1,)
     """
 
-    columns: Tensor
-    offsets: Tensor
-    columns_t: Tensor
-    offsets_t: Tensor
+    indices: Tensor
+    indptr: Tensor
+    indices_t: Tensor
+    indptr_t: Tensor
 
     @property
-    def T(self) -> Incidence:
-        return Incidence(self.columns_t, self.offsets_t, self.columns, self.offsets)
+    def T(self) -> SparseAdjacency:
+        return SparseAdjacency(self.indices_t, self.indptr_t, self.indices, self.indptr)
 
     def __matmul__(self, x: Tensor) -> Tensor:
-        """(columns, D) -> (rows, D)."""
-        return _BagSum.apply(x, self.columns, self.offsets, self.columns_t, self.offsets_t)
+        """(indices, D) -> (rows, D)."""
+        return _BagSum.apply(x, self.indices, self.indptr, self.indices_t, self.indptr_t)
 
     def gather(self, x: Tensor) -> Tensor:
-        """(columns, D) -> (E, D): the row of x that each entry would add."""
-        entry = torch.arange(self.columns.shape[-1] + 1, device=self.columns.device)
+        """(indices, D) -> (E, D): the row of x that each entry would add."""
+        entry = torch.arange(self.indices.shape[-1] + 1, device=self.indices.device)
         # The transpose lists, for each column, its entries; a stable sort keeps it in CSR order.
-        return _BagSum.apply(x, self.columns, entry, self.columns.argsort(stable=True), self.offsets_t)
+        return _BagSum.apply(x, self.indices, entry, self.indices.argsort(stable=True), self.indptr_t)
 
     def sum_entries(self, values: Tensor) -> Tensor:
         """(E, D), one row for each entry -> (rows, D)."""
-        entry = torch.arange(self.columns.shape[-1] + 1, device=self.columns.device)
-        ends = torch.zeros_like(entry).scatter_add(0, self.offsets[1:-1], torch.ones_like(self.offsets[1:-1]))
+        entry = torch.arange(self.indices.shape[-1] + 1, device=self.indices.device)
+        ends = torch.zeros_like(entry).scatter_add(0, self.indptr[1:-1], torch.ones_like(self.indptr[1:-1]))
         row = ends.cumsum(0)[:-1]  # rows that have ended before each entry
-        return _BagSum.apply(values, entry[:-1], self.offsets, row, entry)
+        return _BagSum.apply(values, entry[:-1], self.indptr, row, entry)
 
     def row_sum(self) -> Tensor:
         """(rows,) as int64: for an adjacency matrix, the degrees. Graphs are stored without self-loops."""
-        return self.offsets.diff()
+        return self.indptr.diff()
 
     def average(self, x: Tensor, loop: bool) -> Tensor:
         """Mean of x over the neighbours, and over the node itself if ``loop``; zero where there are none. -> (rows, D)."""
@@ -90,7 +90,7 @@ class Incidence:
         if self._first and x is self._first["x"] and loop is self._first["loop"]:
             return self._first["average"]
         share = self._share(loop, x.dtype)
-        average = _BagSum.apply(x, self.columns, self.offsets, self.columns_t, self.offsets_t, share)
+        average = _BagSum.apply(x, self.indices, self.indptr, self.indices_t, self.indptr_t, share)
         average = average + x * share if loop else average
         if not self._first:
             self._first.update(x=x, loop=loop, average=average)

@@ -27,16 +27,16 @@ class Coarsening:
     seed: Tensor
     kept: dict[bytes, list[Structure]] | None = None
 
-    def __call__(self, graphs: Structure, index: Tensor, draw: Tensor) -> list[Structure]:
+    def __call__(self, graphs: Structure, index: Tensor, rng_key: Tensor) -> list[Structure]:
         """The coarse graphs of each level, M R B a level, of the graphs ``index``, (M, R, B) on the host.
 
-        A graph's matching is a function of (seed, level, draw, number) and of the graph. draw: () or (R,) int64
+        A graph's matching is a function of (seed, level, rng_key, number) and of the graph. rng_key: () or (R,) int64
         """
         name = index.numpy().tobytes()
         if self.kept is not None and name in self.kept:
             return self.kept[name]
         number = index.to(graphs.device)
-        of_graph = hash64(self.seed.unsqueeze(-1), draw.unsqueeze(-1), number).flatten()
+        of_graph = hash64(self.seed.unsqueeze(-1), rng_key.unsqueeze(-1), number).flatten()
         coarse = self._coarsen(graphs.select(index.flatten()), of_graph)
         if self.kept is not None:
             self.kept[name] = coarse
@@ -80,7 +80,7 @@ def quotient(graphs: Structure, u: Tensor, v: Tensor, partner: Tensor) -> Struct
     count = max(len(first), 1)
     edge = (a.index_select(0, between) * count + b.index_select(0, between)).unique()
     a = edge // count
-    coarse = Structure.of_edges(a, edge - a * count, num_nodes.cpu(), graphs.columns.dtype, graphs.symmetric)
+    coarse = Structure.of_edges(a, edge - a * count, num_nodes.cpu(), graphs.indices.dtype, graphs.symmetric)
     base = graphs.node_offsets.index_select(0, graphs.graph.index_select(0, first))
     members = torch.stack([first - base, partner.index_select(0, first) - base], 1)
-    return replace(coarse, members=members.to(graphs.columns.dtype))
+    return replace(coarse, members=members.to(graphs.indices.dtype))

@@ -16,27 +16,27 @@ class Structure:
     """G graphs with N nodes and E edges in all; nodes and edges are counted from 0 in each graph.
 
     num_nodes, num_edges  (G,)    int64, on the host: shapes are decided without waiting for the device
-    columns               (E,)    target of each edge, edges sorted by source, then target; int16, or int32 for large graphs
-    offsets               (N,)    each node's first edge, int32
-    columns_t, offsets_t          the same of the transpose; of undirected graphs the very same tensors
+    indices               (E,)    target of each edge, edges sorted by source, then target; int16, or int32 for large graphs
+    indptr               (N,)    each node's first edge, int32
+    indices_t, indptr_t          the same of the transpose; of undirected graphs the very same tensors
     members               (N, 2)  of coarse graphs: a node's members in the graph below, the smaller first, a single one twice
     """
 
     num_nodes: Tensor
     num_edges: Tensor
-    columns: Tensor
-    offsets: Tensor
-    columns_t: Tensor
-    offsets_t: Tensor
+    indices: Tensor
+    indptr: Tensor
+    indices_t: Tensor
+    indptr_t: Tensor
     members: Tensor | None = None
 
     @property
     def symmetric(self) -> bool:
-        return self.columns_t is self.columns
+        return self.indices_t is self.indices
 
     @property
     def device(self) -> torch.device:
-        return self.columns.device
+        return self.indices.device
 
     @cached_property
     def node_offsets(self) -> Tensor:
@@ -51,14 +51,14 @@ class Structure:
     @cached_property
     def graph(self) -> Tensor:
         """(N,) int64, graph of each node."""
-        return parts(self.num_nodes.to(self.device), len(self.offsets))
+        return parts(self.num_nodes.to(self.device), len(self.indptr))
 
     def edges(self) -> tuple[Tensor, Tensor]:
         """(E,) int64 sources and targets of all edges, nodes numbered through."""
-        first = self.offsets + self.edge_offsets[self.graph]
-        degree = torch.cat([first, first.new_full((1,), len(self.columns))]).diff()
-        u = parts(degree, len(self.columns))
-        return u, self.columns + self.node_offsets[self.graph].index_select(0, u)
+        first = self.indptr + self.edge_offsets[self.graph]
+        degree = torch.cat([first, first.new_full((1,), len(self.indices))]).diff()
+        u = parts(degree, len(self.indices))
+        return u, self.indices + self.node_offsets[self.graph].index_select(0, u)
 
     def select(self, index: Tensor) -> Structure:
         """The graphs ``index`` (on the host), in that order, any as often as it is named."""
@@ -66,10 +66,10 @@ class Structure:
         index = index.to(self.device)
         node = _ranges(self.node_offsets[index], nodes)
         edge = _ranges(self.edge_offsets[index], edges)
-        one_way = self.columns.index_select(0, edge), self.offsets.index_select(0, node)
+        one_way = self.indices.index_select(0, edge), self.indptr.index_select(0, node)
         both = one_way
         if not self.symmetric:
-            both = self.columns_t.index_select(0, edge), self.offsets_t.index_select(0, node)
+            both = self.indices_t.index_select(0, edge), self.indptr_t.index_select(0, node)
         return Structure(nodes, edges, *one_way, *both)
 
     @classmethod
@@ -79,7 +79,7 @@ class Structure:
         """From the edges (E,), sorted by source ``u``, then target ``v``, nodes numbered through; each edge within a graph.
 
         num_nodes  (G,), on the host
-        dtype      of the columns
+        dtype      of the indices
         symmetric  whether every edge is there in both directions; None to find out
         """
         device, N = u.device, int(num_nodes.sum())
@@ -89,10 +89,10 @@ class Structure:
         edge_offsets = starts(num_edges)
 
         def adjacency(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-            columns = v - node_offsets.index_select(0, graph.index_select(0, u))
+            indices = v - node_offsets.index_select(0, graph.index_select(0, u))
             degree = torch.bincount(u, minlength=N)
-            offsets = degree.cumsum(0) - degree - edge_offsets.index_select(0, graph)
-            return columns.to(dtype), offsets.to(torch.int32)
+            indptr = degree.cumsum(0) - degree - edge_offsets.index_select(0, graph)
+            return indices.to(dtype), indptr.to(torch.int32)
 
         one_way = both = adjacency(u, v)
         if not symmetric:
@@ -115,14 +115,11 @@ class Structure:
             u, v = store.edge_index[:, edges] + base
             chunks.append(cls.of_edges(u, v, nodes, store.edge_index.dtype))
             first = last
-        one_way = [
-            torch.cat([getattr(c, name) for c in chunks]).to(device) for name in ("columns", "offsets")
-        ]
+        one_way = [torch.cat([getattr(c, name) for c in chunks]).to(device) for name in ("indices", "indptr")]
         both = one_way
         if not all(chunk.symmetric for chunk in chunks):
             both = [
-                torch.cat([getattr(c, name) for c in chunks]).to(device)
-                for name in ("columns_t", "offsets_t")
+                torch.cat([getattr(c, name) for c in chunks]).to(device) for name in ("indices_t", "indptr_t")
             ]
         return cls(store.num_nodes, store.num_edges, *one_way, *both)
 

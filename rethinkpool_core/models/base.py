@@ -70,7 +70,7 @@ class PoolingModel(nn.Module):
 
     # Whether larger graphs than the model was built for are refused: their size decides how many clusters there are, and
     # random assignments have a row for each node.
-    bounded = True
+    has_max_nodes = True
 
     def __init__(self, shape: Shape, config, seed: int):
         super().__init__()
@@ -78,7 +78,7 @@ class PoolingModel(nn.Module):
         self.register_buffer("seed", torch.tensor(seed, dtype=torch.int64))
 
     def forward(self, batch: Batch, trace: bool = False, auxiliary: bool = True):
-        if self.bounded and batch.width > self.shape.max_nodes:
+        if self.has_max_nodes and batch.width > self.shape.max_nodes:
             raise GraphTooLargeError(
                 f"a graph of the batch has {batch.width} nodes and the model was built for at most {self.shape.max_nodes}: "
                 "build it from a dataset whose largest graph is at least as large"

@@ -27,7 +27,7 @@ from rethinkpool_core.batching.batch import Batch
 from rethinkpool_core.engine.affine import Linear, by_replica
 from rethinkpool_core.engine.norm import BatchNorm
 from rethinkpool_core.engine.rows import Assignment, Rows
-from rethinkpool_core.engine.softmax import log_softmax, shares
+from rethinkpool_core.engine.softmax import log_softmax, power_normalise
 from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
 from rethinkpool_core.ops.assignments import random_assignment
 from rethinkpool_core.ops.convolutions import GraphConv
@@ -95,7 +95,7 @@ class MemoryLayer(nn.Module):
         C = C.unflatten(-1, (self.heads, self.num_keys))
         if not student:
             return safe_sqrt(C)
-        return shares(C, (tau + 1) / 2)
+        return power_normalise(C, (tau + 1) / 2)
 
     def log_assignment(self, Q: Tensor, rows: Rows) -> Tensor:
         """log S, (..., n, K)."""
@@ -119,7 +119,7 @@ class MemoryLayer(nn.Module):
 class GMN(PoolingModel):
     def __init__(self, shape: Shape, config: GMNConfig, seed: int):
         super().__init__(shape, config, seed)
-        self.bounded = config.kernel == "random"
+        self.has_max_nodes = config.kernel == "random"
         dim = config.query_dim
         self.first = FirstConv(shape, dim)
         self.second = GraphConv(dim, dim)

@@ -29,7 +29,7 @@ class GraclusConfig:
 
 
 class Graclus(PoolingModel):
-    bounded = False
+    has_max_nodes = False
 
     def __init__(self, shape: Shape, config: GraclusConfig, seed: int):
         super().__init__(shape, config, seed)

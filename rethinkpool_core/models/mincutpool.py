@@ -139,7 +139,7 @@ class MinCutPool(PoolingModel):
         known = batch.known(last)
         if "weights" in known:
             weights = known["weights"]
-            weights = rows.layout.collect(weights) if last == 0 else weights  # from slots to rows
+            weights = rows.layout.unpad(weights) if last == 0 else weights  # from slots to rows
             readout = Readout(weights, rows, self.clusters)
         elif self.large(A) and not self.config.random_assignment:
             readout = PartedReadout(x, self.assign[last], A)

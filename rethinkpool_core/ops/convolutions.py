@@ -90,7 +90,7 @@ class MoleculeConv(nn.Module):
 
     With :math:`h = W x`: :math:`\sum_{j: A_{ij}=1} \mathrm{ReLU}(h_j + e_{ij}) + \mathrm{ReLU}(h_i + r)`, where
     :math:`e_{ij}` is the sum of the embeddings of the bond's features and r a learned row.
-    x (N, dim), edge_attr (E, 3) int64 in the order of ``A.columns`` -> (N, dim).
+    x (N, dim), edge_attr (E, 3) int64 in the order of ``A.indices`` -> (N, dim).
     """
 
     def __init__(self, dim: int):

@@ -63,6 +63,6 @@ def purity_loss(log_S: Tensor, rows: Rows) -> Tensor:
     Logarithms throughout: P is a softmax of :math:`2 \log S_{ij} - \log \sum_i S_{ij}`, so equal keys give exactly 0.
     """
     column = rows.sum(log_S.exp())
-    log_column = rows.spread(torch.where(column > 0, column, 1.0).log())
+    log_column = rows.broadcast_to_nodes(torch.where(column > 0, column, 1.0).log())
     log_P = log_softmax(2 * log_S - log_column)
     return rows.sum((log_P.exp() * (log_P - log_S)).sum(-1, keepdim=True)).squeeze(-1)

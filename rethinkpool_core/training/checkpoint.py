@@ -22,7 +22,7 @@ from rethinkpool_core.files.atomic import write_tensors
 
 FORMAT = "2"
 
-Facts = dict[int, dict[str, Any]]
+Metadata = dict[int, dict[str, Any]]
 """Of each seed, what is known beside its tensors."""
 
 Tensors = dict[int, dict[str, Tensor]]
@@ -72,8 +72,8 @@ class CheckpointFolder:
                 f"cannot write checkpoints to {self.folder} ({error.strerror}): choose another folder"
             ) from error
 
-    def files(self, seeds: Iterable[int]) -> dict[Path, Facts]:
-        """Every file that holds one of ``seeds``, with the facts of all that it holds.
+    def files(self, seeds: Iterable[int]) -> dict[Path, Metadata]:
+        """Every file that holds one of ``seeds``, with the metadata of all that it holds.
 
         Raises CheckpointError for one that is of another configuration, or damaged if its name does not rule them out.
         """
@@ -83,25 +83,27 @@ class CheckpointFolder:
         for path in sorted(self.folder.glob(f"{self._stem}-seed*.safetensors")):
             named = pattern.fullmatch(path.name)
             if named and any(int(named[1]) <= seed <= int(named[2] or named[1]) for seed in wanted):
-                facts, digest = self._read(path)
-                if not wanted & facts.keys():
+                metadata, digest = self._read(path)
+                if not wanted & metadata.keys():
                     continue
                 if digest != self.digest:
                     raise CheckpointError(
                         f"the checkpoint {path} belongs to another configuration or other data: "
                         "use another folder, or delete it"
                     )
-                found[path] = facts
+                found[path] = metadata
         return found
 
-    def save(self, path: Path, tensors: Tensors, facts: Facts) -> None:
+    def save(self, path: Path, tensors: Tensors, metadata: Metadata) -> None:
         """Written aside and renamed: a kill leaves the one before.
 
         Raises StorageError.
         """
         flat = {f"{seed}/{name}": tensor for seed, of in tensors.items() for name, tensor in of.items()}
         try:
-            write_tensors(path, flat, {"format": FORMAT, "config": self.digest, "facts": json.dumps(facts)})
+            write_tensors(
+                path, flat, {"format": FORMAT, "config": self.digest, "metadata": json.dumps(metadata)}
+            )
         except StorageError as error:
             reason = getattr(error.__cause__, "strerror", None) or "it could not be written completely"
             raise StorageError(
@@ -125,8 +127,8 @@ class CheckpointFolder:
             raise _unreadable(path, error) from error
         return tensors
 
-    def _read(self, path: Path) -> tuple[Facts, str | None]:
-        """Facts, and the digest of the configuration."""
+    def _read(self, path: Path) -> tuple[Metadata, str | None]:
+        """Metadata, and the digest of the configuration."""
         from safetensors import SafetensorError, safe_open
 
         try:
@@ -136,10 +138,10 @@ class CheckpointFolder:
                 raise CheckpointError(
                     f"the checkpoint {path} was written by another version of this package: delete it or use another folder"
                 )
-            facts = {int(seed): of_seed for seed, of_seed in json.loads(metadata["facts"]).items()}
+            metadata = {int(seed): of_seed for seed, of_seed in json.loads(metadata["metadata"]).items()}
         except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
             raise _unreadable(path, error) from error
-        return facts, metadata.get("config")
+        return metadata, metadata.get("config")
 
 
 def _unreadable(path: Path, error: Exception) -> CheckpointError:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rethinkpool_core.batching.batch import Batch
-from rethinkpool_core.batching.buckets import Blocks
+from rethinkpool_core.batching.buckets import Buckets
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.training.config import TrainingConfig
 
@@ -63,7 +63,7 @@ class _Recording:
     result: Result
 
 
-class Recordings:
+class RecordedSteps:
     """Of the training steps of some replicas.
 
     changed    what a step changes beside its results (running statistics): recording leaves it as it was
@@ -79,7 +79,7 @@ class Recordings:
         Raises UsageError where the step cannot be recorded.
         """
         inputs = _inputs(batch)
-        groups = batch.blocks.groups if batch.find_blocks is not None else ()
+        groups = batch.buckets.groups if batch.find_buckets is not None else ()
         key = kind, batch.padded, groups, tuple((name, t.shape) for name, t in inputs.items())
         if key not in self._made:
             self._made[key] = self._recorded(step, batch, inputs)
@@ -109,14 +109,14 @@ class Recordings:
 
 
 _OF_BLOCKS = ("row", "slot", "empty", "graph", "block")
-_SAME = {"columns_t": "columns", "offsets_t": "offsets"}  # of undirected graphs
+_SAME = {"indices_t": "indices", "indptr_t": "indptr"}  # of undirected graphs
 
 
 def _inputs(batch: Batch) -> dict[str, Tensor]:
     """Every tensor of a batch and of its blocks, once."""
     tensors = dict(batch.tensors)
-    if batch.find_blocks is not None:
-        blocks = batch.blocks
+    if batch.find_buckets is not None:
+        blocks = batch.buckets
         tensors |= {f"blocks/{name}": getattr(blocks, name) for name in _OF_BLOCKS}
     return {name: tensor for name, tensor in tensors.items() if tensors.get(_twin(name)) is not tensor}
 
@@ -129,10 +129,10 @@ def _twin(name: str) -> str:
 def _on(batch: Batch, inputs: dict[str, Tensor]) -> Batch:
     """``batch`` with other tensors in the places of its `_inputs`."""
     tensors = {name: inputs[name] if name in inputs else inputs[_twin(name)] for name in batch.tensors}
-    if batch.find_blocks is None:
+    if batch.find_buckets is None:
         return batch.with_tensors(tensors)
-    blocks = Blocks(batch.blocks.groups, *(inputs[f"blocks/{name}"] for name in _OF_BLOCKS))
-    return replace(batch, tensors=tensors, find_blocks=lambda: blocks)
+    blocks = Buckets(batch.buckets.groups, *(inputs[f"blocks/{name}"] for name in _OF_BLOCKS))
+    return replace(batch, tensors=tensors, find_buckets=lambda: blocks)
 
 
 def _copy(to: dict[str, Tensor], values: dict[str, Tensor]) -> None:

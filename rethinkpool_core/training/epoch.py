@@ -19,10 +19,10 @@ from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.training.config import TrainingConfig
 from rethinkpool_core.training.cuda_graphs import Recorder, recorder_for
 from rethinkpool_core.training.known import known_terms
-from rethinkpool_core.training.memory import keep_freed_memory
+from rethinkpool_core.training.memory import configure_malloc
 from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
 from rethinkpool_core.training.replicas import Replicas
-from rethinkpool_core.training.state import Progression
+from rethinkpool_core.training.state import TrainState
 
 ROWS_AT_ONCE = 10_000  # nodes of a step's graphs, of all seeds together, that keep a CPU core busy
 
@@ -41,7 +41,7 @@ class Task:
         device: torch.device,
         recorder: Callable[[], Recorder] | None = None,
     ):
-        keep_freed_memory()
+        configure_malloc()
         self.model, self.dataset, self.config, self.device = model, dataset, config, device
         self.builder = BatchBuilder(dataset, device, next(model.parameters()).dtype)
         self.recorder = recorder or recorder_for(config, device)
@@ -86,7 +86,7 @@ class Task:
 
 
 def train_epoch(
-    task: Task, replicas: Replicas, states: dict[int, Progression], stopped: Callable[[], bool]
+    task: Task, replicas: Replicas, states: dict[int, TrainState], stopped: Callable[[], bool]
 ) -> bool:
     """The rest of one epoch; False if a stop was asked for, after the step under way."""
     here = [states[seed] for seed in replicas.seeds]
@@ -115,7 +115,7 @@ def train_epoch(
     finished = True
     coarsening = task.coarsening(replicas)
     batches = task.builder.batches(
-        order[:, first * size :], size, draw=number, coarsening=coarsening, shapes=task.shapes
+        order[:, first * size :], size, rng_key=number, coarsening=coarsening, shapes=task.shapes
     )
     only = "purity" if unsupervised else None
     for step, batch in enumerate(batches, start=first):
@@ -171,7 +171,7 @@ def unsupervised_epoch(task: Task, epoch: int) -> bool:
 
 
 @torch.no_grad()
-def evaluate(task: Task, replicas: Replicas, states: dict[int, Progression]) -> None:
+def evaluate(task: Task, replicas: Replicas, states: dict[int, TrainState]) -> None:
     """Scores after an epoch; the test set only where validation has become better."""
     sign = 1 if HIGHER_IS_BETTER[task.dataset.spec.metric] else -1
     validation = scores(task, replicas, [task.split(seed).val for seed in replicas.seeds])
@@ -200,7 +200,7 @@ def evaluate(task: Task, replicas: Replicas, states: dict[int, Progression]) -> 
             states[replicas.seeds[row]].test_score = test[row][1]
 
 
-def loss_names(task: Task, state: Progression) -> list[str]:
+def loss_names(task: Task, state: TrainState) -> list[str]:
     """The curves of the losses that the last epoch had."""
     others = {"lr", "train_seconds", "val_loss", "val_score"}
     others |= set() if unsupervised_epoch(task, state.epoch) else {"purity"}

@@ -7,16 +7,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-elsewhere = (
-    threading.Event()
-)  # set in a process whose trainings run in other threads than the main one and are to stop
+stop_event = threading.Event()
+"""Set to stop the trainings of this process that run outside the main thread."""
 
 
 @contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
     """Yields a function that tells whether SIGINT or SIGTERM has come; a second one interrupts at once.
 
-    Outside the main thread, where Python delivers no signals, `elsewhere` is asked instead.
+    Outside the main thread, where Python delivers no signals, `stop_event` is asked instead.
     """
     asked = False
 
@@ -27,7 +26,7 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
         asked = True
 
     if threading.current_thread() is not threading.main_thread():
-        yield elsewhere.is_set
+        yield stop_event.is_set
         return
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

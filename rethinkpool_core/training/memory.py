@@ -12,7 +12,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 
 
 @cache
-def keep_freed_memory() -> bool:
+def configure_malloc() -> bool:
     """Let this process keep up to `KEPT` bytes that it has freed; whether its C library can be told so (glibc's can).
 
     A step frees and takes hundreds of megabytes. Given back to the system they return page by page, which was a tenth of a

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rethinkpool_core.batching.batch import Batch
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
-from rethinkpool_core.training.cuda_graphs import Recorder, Recordings, Result
+from rethinkpool_core.training.cuda_graphs import RecordedSteps, Recorder, Result
 from rethinkpool_core.training.metrics import supervised_loss
 from rethinkpool_core.training.optimiser import ReplicaAdam
 
@@ -92,7 +92,7 @@ class Replicas:
             module, _, own = name.rpartition(".")
             setattr(modules[module], own, value)
         changed = [self.buffers[name] for name in sorted(self.running)]
-        self.recordings = None if self._recorder is None else Recordings(self._recorder(), changed)
+        self.recordings = None if self._recorder is None else RecordedSteps(self._recorder(), changed)
 
     def __len__(self) -> int:
         return len(self.seeds)

@@ -11,7 +11,7 @@ from rethinkpool_core.errors import UsageError
 MOST_SEEDS = 100_000
 
 
-def divided(seeds: Sequence[int], at_once: int) -> list[Sequence[int]]:
+def chunk_evenly(seeds: Sequence[int], at_once: int) -> list[Sequence[int]]:
     """``seeds`` in as few parts of at most ``at_once`` as there can be, whose sizes differ by one at most."""
     n, parts = len(seeds), ceil(len(seeds) / at_once)
     return [seeds[n * i // parts : n * (i + 1) // parts] for i in range(parts)]

@@ -12,11 +12,11 @@ from rethinkpool_core.training.checkpoint import CheckpointFolder
 from rethinkpool_core.training.config import TrainingConfig
 from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.schedule import Schedule
-from rethinkpool_core.training.seeds import divided
+from rethinkpool_core.training.seeds import chunk_evenly
 
 
 @dataclass
-class Progression:
+class TrainState:
     """How far one replica is: what a checkpoint holds besides tensors."""
 
     schedule: Schedule
@@ -31,23 +31,23 @@ class Progression:
     provenance: dict[str, Any] = field(default_factory=dict)
     best: dict[str, Tensor] | None = field(default=None, repr=False)
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         values = {key: value for key, value in vars(self).items() if key != "best"}
         return values | {"schedule": asdict(self.schedule)}
 
     @classmethod
-    def of(cls, facts: dict[str, Any]) -> Progression:
-        return cls(**(facts | {"schedule": Schedule(**facts["schedule"])}))
+    def of(cls, metadata: dict[str, Any]) -> TrainState:
+        return cls(**(metadata | {"schedule": Schedule(**metadata["schedule"])}))
 
-    def over(self, config: TrainingConfig, max_epochs: int) -> bool:
+    def is_finished(self, config: TrainingConfig, max_epochs: int) -> bool:
         return self.error is not None or self.epoch >= max_epochs or self.schedule.finished(config)
 
 
-State = tuple[dict[str, Tensor], Progression]
-"""What `Replicas.state` gives, and the progression."""
+State = tuple[dict[str, Tensor], TrainState]
+"""What `Replicas.state` gives, and the state."""
 
 
-class Company:
+class ReplicaGroup:
     """Seeds that train side by side, and their file.
 
     found    of those that were begun before, how far they are
@@ -68,10 +68,10 @@ class Company:
     def path(self) -> Path | None:
         return self.files and self.files.path([*self.seeds, *self.ended])
 
-    def resume(self, replicas: Replicas) -> dict[int, Progression]:
+    def resume(self, replicas: Replicas) -> dict[int, TrainState]:
         """Put ``replicas`` where the seeds were; what was found is theirs now, and not held twice.
 
-        ``side_by_side`` becomes None where the company is not the one they began in: no call repeats these numbers to the bit.
+        ``side_by_side`` becomes None where the group is not the one they began in: no call repeats these numbers to the bit.
         """
         found, self.found = self.found, {}
         replicas.load([found[seed][0] for seed in self.seeds])
@@ -81,18 +81,18 @@ class Company:
                 state.provenance["side_by_side"] = None
         return states
 
-    def save(self, path: Path | None, replicas: Replicas, states: dict[int, Progression]) -> None:
+    def save(self, path: Path | None, replicas: Replicas, states: dict[int, TrainState]) -> None:
         """Write the file ``path``, with those that are over as they were when they were (StorageError)."""
         if path is None:
             return
         now = {seed: (replicas.state(row), states[seed]) for row, seed in enumerate(replicas.seeds)}
-        tensors, facts = {}, {}
-        for seed, (of_seed, progression) in (self.ended | now).items():
-            best = {f"best/{name}": tensor for name, tensor in (progression.best or {}).items()}
-            tensors[seed], facts[seed] = of_seed | best, progression.facts()
-        self.files.save(path, tensors, facts)
+        tensors, metadata = {}, {}
+        for seed, (of_seed, state) in (self.ended | now).items():
+            best = {f"best/{name}": tensor for name, tensor in (state.best or {}).items()}
+            tensors[seed], metadata[seed] = of_seed | best, state.metadata()
+        self.files.save(path, tensors, metadata)
 
-    def end(self, replicas: Replicas, rows: list[int], states: dict[int, Progression]) -> None:
+    def end(self, replicas: Replicas, rows: list[int], states: dict[int, TrainState]) -> None:
         """Training of these rows is over; called before they leave ``replicas``."""
         if self.files is not None:
             self.ended |= {
@@ -100,52 +100,54 @@ class Company:
             }
 
 
-def companies(
+def replica_groups(
     seeds: list[int], at_once: int, files: CheckpointFolder | None, config: TrainingConfig, max_epochs: int
-) -> tuple[dict[int, Progression], list[Company]]:
-    """Of ``seeds``, those whose training is over, and the others in companies of at most ``at_once``.
+) -> tuple[dict[int, TrainState], list[ReplicaGroup]]:
+    """Of ``seeds``, those whose training is over, and the others in replica_groups of at most ``at_once``.
 
-    Who was begun together goes on together; the others are divided as if all seeds were yet to begin, so that a call that is
+    Who was begun together goes on together; the others are chunk_evenly as if all seeds were yet to begin, so that a call that is
     repeated divides them as before. Every file is looked at, so that one of another configuration is told before any training
     (CheckpointError).
     """
     places = {} if files is None else files.files(seeds)
     farthest: dict[int, tuple[tuple[int, int], Path]] = {}
-    for path, facts in places.items():
-        for seed in facts.keys() & set(seeds):
-            far = (facts[seed]["epoch"], facts[seed]["step"]), path
+    for path, metadata in places.items():
+        for seed in metadata.keys() & set(seeds):
+            far = (metadata[seed]["epoch"], metadata[seed]["step"]), path
             farthest[seed] = max(farthest.get(seed, far), far)
-    over: dict[int, Progression] = {}
-    made: list[Company] = []
-    for path, facts in places.items():
+    over: dict[int, TrainState] = {}
+    made: list[ReplicaGroup] = []
+    for path, metadata in places.items():
         whose = [seed for seed in seeds if seed in farthest and farthest[seed][1] == path]
         if not whose:
             continue
-        states = _states(files, path, facts)
-        ended = {s: state for s, state in states.items() if state[1].over(config, max_epochs)}
+        states = _states(files, path, metadata)
+        ended = {s: state for s, state in states.items() if state[1].is_finished(config, max_epochs)}
         over |= {seed: ended[seed][1] for seed in whose if seed in ended}
         going = [seed for seed in whose if seed not in ended]
         whole = len(going) + len(ended) == len(states) and len(going) <= at_once
-        for part in divided(going, at_once):
-            made.append(Company(part, files, {seed: states[seed] for seed in part}, ended if whole else None))
-    for part in divided(seeds, at_once):
+        for part in chunk_evenly(going, at_once):
+            made.append(
+                ReplicaGroup(part, files, {seed: states[seed] for seed in part}, ended if whole else None)
+            )
+    for part in chunk_evenly(seeds, at_once):
         fresh = [seed for seed in part if seed not in farthest]
         if fresh:
-            made.append(Company(fresh, files))
+            made.append(ReplicaGroup(fresh, files))
     return over, made
 
 
-def _states(files: CheckpointFolder, path: Path, facts: dict[int, dict[str, Any]]) -> dict[int, State]:
+def _states(files: CheckpointFolder, path: Path, metadata: dict[int, dict[str, Any]]) -> dict[int, State]:
     """Everything in a file (raises CheckpointError)."""
     states = {}
-    for seed, tensors in files.load(path, facts).items():
-        progression = Progression.of(facts[seed])
+    for seed, tensors in files.load(path, metadata).items():
+        state = TrainState.of(metadata[seed])
         best = {
             name.removeprefix("best/"): tensor for name, tensor in tensors.items() if name.startswith("best/")
         }
-        progression.best = best or None
+        state.best = best or None
         states[seed] = (
             {name: tensor for name, tensor in tensors.items() if not name.startswith("best/")},
-            progression,
+            state,
         )
     return states

@@ -20,7 +20,7 @@ from rethinkpool_core.training.provenance import provenance
 from rethinkpool_core.training.record import RunRecord
 from rethinkpool_core.training.schedule import Schedule
 from rethinkpool_core.training.seeds import check_seeds
-from rethinkpool_core.training.state import Company, Progression, companies
+from rethinkpool_core.training.state import ReplicaGroup, TrainState, replica_groups
 
 
 def train(
@@ -65,15 +65,13 @@ def train(
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
     run = _Run(Task(model, dataset, config, where), max_epochs, folder)
     with stop_requests() as stopped, matmul_precision(config.tf32):
-        over, going = run.survey(seeds)
+        over, going = run.find_checkpoints(seeds)
         records = {seed: run.record(seed, state) for seed, state in over.items()}
-        for company in going:
-            n = len(company.seeds)
-            title = (
-                f"{model.name} on {dataset.name}, {f'seed {company.seeds[0]}' if n == 1 else f'{n} seeds'}"
-            )
+        for group in going:
+            n = len(group.seeds)
+            title = f"{model.name} on {dataset.name}, {f'seed {group.seeds[0]}' if n == 1 else f'{n} seeds'}"
             with show(title, progress) as line:
-                records |= run.train(company, line, stopped)
+                records |= run.train(group, line, stopped)
     return [records[seed] for seed in seeds]
 
 
@@ -93,7 +91,7 @@ def _check_fit(model: PoolingModel, dataset) -> None:
         raise UsageError(
             f"{model.name} was built for other features or classes than those of {dataset.name}: build it from this dataset"
         )
-    if model.bounded and shape.max_nodes > model.shape.max_nodes:
+    if model.has_max_nodes and shape.max_nodes > model.shape.max_nodes:
         raise GraphTooLargeError(
             f"{dataset.name} has a graph of {shape.max_nodes} nodes and {model.name} was built for at most "
             f"{model.shape.max_nodes}: build it from this dataset"
@@ -112,31 +110,31 @@ class _Run:
         self.files = folder and CheckpointFolder(folder, model.name, dataset.name, digest)
         self.provenance = provenance(dataset, task.device)
 
-    def survey(self, seeds: list[int]) -> tuple[dict[int, Progression], list[Company]]:
-        """As `companies`, once their checkpoints can be written (StorageError)."""
+    def find_checkpoints(self, seeds: list[int]) -> tuple[dict[int, TrainState], list[ReplicaGroup]]:
+        """As `replica_groups`, once their checkpoints can be written (StorageError)."""
         at_once = self.task.side_by_side(len(seeds))
-        over, made = companies(seeds, at_once, self.files, self.task.config, self.max_epochs)
+        over, made = replica_groups(seeds, at_once, self.files, self.task.config, self.max_epochs)
         if self.files is not None:
-            self.files.prepare({company.path for company in made} | self.files.files(seeds).keys())
+            self.files.prepare({group.path for group in made} | self.files.files(seeds).keys())
         return over, made
 
-    def train(self, company: Company, line: Progress, stopped: Callable[[], bool]) -> dict[int, RunRecord]:
-        """Records of a company, trained from wherever it is."""
-        seeds, path = company.seeds, company.path
-        replicas = self.task.replicas(seeds, begun=len(seeds) + len(company.ended), stopped=stopped)
-        if company.found:
-            states = company.resume(replicas)
+    def train(self, group: ReplicaGroup, line: Progress, stopped: Callable[[], bool]) -> dict[int, RunRecord]:
+        """Records of a group, trained from wherever it is."""
+        seeds, path = group.seeds, group.path
+        replicas = self.task.replicas(seeds, begun=len(seeds) + len(group.ended), stopped=stopped)
+        if group.found:
+            states = group.resume(replicas)
         else:
             # Beside other seeds float32 sums round otherwise: to repeat a number to the bit, train these together.
             provenance = self.provenance | {"side_by_side": list(seeds)}
             states = {
-                seed: Progression(Schedule(self.task.config.learning_rate), provenance=provenance)
+                seed: TrainState(Schedule(self.task.config.learning_rate), provenance=provenance)
                 for seed in seeds
             }
         records: dict[int, RunRecord] = {}
         while len(replicas):
             if not train_epoch(self.task, replicas, states, stopped):
-                company.save(path, replicas, states)
+                group.save(path, replicas, states)
                 raise KeyboardInterrupt
             evaluate(self.task, replicas, states)
             line.epoch(
@@ -145,20 +143,20 @@ class _Run:
             )
             over, going, stop = [], [], stopped()
             for row, seed in enumerate(replicas.seeds):
-                done = states[seed].over(self.task.config, self.max_epochs)
+                done = states[seed].is_finished(self.task.config, self.max_epochs)
                 (over if done else going).append(row)
                 if done:
                     records[seed] = self.record(seed, states[seed])
             if over or stop or states[replicas.seeds[0]].epoch % self.task.config.checkpoint_every == 0:
-                company.save(path, replicas, states)
+                group.save(path, replicas, states)
             if over:
-                company.end(replicas, over, states)
+                group.end(replicas, over, states)
                 replicas.keep(going)
             if stop and going:
                 raise KeyboardInterrupt
         return records
 
-    def record(self, seed: int, state: Progression) -> RunRecord:
+    def record(self, seed: int, state: TrainState) -> RunRecord:
         return RunRecord(
             model=self.task.model.name,
             dataset=self.task.dataset.name,
@@ -176,7 +174,7 @@ class _Run:
         )
 
 
-def summary(metric: str, states: list[Progression]) -> str:
+def summary(metric: str, states: list[TrainState]) -> str:
     """One line about an epoch of all replicas: means."""
     mean = {
         name: sum(state.curves[name][-1] for state in states) / len(states)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest import approx
 from statsmodels.stats.multitest import multipletests
 
-from rethinkpool_core.analysis.equivalence import ALPHA, MARGINS, compare, corrected
+from rethinkpool_core.analysis.equivalence import ALPHA, MARGINS, compare, holm_adjust
 from rethinkpool_core.analysis.two_samples import paired_tests, welch_tests
 from rethinkpool_core.analysis.units import UNITS
 from rethinkpool_core.errors import UsageError
@@ -82,17 +82,17 @@ def test_seeds_are_matched_by_number_and_not_by_place(permutation, paired):
 
 def test_seeds_of_one_side_are_left_out_of_pairs_and_told():
     found = compare({1: 0.7, 2: 0.8, 9: 0.1}, {1: 0.71, 2: 0.79, 7: 0.9, 8: 0.9}, paired=True)
-    assert found.seeds == (2, 2) and found.alone == (1, 2)
+    assert found.seeds == (2, 2) and found.unpaired == (1, 2)
     assert found.difference == approx(0.0, abs=1e-9)
     found = compare({1: 0.7, 2: 0.8, 9: 0.1}, {1: 0.71, 2: 0.79}, paired=False)
-    assert found.seeds == (3, 2) and found.alone == (0, 0)
+    assert found.seeds == (3, 2) and found.unpaired == (0, 0)
 
 
 @pytest.mark.parametrize("none", [None, math.nan])
 def test_failed_runs_do_not_count_and_are_told(none):
     scores = {1: 0.70, 2: 0.72, 3: 0.69}
     found = compare(scores | {4: none}, scores | {1: none, 4: 0.7}, paired=True)
-    assert found.seeds == (2, 2) and found.failed == (1, 1) and found.alone == (1, 1)
+    assert found.seeds == (2, 2) and found.failed == (1, 1) and found.unpaired == (1, 1)
     assert found.difference == 0.0
 
 
@@ -100,7 +100,14 @@ def test_failed_runs_do_not_count_and_are_told(none):
 def test_one_seed_decides_nothing(paired):
     found = compare({1: 0.7}, {1: 0.9}, paired=paired)
     assert not found.tested and found.verdict == "undecided" and found.difference == approx(20)
-    assert found.low is found.high is found.p_difference is found.p_equivalence is found.detectable is None
+    assert (
+        found.low
+        is found.high
+        is found.p_difference
+        is found.p_equivalence
+        is found.minimum_detectable_effect
+        is None
+    )
 
 
 def test_pairs_without_a_common_seed_decide_nothing():
@@ -142,7 +149,7 @@ def family(seed=11, count=5, apart=1.0):
 
 def test_holm_by_hand_and_by_statsmodels():
     pairs, alone = family(), compare({1: 0.7}, {1: 0.8}, paired=True)
-    adjusted = corrected([pairs[0], alone, *pairs[1:]])
+    adjusted = holm_adjust([pairs[0], alone, *pairs[1:]])
     assert adjusted.pop(1) is alone
     for name in ("p_difference", "p_equivalence"):
         raw = np.array([getattr(one, name) for one in pairs])
@@ -152,12 +159,12 @@ def test_holm_by_hand_and_by_statsmodels():
         assert multipletests(raw, method="holm")[1] == approx([getattr(one, name) for one in adjusted])
     assert all(one.comparisons == 5 for one in adjusted)
     assert [one.tests for one in adjusted] == [one.tests for one in pairs]
-    assert corrected([]) == [] and corrected([alone]) == [alone]
+    assert holm_adjust([]) == [] and holm_adjust([alone]) == [alone]
 
 
 def test_correcting_twice_corrects_once():
-    once = corrected(family())
-    assert corrected(once) == once
+    once = holm_adjust(family())
+    assert holm_adjust(once) == once
 
 
 def test_verdicts_are_those_of_the_corrected_values():
@@ -188,9 +195,9 @@ def test_in_a_table_a_first_false_claim_is_as_seldom_as_stated(paired, monkeypat
         uncorrected = (raw < ALPHA).any(axis=1)
         assert uncorrected.mean() == approx(1 - 0.95**pairs, abs=0.04)
         wrong = 0
-        for table in raw[uncorrected]:  # the others cannot claim anything once corrected
+        for table in raw[uncorrected]:  # the others cannot claim anything once holm_adjust
             members = [replace(one, tests=replace(one.tests, **{name: p})) for p in table]
-            wrong += any(getattr(member, name) < ALPHA for member in corrected(members))
+            wrong += any(getattr(member, name) < ALPHA for member in holm_adjust(members))
         assert 0.05 - 0.015 < wrong / tables < 0.05 + slack
 
 

@@ -57,7 +57,7 @@ def test_undecided_says_what_could_have_been_seen():
     one = told(0.4, 4.0, paired=False)
     assert sentence(one).endswith(
         "undecided, neither a difference nor equivalence within 1 point is shown; "
-        f"so many seeds would show a true difference of {one.detectable:.1f} points four times in five."
+        f"so many seeds would show a true difference of {one.minimum_detectable_effect:.1f} points four times in five."
     )
     assert "over 20 seeds each (" in sentence(one)
 
@@ -148,5 +148,7 @@ def test_no_sentence_holds_what_is_no_number(method, twin, paired, metric):
 def test_numbers_of_a_sentence_are_those_of_the_comparison():
     one = told(-1.234, 3.0)
     found = [float(number) for number in re.findall(r"\d+\.\d+", sentence(one))]
-    assert found == [round(abs(value), 1) for value in (one.difference, one.low, one.high, one.detectable)]
+    assert found == [
+        round(abs(value), 1) for value in (one.difference, one.low, one.high, one.minimum_detectable_effect)
+    ]
     assert np.sign([one.difference, one.low, one.high]).tolist() == [-1, -1, 1]

@@ -96,7 +96,7 @@ def test_failed_runs_do_not_count(runs):
     assert (scores["PROTEINS", "MINCUTPOOL"].seeds, scores["PROTEINS", "MINCUTPOOL"].failed) == (15, 5)
     found = {one.dataset: one for one in comparisons(broken)}
     assert found["PROTEINS"].seeds == (15, 15) and found["MOLHIV"].seeds == (15, 20)
-    assert found["PROTEINS"].failed == (5, 0) and found["PROTEINS"].alone == (0, 5)
+    assert found["PROTEINS"].failed == (5, 0) and found["PROTEINS"].unpaired == (0, 5)
     assert "5 runs of MINCUTPOOL failed" in sentence(found["MOLHIV"])
     all_failed = broken[(broken.seed <= 5) & (broken.model == "MINCUTPOOL")]
     (score, _) = cell_scores(all_failed)

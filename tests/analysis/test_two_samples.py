@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest import approx
 from scipy import stats
 
-from rethinkpool_core.analysis.two_samples import POWER, detectable, paired_tests, welch_tests
+from rethinkpool_core.analysis.two_samples import POWER, minimum_detectable_effect, paired_tests, welch_tests
 
 BOTH = pytest.mark.parametrize("tests", [paired_tests, welch_tests])
 REPETITIONS = 20_000
@@ -128,10 +128,10 @@ def test_equivalence_beyond_the_edge_is_claimed_more_seldom_and_within_more_ofte
 def test_detectable_is_seen_in_four_of_five(tests):
     """With that true difference, and a true spread that makes it, the test of difference comes out with probability 0.8."""
     if tests is paired_tests:
-        effect = detectable(sqrt(2 / 20), 19, 0.05)
+        effect = minimum_detectable_effect(sqrt(2 / 20), 19, 0.05)
     else:
         shares = 4 / 20, 9 / 14
-        effect = detectable(
+        effect = minimum_detectable_effect(
             sqrt(sum(shares)), sum(shares) ** 2 / (shares[0] ** 2 / 19 + shares[1] ** 2 / 13), 0.05
         )
     found = tests(*two_samples(tests, 5, REPETITIONS, effect), 1.0, 0.05)
@@ -145,14 +145,14 @@ def test_detectable_by_integration(degrees, alpha):
     """The power is the normal probability beyond the critical value, averaged over the chi that scales it."""
     from scipy.integrate import quad
 
-    shift, critical = detectable(1.0, degrees, alpha), stats.t.isf(alpha / 2, degrees)
+    shift, critical = minimum_detectable_effect(1.0, degrees, alpha), stats.t.isf(alpha / 2, degrees)
 
     def beyond(share: float) -> float:
         scale = critical * sqrt(stats.chi2.ppf(share, degrees) / degrees)
         return stats.norm.sf(scale - shift) + stats.norm.cdf(-scale - shift)
 
     assert quad(beyond, 0, 1, limit=200)[0] == approx(POWER, abs=1e-5)
-    assert detectable(3.0, degrees, alpha) == approx(3 * shift)
+    assert minimum_detectable_effect(3.0, degrees, alpha) == approx(3 * shift)
 
 
 VALUES = st.lists(st.integers(0, 1000).map(lambda value: value / 10), min_size=3, max_size=20)

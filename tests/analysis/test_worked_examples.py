@@ -11,7 +11,7 @@ import pytest
 from analysis.samples import by_seed, pairs_with_moments, with_moments
 from pytest import approx
 
-from rethinkpool_core.analysis.equivalence import compare, corrected
+from rethinkpool_core.analysis.equivalence import compare, holm_adjust
 
 # "Student" (1908), The probable error of a mean: additional hours of sleep of ten patients under two drugs.
 FIRST_DRUG = (0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0)
@@ -88,13 +88,15 @@ def test_detectable_difference_of_cohen(paired, seeds, deviations):
     """Cohen (1988), tables of sample sizes for 80 % power at 5 %, two-sided: 64 and 26 a group, and as G*Power says 34 and 15
     pairs, are the least with which a difference of so many deviations is seen."""
 
-    def detectable(n: int) -> float:
+    def minimum_detectable_effect(n: int) -> float:
         first, second = with_moments(0, 1, n), with_moments(0, 1, n, seed=1)
         if paired:
             first, second = [0.0] * n, with_moments(0, 1, n)
-        return compare(by_seed(first), by_seed(second), paired=paired, metric="mae", margin=0.01).detectable
+        return compare(
+            by_seed(first), by_seed(second), paired=paired, metric="mae", margin=0.01
+        ).minimum_detectable_effect
 
-    assert detectable(seeds) <= deviations < detectable(seeds - 1)
+    assert minimum_detectable_effect(seeds) <= deviations < minimum_detectable_effect(seeds - 1)
 
 
 def test_holm_of_an_encyclopedia():
@@ -107,6 +109,6 @@ def test_holm_of_an_encyclopedia():
         replace(one, tests=replace(one.tests, p_difference=p, p_equivalence=1.0))
         for p in (0.01, 0.04, 0.03, 0.005)
     ]
-    found = corrected(family)
+    found = holm_adjust(family)
     assert [one.p_difference for one in found] == approx([0.03, 0.06, 0.06, 0.02])
     assert [one.verdict for one in found] == ["different", "undecided", "undecided", "different"]

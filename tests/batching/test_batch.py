@@ -8,7 +8,7 @@ from torch.func import functional_call, stack_module_state
 
 from rethinkpool_core.batching import batch as batch_module
 from rethinkpool_core.batching.batch import BatchBuilder
-from rethinkpool_core.batching.buckets import MAX_GROUPS
+from rethinkpool_core.batching.buckets import MAX_BUCKETS
 from rethinkpool_core.models import build_model
 from rethinkpool_core.models.build import replica
 from rethinkpool_core.models.names import MODELS
@@ -47,7 +47,7 @@ def test_padding_changes_nothing(name, graphs, training):
     results = []
     for padding in ({}, {"num_rows": 97, "num_edges": 301}):
         model = model_of(name, graphs).train(training)
-        logits, losses = model(graphs.batch(**padding, draw=1))
+        logits, losses = model(graphs.batch(**padding, rng_key=1))
         (logits.square().sum() + sum(losses.values())).backward()
         grads = {n: p.grad for n, p in model.named_parameters()}
         results.append((logits, losses, grads, dict(model.named_buffers())))
@@ -62,7 +62,7 @@ CASES = [(name, {}) for name in MODELS] + [
 @pytest.mark.parametrize(("name", "overrides"), CASES)
 def test_replicas_at_once_are_those_of_a_loop(name, overrides, graphs):
     models = [replica(model_of(name, graphs, **overrides), seed) for seed in (3, 4)]
-    batch = graphs.batch(torch.tensor([[0, 1, 2], [1, 3, 0]]), draw=2)
+    batch = graphs.batch(torch.tensor([[0, 1, 2], [1, 3, 0]]), rng_key=2)
     params, buffers = stack_module_state(models)
     logits, losses = functional_call(models[0], (params, buffers), (batch,))
     logits = logits.view(2, 3, -1)
@@ -70,7 +70,7 @@ def test_replicas_at_once_are_those_of_a_loop(name, overrides, graphs):
     assert loss.shape == (2,)
     grads = torch.autograd.grad(loss.sum(), list(params.values()), allow_unused=True, materialize_grads=True)
     for row, (model, index) in enumerate(zip(models, ([0, 1, 2], [1, 3, 0]), strict=True)):
-        alone, losses = model(graphs.batch(index, draw=2))
+        alone, losses = model(graphs.batch(index, rng_key=2))
         torch.testing.assert_close(logits[row], alone, atol=1e-10, rtol=1e-10)
         single = torch.autograd.grad(
             sum(losses.values(), alone.square().sum()),
@@ -89,7 +89,7 @@ def test_value_and_gradient_are_finite_on_every_graph_alone(name, graphs):
     """One node, no edges, two components and the others; a batch of one, in training mode."""
     for number in range(graphs.dataset.store.num_graphs):
         model = model_of(name, graphs)
-        logits, losses = model(graphs.batch([number], num_rows=20, draw=1))
+        logits, losses = model(graphs.batch([number], num_rows=20, rng_key=1))
         (logits.sum() + sum(losses.values())).backward()
         assert torch.isfinite(logits).all()
         assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
@@ -140,12 +140,12 @@ def test_groups_of_like_size_cover_the_batch_once():
     sizes = [1, 1, 2, 3, 3, 50, 60, 400, 410]
     dataset = dataset_of(store_of([nx.empty_graph(n) for n in sizes]))
     batch = BatchBuilder(dataset)(torch.arange(len(sizes)))
-    groups = batch.blocks.groups
-    assert 1 < len(groups) <= MAX_GROUPS
+    groups = batch.buckets.groups
+    assert 1 < len(groups) <= MAX_BUCKETS
     assert sum(count for count, _ in groups) == len(sizes)
     assert sum(count * width for count, width in groups) < 0.5 * len(sizes) * max(sizes)
     rows = torch.randn(batch.num_rows, 2)
-    torch.testing.assert_close(batch.blocks.collect(batch.blocks.spread(rows)), rows)
+    torch.testing.assert_close(batch.buckets.unpad(batch.buckets.pad(rows)), rows)
 
 
 @pytest.mark.parametrize("entries_at_once", [1, 60, 1 << 19])
@@ -158,7 +158,7 @@ def test_batches_made_together_are_those_made_one_by_one(name, entries_at_once, 
     count = graphs.dataset.store.num_graphs
     orders = torch.stack([torch.randperm(count).repeat(3)[:11] for _ in range(3)])
     for order, seed in ((orders[0], model.seed), (orders, torch.tensor([4, 1, 8]))):
-        options = {"draw": 5, "coarsening": model.coarsening(seed)}
+        options = {"rng_key": 5, "coarsening": model.coarsening(seed)}
         together = list(builder.batches(order, 3, **options))
         replicas = 1 if order.dim() == 1 else 3
         assert [batch.num_graphs for batch in together] == [
@@ -179,5 +179,5 @@ def test_coarse_graphs_made_beforehand_are_those_the_model_makes(name, graphs):
     model = model_of(name, graphs)
     for training in (True, False):
         model.train(training)
-        prepared = graphs.batch(draw=4, coarsening=model.coarsening())
-        assert torch.equal(model(prepared)[0], model(graphs.batch(draw=4))[0])
+        prepared = graphs.batch(rng_key=4, coarsening=model.coarsening())
+        assert torch.equal(model(prepared)[0], model(graphs.batch(rng_key=4))[0])

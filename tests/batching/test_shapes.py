@@ -28,7 +28,7 @@ def dataset():
 
 def shape_of(batch) -> tuple:
     """Everything that decides which operations a step has, and on how much."""
-    blocks = () if "1/members" in batch.tensors else (batch.blocks.groups, len(batch.blocks.empty))
+    blocks = () if "1/members" in batch.tensors else (batch.buckets.groups, len(batch.buckets.empty))
     return batch.padded, blocks, tuple((name, tensor.shape) for name, tensor in sorted(batch.tensors.items()))
 
 
@@ -47,7 +47,7 @@ def test_losses_and_gradients_of_exact_and_of_growing_shapes(name, seeds, datase
     task = Task(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
     replicas = task.replicas(seeds)
     order = torch.stack([torch.randperm(150, generator=torch.Generator().manual_seed(s)) for s in seeds])
-    options = {"draw": 3, "coarsening": task.coarsening(replicas)}
+    options = {"rng_key": 3, "coarsening": task.coarsening(replicas)}
     exact = list(task.builder.batches(order, 16, **options))
     # Larger graphs before: everything is padded by more than it needs.
     shapes = GrowingShapes()
@@ -72,7 +72,7 @@ def test_later_epochs_bring_few_new_shapes(name, dataset, monkeypatch):
     seen = []
     for epoch in range(1, 31):
         order = torch.randperm(150, generator=torch.Generator().manual_seed(epoch))
-        batches = list(builder.batches(order, 16, draw=epoch, coarsening=coarsening, shapes=shapes))
+        batches = list(builder.batches(order, 16, rng_key=epoch, coarsening=coarsening, shapes=shapes))
         seen += [shape_of(batch) for batch in batches[:-1]]
     changes = [k for k in range(1, len(seen)) if seen[k] != seen[k - 1]]
     assert len(set(seen)) == len(changes) + 1  # none comes back: they only grow

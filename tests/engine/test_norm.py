@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state
 
-from rethinkpool_core.engine.norm import BatchNorm, Counted
+from rethinkpool_core.engine.norm import BatchNorm, RowWeights
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def same_state(ours, theirs):
 def test_padding_rows_do_not_count(norms):
     ours, theirs = norms
     x = torch.randn(7, 3, dtype=torch.float64)
-    real = Counted.among(torch.tensor([[1.0] * 5 + [0.0] * 2], dtype=torch.float64))
+    real = RowWeights.among(torch.tensor([[1.0] * 5 + [0.0] * 2], dtype=torch.float64))
     for _ in range(3):
         torch.testing.assert_close(ours(x, real)[:5], theirs(x[:5]))
     same_state(ours, theirs)
@@ -41,7 +41,7 @@ def test_counted_padding_is_that_of_a_padded_batch(norms, masked):
     padded = torch.cat([x, torch.zeros(4, 3, dtype=torch.float64)])
     real = torch.tensor([[1.0] * 5 + [0.0] * 2 * masked], dtype=torch.float64)
     extra = torch.randn(2 * masked, 3, dtype=torch.float64)
-    rows = ours(torch.cat([x, extra]), Counted.among(real, torch.tensor([9])))
+    rows = ours(torch.cat([x, extra]), RowWeights.among(real, torch.tensor([9])))
     torch.testing.assert_close(rows[:5], theirs(padded)[:5])
     same_state(ours, theirs)
 
@@ -58,7 +58,7 @@ def test_gradients_are_those_of_the_padded_batch(norms, positions):
     ours, _ = norms
     x = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
     real = torch.tensor([[1.0] * 5 + [0.0] * 2], dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda x: ours(x, Counted.among(real, positions)), x)
+    assert torch.autograd.gradcheck(lambda x: ours(x, RowWeights.among(real, positions)), x)
 
 
 def test_replicas_have_moments_of_their_own():
@@ -67,10 +67,10 @@ def test_replicas_have_moments_of_their_own():
     x = torch.randn(2, 5, 3, dtype=torch.float64)
     real = torch.tensor([[1.0] * 5, [1.0] * 3 + [0.0] * 2], dtype=torch.float64)
     state = {**params, **buffers}
-    together = functional_call(alone[0], state, (x.flatten(0, 1), Counted.among(real)))
+    together = functional_call(alone[0], state, (x.flatten(0, 1), RowWeights.among(real)))
     for row, norm in enumerate(alone):
         torch.testing.assert_close(
-            together.view(2, 5, 3)[row], norm(x[row], Counted.among(real[row : row + 1]))
+            together.view(2, 5, 3)[row], norm(x[row], RowWeights.among(real[row : row + 1]))
         )
         for name, buffer in norm.named_buffers():
             torch.testing.assert_close(buffers[name][row], buffer)

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkpool_core.batching import buckets as blocks_module
-from rethinkpool_core.batching.buckets import Uniform, make_blocks
+from rethinkpool_core.batching.buckets import Uniform, make_buckets
 from rethinkpool_core.engine.products import pool, pool_fixed, unpool
 
 SIZES = st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=3)
 
 
 def blocks_of(sizes, padding=0, **options):
-    """Blocks of graphs of ``sizes`` (R, B), with the same number of rows for each replica, and each graph's rows."""
+    """Buckets of graphs of ``sizes`` (R, B), with the same number of rows for each replica, and each graph's rows."""
     R, rows = len(sizes), max(1, max(map(sum, sizes)) + padding)
     graph, position, where = [], [], []
     for replica, numbers in enumerate(sizes):
@@ -25,7 +25,7 @@ def blocks_of(sizes, padding=0, **options):
         missing = start + rows - len(graph)
         graph += [replica * (B + 1) + B] * missing
         position += range(missing)
-    blocks = make_blocks(torch.tensor(sizes), torch.tensor(graph), torch.tensor(position), **options)
+    blocks = make_buckets(torch.tensor(sizes), torch.tensor(graph), torch.tensor(position), **options)
     return blocks, R * rows, where
 
 
@@ -33,7 +33,7 @@ def blocks_of(sizes, padding=0, **options):
 def test_rows_go_to_their_blocks_and_back(sizes, padding):
     blocks, rows, where = blocks_of(sizes, padding)
     x = torch.randn(rows, 2)
-    flat = blocks.spread(x)
+    flat = blocks.pad(x)
     assert sum(count for count, _ in blocks.groups) == len(where)
     by_block = [block for group in blocks.cut(flat) for block in group]
     for graph, block in zip(blocks.graph.tolist(), by_block, strict=True):
@@ -42,7 +42,7 @@ def test_rows_go_to_their_blocks_and_back(sizes, padding):
         assert not block[len(own) :].any()
     real = torch.zeros(rows, 1)
     real[[row for part in where for row in part]] = 1
-    assert torch.equal(blocks.collect(flat), x * real)
+    assert torch.equal(blocks.unpad(flat), x * real)
     values = torch.arange(len(where))
     assert torch.equal(blocks.restore(blocks.arrange(values)), values)
 
@@ -58,7 +58,7 @@ def loop(where, S, Y):
 @pytest.mark.parametrize("clusters", [2, 6])  # fewer and more than most graphs have nodes
 @pytest.mark.parametrize("groups", [1, 6])
 def test_value_and_gradients_are_those_of_a_loop(clusters, groups, monkeypatch):
-    monkeypatch.setattr(blocks_module, "MAX_GROUPS", groups)
+    monkeypatch.setattr(blocks_module, "MAX_BUCKETS", groups)
     blocks, rows, where = blocks_of([[1, 4, 2], [0, 9, 3]], padding=2)
     assert len(blocks.groups) <= groups
     S = torch.randn(rows, clusters, dtype=torch.float64, requires_grad=True)
@@ -99,7 +99,7 @@ def test_fixed_assignments_are_a_loop(uniform):
         spread = [S.view(6, 2, 3) for S in fixed]
         ours = pool_fixed(blocks, spread, [y.view(6, 2, 5) for y in Y], bias)
     else:
-        spread = [blocks.spread(S) for S in fixed]
+        spread = [blocks.pad(S) for S in fixed]
         for S in spread:
             S[blocks.empty] = 7.0
         ours = pool_fixed(blocks, spread, Y, bias)
@@ -139,4 +139,4 @@ def test_given_groups_are_kept():
     blocks, rows, _ = blocks_of([[3, 2, 5]], groups=((2, 4), (1, 8)))
     assert blocks.groups == ((2, 4), (1, 8))
     x = torch.randn(rows, 2)
-    assert torch.equal(blocks.collect(blocks.spread(x)), x)
+    assert torch.equal(blocks.unpad(blocks.pad(x)), x)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rethinkpool_core.engine.softmax import log_softmax, row_maximum, shares, softmax
+from rethinkpool_core.engine.softmax import log_softmax, power_normalise, row_maximum, softmax
 
 
 @pytest.mark.parametrize("width", [1, 2, 12, 15, 16, 40])
@@ -36,5 +36,5 @@ def test_maximum_shares_among_ties():
 def test_shares(power):
     x = (1 + torch.rand(3, 4, 7, dtype=torch.float64)).requires_grad_()
     theirs = x**-power / (x**-power).sum(-1, keepdim=True)
-    torch.testing.assert_close(shares(x, power), theirs, rtol=1e-12, atol=0)
-    assert torch.autograd.gradcheck(lambda x: shares(x, power), x)
+    torch.testing.assert_close(power_normalise(x, power), theirs, rtol=1e-12, atol=0)
+    assert torch.autograd.gradcheck(lambda x: power_normalise(x, power), x)

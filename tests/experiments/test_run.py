@@ -236,15 +236,15 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
     from dataclasses import replace
 
     long = replace(tiny, cells=(Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256}, 40),))
-    real, folder = run._Conductor._take_in, tmp_path / "store" / ".checkpoints"
+    real, folder = run.GridRunner._take_in, tmp_path / "store" / ".checkpoints"
 
     def interrupt(self, seconds):
         if list(folder.glob("*/*")):
-            monkeypatch.setattr(run._Conductor, "_take_in", real)
+            monkeypatch.setattr(run.GridRunner, "_take_in", real)
             raise KeyboardInterrupt
         return real(self, 0.01)
 
-    monkeypatch.setattr(run._Conductor, "_take_in", interrupt)
+    monkeypatch.setattr(run.GridRunner, "_take_in", interrupt)
     with pytest.raises(KeyboardInterrupt):
         go(long)
     assert list(folder.glob("*/*")) and not list((tmp_path / "store").glob("*.parquet"))

@@ -38,7 +38,7 @@ def test_entries_are_gathered_and_summed(graphs):
     batch = graphs.batch()
     A, x = dense(graphs, batch), torch.randn(batch.num_rows, 3, dtype=torch.float64, requires_grad=True)
     entries = batch.A.gather(x)
-    torch.testing.assert_close(entries, x[batch.columns])
+    torch.testing.assert_close(entries, x[batch.indices])
     torch.testing.assert_close(batch.A.sum_entries(entries), A @ x)
     assert torch.autograd.gradcheck(lambda x: batch.A.sum_entries(batch.A.gather(x).square()), x)
 

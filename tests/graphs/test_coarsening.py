@@ -16,7 +16,7 @@ def graph_of(batch, place: int) -> set[tuple[int, int]]:
     first, last = int(batch.pointer[place]), int(batch.pointer[place + 1])
     return {
         (int(i) - first, int(j) - first)
-        for i, j in zip(rows, batch.columns, strict=True)
+        for i, j in zip(rows, batch.indices, strict=True)
         if first <= i < last
     }
 
@@ -25,7 +25,7 @@ def graph_of(batch, place: int) -> set[tuple[int, int]]:
 @pytest.mark.parametrize("graphs", ["small", "digraphs"])
 def test_coarse_graphs_are_quotients(graphs, kind, request):
     """Edges once, without loops, where any members had one; the transpose is the transpose; twice over."""
-    batch = request.getfixturevalue(graphs).batch(draw=1, coarsening=Coarsening(kind, range(1, 3), SEED))
+    batch = request.getfixturevalue(graphs).batch(rng_key=1, coarsening=Coarsening(kind, range(1, 3), SEED))
     below = batch
     for level in (1, 2):
         coarse = batch.coarse(level)
@@ -64,21 +64,21 @@ def test_a_graph_is_matched_alike_in_every_batch_and_beside_other_replicas(small
 
     seeds, others = torch.tensor([5, 3, 9]), [0, 6, 4]
     index = torch.tensor([[petersen, other] for other in others])
-    beside = small.batch(index, draw=2, coarsening=Coarsening(kind, range(2, 4), seeds))
+    beside = small.batch(index, rng_key=2, coarsening=Coarsening(kind, range(2, 4), seeds))
     for replica, (seed, other) in enumerate(zip(seeds, others, strict=True)):
-        single = small.batch([petersen, other], draw=2, coarsening=Coarsening(kind, range(2, 4), seed))
+        single = small.batch([petersen, other], rng_key=2, coarsening=Coarsening(kind, range(2, 4), seed))
         for level in (1, 2):
             ours, theirs = beside.coarse(level), single.coarse(level)
             rows, rows_below = (len(x) // 3 for x in (ours.members, ours.place))
-            start, nodes, edges = replica * rows, theirs.num_rows, len(theirs.columns)
-            first_edge = replica * (len(ours.columns) // 3)
+            start, nodes, edges = replica * rows, theirs.num_rows, len(theirs.indices)
+            first_edge = replica * (len(ours.indices) // 3)
             assert torch.equal(ours.members[start:][:nodes] - replica * rows_below, theirs.members)
             assert torch.equal(ours.pointer[3 * replica :][:3] - start, theirs.pointer[:-1])
-            for columns in ("columns", "columns_t"):
+            for columns in ("indices", "indices_t"):
                 assert torch.equal(
                     ours.tensors[columns][first_edge:][:edges] - start, theirs.tensors[columns]
                 )
-            assert torch.equal(ours.offsets[start:][:nodes] - first_edge, theirs.offsets[:-1])
+            assert torch.equal(ours.indptr[start:][:nodes] - first_edge, theirs.indptr[:-1])
 
 
 @pytest.mark.parametrize("padding", [{}, {"num_rows": 60, "num_edges": 200}])
@@ -104,7 +104,7 @@ def test_place_is_the_inverse_of_members(small, padding):
 
 def test_every_epoch_draws_anew_and_evaluation_does_not(small):
     coarsening = Coarsening("graph", range(1), SEED)
-    pairs = [small.batch(draw=d, coarsening=coarsening).coarse(1).members.tolist() for d in (0, 0, 1, 2)]
+    pairs = [small.batch(rng_key=d, coarsening=coarsening).coarse(1).members.tolist() for d in (0, 0, 1, 2)]
     assert pairs[0] == pairs[1]
     assert pairs[2] != pairs[3]
 

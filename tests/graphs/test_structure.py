@@ -29,8 +29,8 @@ def check(graphs: Structure, expected: list[nx.DiGraph]) -> None:
     assert len(graphs.num_nodes) == len(expected)
     for number, graph in enumerate(expected):
         nodes = range(len(graph))
-        successors = neighbours(graphs, number, graphs.columns, graphs.offsets)
-        predecessors = neighbours(graphs, number, graphs.columns_t, graphs.offsets_t)
+        successors = neighbours(graphs, number, graphs.indices, graphs.indptr)
+        predecessors = neighbours(graphs, number, graphs.indices_t, graphs.indptr_t)
         assert successors == [sorted(graph.successors(node)) for node in nodes]
         assert predecessors == [sorted(graph.predecessors(node)) for node in nodes]
 
@@ -76,5 +76,5 @@ def test_a_dataset_without_any_edge():
     builder = BatchBuilder(dataset_of(store_of([nx.empty_graph(n) for n in (1, 3, 2)])))
     batch = builder(torch.tensor([[0, 1], [1, 2]]), num_edges=2)
     # The second has five nodes, and its two padding edges need one more.
-    assert batch.offsets.tolist() == [0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 4]
-    assert batch.columns.tolist() == [5, 5, 11, 11]
+    assert batch.indptr.tolist() == [0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 4]
+    assert batch.indices.tolist() == [5, 5, 11, 11]

@@ -165,7 +165,7 @@ def test_wrong_parameters_are_refused_in_one_sentence(name, overrides, error, sa
 @pytest.mark.parametrize("name", MODELS)
 def test_a_graph_with_more_nodes_than_the_model_was_built_for(name, small):
     model = build_model(name, dataset_of(store_of([named_graphs()["path"]] * 2))).double()
-    if not model.bounded:
+    if not model.has_max_nodes:
         model(small.batch())
         return
     with pytest.raises(GraphTooLargeError, match="14 nodes and the model was built for at most 5"):

@@ -41,7 +41,7 @@ def largest_change(name, dataset, overrides, permutations=5) -> float:
     """Largest change of a logit under permutations of the nodes of every graph, in evaluation mode."""
     model = build_model(name, dataset, seed=2, **overrides).double()
     index = dataset.train
-    model(BatchBuilder(dataset, dtype=torch.float64)(index, draw=1))  # running statistics
+    model(BatchBuilder(dataset, dtype=torch.float64)(index, rng_key=1))  # running statistics
     model.eval()
     with torch.no_grad():
         logits, _ = model(BatchBuilder(dataset, dtype=torch.float64)(index))

@@ -15,7 +15,7 @@ from rethinkpool_core.ops.molecules import ATOM_DIMS, BOND_DIMS, CategoryEmbeddi
 def entries(batch):
     """Rows and columns of the adjacency matrix's entries."""
     rows = torch.repeat_interleave(torch.arange(batch.num_rows), batch.A.row_sum())
-    return rows, batch.columns
+    return rows, batch.indices
 
 
 @pytest.mark.parametrize("graphs", ["small", "digraphs"])

@@ -58,7 +58,7 @@ def twins(name: str, dataset):
 
 def batches(dataset, index):
     """The same graphs, in the same order, as both sides have them."""
-    ours = BatchBuilder(dataset, dtype=torch.float64)(torch.as_tensor(index), draw=1)
+    ours = BatchBuilder(dataset, dtype=torch.float64)(torch.as_tensor(index), rng_key=1)
     graphs = graph_list(dataset, torch.float64)
     (plain,) = loader(graphs, ours.graph_id, len(index), CPU)
     return ours, plain
@@ -189,7 +189,7 @@ def test_fifty_steps_of_training(name):
     rates = torch.full((1,), 0.003, dtype=torch.float64)
     order = torch.arange(50 * 16).remainder(100).view(1, -1)
     ours = []
-    for batch in task.builder.batches(order, 16, draw=1, coarsening=task.coarsening(replicas)):
+    for batch in task.builder.batches(order, 16, rng_key=1, coarsening=task.coarsening(replicas)):
         losses = replicas.losses(batch, dataset.spec.loss, name != "GMN")
         ours.append(torch.cat(list(losses.values())).detach())
         gradient = replicas.gradient("rest", sum(losses.values()))

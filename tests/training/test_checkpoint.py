@@ -117,7 +117,7 @@ def test_failed_replica_is_told_again(digits, run, tmp_path, assert_same):
 @pytest.mark.parametrize("moment", ["fsync", "replace"])
 @pytest.mark.parametrize("limited", [False, True])
 def test_killed_in_the_midst_of_any_save(moment, limited, digits, tmp_path, monkeypatch, assert_same):
-    """In float32, where company changes how sums round, and with seeds that are over while others go on.
+    """In float32, where group changes how sums round, and with seeds that are over while others go on.
 
     Also where what is known beforehand would be too large for all three seeds, but not for those that go on.
     """
@@ -343,7 +343,7 @@ def test_another_format(facts_too, saved, digits, run):
     def change(metadata):
         metadata["format"] = "999"
         if facts_too:  # another version need not have what this one has
-            del metadata["facts"]
+            del metadata["metadata"]
 
     rewritten(saved, change)
     with pytest.raises(CheckpointError) as error:
@@ -388,12 +388,12 @@ def test_full_disk_leaves_the_checkpoint_before(digits, run, tmp_path, monkeypat
     assert "--root" not in str(error.value)
     (path,) = tmp_path.iterdir()  # nothing half-written beside it
     with safe_open(path, "pt") as file:
-        assert json.loads(file.metadata()["facts"])["1"]["epoch"] == 1
+        assert json.loads(file.metadata()["metadata"])["1"]["epoch"] == 1
     assert_same(run("N-MINCUTPOOL", dataset, [1], checkpoint_dir=tmp_path, **OPTIONS)[0], expected[0])
 
 
 def test_training_in_another_thread(digits, run, tmp_path):
-    """Signals belong to the main thread; elsewhere training works without them."""
+    """Signals belong to the main thread; stop_event training works without them."""
     records = []
     thread = threading.Thread(
         target=lambda: records.extend(

@@ -25,7 +25,7 @@ def losses_of_steps(name, dataset, seeds):
     order = order[:, : STEPS * SIZE]
     rates = torch.full((len(seeds),), 0.003, dtype=torch.float64)
     found = []
-    for batch in task.builder.batches(order, SIZE, draw=1, coarsening=task.coarsening(replicas)):
+    for batch in task.builder.batches(order, SIZE, rng_key=1, coarsening=task.coarsening(replicas)):
         loss = replicas.losses(batch, dataset.spec.loss)["train_loss"]
         replicas.groups["rest"].adam.step(replicas.gradient("rest", loss), rates, 0.0)
         found.append(loss.detach())
@@ -40,7 +40,7 @@ def losses_of_plain_steps(name, dataset, seed):
     found = []
     order = shuffled(dataset.with_split(seed).train, seed, 1)[: STEPS * SIZE]
     for index in order.split(SIZE):
-        batch = builder(index, draw=1)
+        batch = builder(index, rng_key=1)
         loss = F.cross_entropy(model(batch)[0], batch.y)
         optimiser.zero_grad()
         loss.backward()

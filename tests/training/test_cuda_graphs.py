@@ -14,7 +14,7 @@ from rethinkpool_core.training.cuda_graphs import recorder_for
 from rethinkpool_core.training.device import matmul_precision
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
 from rethinkpool_core.training.schedule import Schedule
-from rethinkpool_core.training.state import Progression
+from rethinkpool_core.training.state import TrainState
 
 SMALLER = {"GMN": {"num_keys": [4, 1], "num_heads": 2, "purity_period": 2}}
 FAMILIES = [
@@ -72,7 +72,7 @@ class Trained:
         if not recorded:
             self.task.recorder = None  # the padding stays
         self.replicas = self.task.replicas(seeds)
-        self.states = {seed: Progression(Schedule(config.learning_rate)) for seed in seeds}
+        self.states = {seed: TrainState(Schedule(config.learning_rate)) for seed in seeds}
 
     def epochs(self, number):
         for _ in range(number):

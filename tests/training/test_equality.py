@@ -14,7 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rethinkpool_core import build_model
 from rethinkpool_core.batching import buckets as blocks
 from rethinkpool_core.batching.padded import PaddedBatches
-from rethinkpool_core.training import known, pooling, softmax
+from rethinkpool_core.engine import pooling, softmax
+from rethinkpool_core.training import known
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.epoch import Task, shuffled
 
@@ -57,7 +58,7 @@ def losses_of_steps(name, dataset, seeds=(1,), steps=STEPS, **model):
     # Those of the protocol. At three times these, fifty steps make 1e-7 of a rounding error, also of one seed alone.
     rates = torch.tensor([0.001 * 0.5 ** (seed % 3) for seed in seeds], dtype=torch.float64)
     found = []
-    for batch in task.builder.batches(order, SIZE, draw=1, coarsening=task.coarsening(replicas)):
+    for batch in task.builder.batches(order, SIZE, rng_key=1, coarsening=task.coarsening(replicas)):
         losses = replicas.losses(batch, dataset.spec.loss)
         found.append(torch.stack([loss.detach() for loss in losses.values()], -1))
         purity = losses.pop("purity", None)
@@ -85,7 +86,7 @@ def assert_same_losses(name, dataset, change, seeds=(1,), **model):
 # (module, constant, its other value, models)
 CONSTANTS = [
     (known, "LIMIT", 0, ["N-MINCUTPOOL", "N-DIFFPOOL-V2", "N-DIFFPOOL", "B-DIFFPOOL"]),
-    (blocks, "MAX_GROUPS", 1, ["MINCUTPOOL", "DIFFPOOL-V2", "GMN"]),
+    (blocks, "MAX_BUCKETS", 1, ["MINCUTPOOL", "DIFFPOOL-V2", "GMN"]),
     (softmax, "NARROW", 0, ["DIFFPOOL-V2", "GMN"]),
 ]
 

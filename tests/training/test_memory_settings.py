@@ -10,8 +10,8 @@ import pytest
 SCRIPT = """
 import resource, sys, torch
 if sys.argv[1] == "kept":
-    from rethinkpool_core.training.memory import keep_freed_memory
-    assert keep_freed_memory()
+    from rethinkpool_core.training.memory import configure_malloc
+    assert configure_malloc()
 def step():
     for _ in range(4):
         torch.ones(5_000_000)
@@ -23,7 +23,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is nothing to set")
+@pytest.mark.skipif(sys.platform != "linux", reason="stop_event there is nothing to set")
 def test_page_faults():
     faults = {
         how: int(

@@ -55,9 +55,9 @@ def test_step(name, options, digits):
     task = Task(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
     replicas = task.replicas([1, 2, 3])
     order = torch.stack([task.split(seed).train[:8] for seed in replicas.seeds])
-    (batch,) = task.builder.batches(order, 8, draw=1, coarsening=task.coarsening(replicas))
+    (batch,) = task.builder.batches(order, 8, rng_key=1, coarsening=task.coarsening(replicas))
     if name not in ("GRACLUS", "COMPLEMENT"):
-        _ = batch.blocks  # made with the batch, before the step
+        _ = batch.buckets  # made with the batch, before the step
     rates = torch.full((3,), 1e-3)
     before = replicas.groups["rest"].adam.theta.clone()
     with NoWaiting():

@@ -63,7 +63,7 @@ def plain_run(name, dataset, seed, *, batch_size, clip_norm, protocol=QUICK, **o
         model.train()
         model.zero_grad(set_to_none=False)
         for index in shuffled(split.train, seed, epoch).split(batch_size):
-            batch = builder(index, draw=epoch)
+            batch = builder(index, rng_key=epoch)
             logits, losses = model(batch)
             if period is not None and not unsupervised:
                 losses = {"purity": torch.tensor(float("nan"))}

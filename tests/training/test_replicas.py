@@ -126,8 +126,9 @@ def test_loss_that_becomes_infinite_later_keeps_the_best_until_then(
 
     monkeypatch.setattr(Schedule, "update", update)
     first, failed, last = run("N-MINCUTPOOL", dataset, [1, 2, 3], **options)
-    assert_same(first, before[0])
-    assert_same(last, before[2])
+    # Two replicas side by side may round otherwise than three: which product a library runs depends on the sizes.
+    assert_same(first, before[0], 1e-12)
+    assert_same(last, before[2], 1e-12)
     assert "in epoch 3" in failed.error and failed.epochs == 3
     assert failed.best_epoch in (1, 2) and failed.val_score == max(before[1].curves["val_score"][:2])
     assert all(torch.isfinite(tensor).all() for tensor in failed.weights.values())

@@ -1,0 +1,3 @@
+"""The table of runs of the tests of the analysis."""
+
+from analysis.conftest import runs  # noqa: F401 - a fixture
