@@ -77,3 +77,11 @@ def dataset_of(store: GraphStore, *, like: str = "DIGITS", num_classes: int = 2)
         num_classes,
         "made in a test",
     )
+
+
+def input_graph(batch, x=None, mean_nodes: float | None = None):
+    """The input graphs of a batch as models take them, with features ``x`` if given."""
+    from rethinkpool_core.engine.graph import Graph
+
+    graph = Graph.from_batch(batch, batch.num_rows / batch.num_graphs if mean_nodes is None else mean_nodes)
+    return graph if x is None else graph.with_x(x)

@@ -25,8 +25,6 @@ from rethinkpool_core.graphs.structure import Structure
 # Nodes and edges of the batches that are made together: what stays in a CPU's cache, and what keeps a GPU busy.
 _ENTRIES_AT_ONCE = {"cpu": 1 << 19, "gpu": 1 << 22}
 
-OF_NODES = "nodes/"  # in front of the names of what `PoolingModel.known` has of nodes
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -44,8 +42,7 @@ class Batch:
         indices, indptr, indices_t, indptr_t    the adjacency matrix and its transpose, see `SparseAdjacency`
         edge_attr   (R E, C)  int64, in the order of `indices` (molecules of OGB only)
         rng_key        () or (R,)  int64, 0 in evaluation, else a number that is new every epoch: keys whatever a model draws anew
-        known/...   (R B, ...) what was made beforehand for each graph, see `known`
-        known/nodes/...  the same for each node, as `blocks` spread it but for anything in empty slots
+        precomputed/...  terms of pooling layers with fixed assignments, see `engine.precomputed`
         1/...       structure of the coarse graphs where the builder was asked for them, and 2/... of theirs, see `coarse`
         members     (R N, 2)  in a coarse batch: rows of the batch below that became one, a single one twice
         place       (rows,)   the inverse, of each row of the batch below, see `pair_maximum`
@@ -97,22 +94,6 @@ class Batch:
     def buckets(self) -> Buckets:
         """Where the rows of each graph stand when it has a padded matrix of its own."""
         return self.find_buckets()
-
-    def with_known(self, known: dict[str, Tensor]) -> Batch:
-        """With what `PoolingModel.known` gave for each graph or node of the dataset, tensors (R, G, ...)."""
-        tensors = dict(self.tensors)
-        for name, value in known.items():
-            R, G = value.shape[:2]
-            of_nodes = name.startswith(OF_NODES)
-            number = self.node_id if of_nodes else self.graph_id
-            index = (number.view(R, -1) + G * torch.arange(R, device=value.device)[:, None]).view(-1)
-            index = index.index_select(0, self.buckets.row) if of_nodes else index
-            tensors[f"known/{name}"] = value.flatten(0, 1).index_select(0, index)
-        return self.with_tensors(tensors)
-
-    def known(self, level: int) -> dict[str, Tensor]:
-        """What was made beforehand for one pooling layer, or nothing."""
-        return self._under(f"known/{level}/") | self._under(f"known/{OF_NODES}{level}/")
 
     def coarse(self, level: int) -> Batch:
         """The batch that ``level`` coarsenings make of this one, without features."""

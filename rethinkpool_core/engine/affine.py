@@ -61,7 +61,7 @@ def affine(
     return _affine(terms, linear.bias if bias else None, relu)
 
 
-def side_by_side(x: Tensor, *linears: nn.Linear) -> Sequence[Tensor]:
+def fused_linears(x: Tensor, *linears: nn.Linear) -> Sequence[Tensor]:
     """Linear maps of the same rows (..., D) in one product: (..., D') of each."""
     weights = [linear.weight for linear in linears]
     biases = [
@@ -73,7 +73,7 @@ def side_by_side(x: Tensor, *linears: nn.Linear) -> Sequence[Tensor]:
 
 
 def affine_of_parts(parts: Sequence[Tensor], linear: nn.Linear) -> Tensor:
-    """A linear map of rows that come in parts, (..., D_1), (..., D_2) and so on, as if they stood side by side. -> (..., D')."""
+    """Return a linear map of rows that come in parts, (..., D_1), (..., D_2) and so on, which stand side by side: (..., D')."""
     weights = linear.weight.split([part.shape[-1] for part in parts], -1)
     return _affine(list(zip(parts, weights, strict=True)), linear.bias, relu=False)
 
@@ -89,3 +89,15 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         return affine(x, self)
+
+
+def mix_heads(C: Tensor, weight: Tensor) -> Tensor:
+    """Return the weighted sum over heads, (R, n, K), of C (R, n, H, K).
+
+    weight  (1, H), or stacked (R, 1, H)
+
+    As one product with (R, H K, K), which is faster than a sum over the middle axis.
+    """
+    H, K = C.shape[-2:]
+    mix = weight.reshape(-1, H, 1, 1) * torch.eye(K, dtype=C.dtype, device=C.device)
+    return C.flatten(2) @ mix.flatten(1, 2)

@@ -72,7 +72,7 @@ class _BatchNorm(torch.autograd.Function):
         return of_x, of_weight, of_bias, None, None
 
 
-class BatchNorm(nn.BatchNorm1d):
+class ReplicaBatchNorm(nn.BatchNorm1d):
     """`nn.BatchNorm1d` over all rows of (..., D), or over those of each replica if its weights are stacked.
 
     With ``counted``, over the rows that count; the others come back as whatever they become.

@@ -108,8 +108,8 @@ class _Unpool(torch.autograd.Function):
         return None, of_S, of_Y
 
 
-class _PoolFixed(torch.autograd.Function):
-    """As `pool_fixed`, with the bias of each seed, (R, D)."""
+class _FixedPoolConv(torch.autograd.Function):
+    """As `fixed_pool_conv`, with the bias of each seed, (R, D)."""
 
     @staticmethod
     def forward(ctx, layout: Layout, fixed: Sequence[Tensor], bias: Tensor, *Y: Tensor):
@@ -176,12 +176,12 @@ def pool(layout: Layout, S: Tensor, *Y: Tensor, norm: bool = False) -> tuple[Ten
     return _Pool.apply(layout, norm, S, *Y)
 
 
-def pool_fixed(layout: Layout, fixed: Sequence[Tensor], Y: Sequence[Tensor], bias: Tensor) -> Tensor:
+def fixed_pool_conv(layout: Layout, fixed: Sequence[Tensor], Y: Sequence[Tensor], bias: Tensor) -> Tensor:
     """ReLU of the sum of S^T Y over pairs of a fixed S and a Y, plus a bias (D,), or (R, D) of R seeds: (B, K, D).
 
     S as ``layout.pad`` gives it, but for finite values of any kind in empty slots; Y as rows.
     """
-    return _PoolFixed.apply(layout, fixed, bias if bias.dim() == 2 else bias.unsqueeze(0), *Y)
+    return _FixedPoolConv.apply(layout, fixed, bias if bias.dim() == 2 else bias.unsqueeze(0), *Y)
 
 
 def unpool(layout: Layout, S: Tensor, Y: Tensor) -> Tensor:

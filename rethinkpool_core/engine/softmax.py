@@ -53,10 +53,10 @@ def log_softmax(x: Tensor) -> Tensor:
     return _LogSoftmax.apply(x) if x.shape[-1] < NARROW else x.log_softmax(-1)
 
 
-class _Shares(torch.autograd.Function):
+class _PowerNormalise(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, power: float) -> Tensor:
-        y = x.pow(-power)
+        y = x.pow(power)
         y.div_(y.sum(-1, keepdim=True))
         ctx.power = power
         ctx.save_for_backward(x, y)
@@ -67,12 +67,12 @@ class _Shares(torch.autograd.Function):
     def backward(ctx, gradient: Tensor):
         x, y = ctx.saved_tensors
         out = (gradient - (gradient * y).sum(-1, keepdim=True)).mul_(y).div_(x)
-        return out.mul_(-ctx.power), None
+        return out.mul_(ctx.power), None
 
 
 def power_normalise(x: Tensor, power: float) -> Tensor:
-    """x^(-power) of positive x, scaled to sum 1 over the last axis: a softmax of -power log x."""
-    return _Shares.apply(x, power)
+    """Return x^power of positive x, scaled to sum 1 over the last axis: a softmax of power log x."""
+    return _PowerNormalise.apply(x, power)
 
 
 class _RowMaximum(torch.autograd.Function):
@@ -90,6 +90,9 @@ class _RowMaximum(torch.autograd.Function):
         return share.mul_((gradient / share.sum(1)).unsqueeze(1))
 
 
-def row_maximum(x: Tensor) -> Tensor:
-    """(B, n, D) -> (B, D), elementwise; rows that tie share the gradient."""
-    return _RowMaximum.apply(x)
+def maximum(x: Tensor, ties: str = "shared") -> Tensor:
+    """Return the maximum over the rows of each graph, (B, n, D) -> (B, D), entry by entry.
+
+    ties  "shared": rows that tie share the gradient; "first": the first of them takes it
+    """
+    return _RowMaximum.apply(x) if ties == "shared" else x.max(1).values

@@ -80,32 +80,23 @@ class SparseAdjacency:
         row = ends.cumsum(0)[:-1]  # rows that have ended before each entry
         return _BagSum.apply(values, entry[:-1], self.indptr, row, entry)
 
-    def row_sum(self) -> Tensor:
-        """(rows,) as int64: for an adjacency matrix, the degrees. Graphs are stored without self-loops."""
+    def degree(self) -> Tensor:
+        """Return the row sums, (rows,) int64: degrees of the nodes, as graphs are stored without self-loops."""
         return self.indptr.diff()
 
-    def average(self, x: Tensor, loop: bool) -> Tensor:
-        """Mean of x over the neighbours, and over the node itself if ``loop``; zero where there are none. -> (rows, D)."""
-        # DiffPool's two networks of a layer begin with the same average, which is the first one asked for.
-        if self._first and x is self._first["x"] and loop is self._first["loop"]:
-            return self._first["average"]
-        share = self._share(loop, x.dtype)
-        average = _BagSum.apply(x, self.indices, self.indptr, self.indices_t, self.indptr_t, share)
-        average = average + x * share if loop else average
-        if not self._first:
-            self._first.update(x=x, loop=loop, average=average)
-        return average
+    def mean(self, x: Tensor, add_self_loops: bool) -> Tensor:
+        """Return the mean of x over the neighbours, and the node itself if asked for, (rows, D); zero where there are none."""
+        share = self._share(add_self_loops, x.dtype)
+        mean = _BagSum.apply(x, self.indices, self.indptr, self.indices_t, self.indptr_t, share)
+        return mean + x * share if add_self_loops else mean
 
-    def _share(self, loop: bool, dtype: torch.dtype) -> Tensor:
-        """What each neighbour counts for in an average, (rows, 1)."""
-        if (loop, dtype) not in self._shares:
-            degree = self.row_sum().to(dtype).unsqueeze(-1)
-            self._shares[loop, dtype] = (degree + 1 if loop else degree.clamp(min=1)).reciprocal()
-        return self._shares[loop, dtype]
-
-    @cached_property
-    def _first(self) -> dict:
-        return {}
+    def _share(self, add_self_loops: bool, dtype: torch.dtype) -> Tensor:
+        """Return what each neighbour counts for in a mean, (rows, 1)."""
+        if (add_self_loops, dtype) not in self._shares:
+            degree = self.degree().to(dtype).unsqueeze(-1)
+            count = degree + 1 if add_self_loops else degree.clamp(min=1)
+            self._shares[add_self_loops, dtype] = count.reciprocal()
+        return self._shares[add_self_loops, dtype]
 
     @cached_property
     def _shares(self) -> dict:

@@ -1,33 +1,42 @@
-"""What all models share: what they are told of a dataset, what comes back, the first step on molecules, the output network."""
+"""The class of all models, and the layers that they share: the first convolution and the output network."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from rethinkpool_core.batching.batch import Batch
 from rethinkpool_core.engine.affine import Linear
+from rethinkpool_core.engine.graph import Graph
 from rethinkpool_core.errors import GraphTooLargeError
 from rethinkpool_core.graphs.coarsening import Coarsening
+from rethinkpool_core.models.trace import RecordedTrace, Trace, no_trace
 from rethinkpool_core.ops.convolutions import GraphConv, MoleculeConv
 from rethinkpool_core.ops.molecules import ATOM_DIMS, CategoryEmbedding
+
+Losses = Mapping[str, Iterable[Tensor]]
+"""Auxiliary losses by name: one term (B,) per pooling layer, computed only if the losses are wanted."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a model needs to know of a dataset."""
+    """What a model needs to know about a dataset.
+
+    in_dim     width of the node features, or number of integer columns for molecules
+    out_dim    number of outputs
+    max_nodes  nodes of the largest graph
+    molecules  whether features are OGB's categories of atoms and bonds
+    """
 
     in_dim: int
     out_dim: int
     max_nodes: int
     mean_nodes: float
-    molecules: bool = False  # features are OGB's categories of atoms and bonds
+    molecules: bool = False
 
     @classmethod
     def of(cls, dataset) -> Shape:
@@ -36,118 +45,107 @@ class Shape:
         return cls(dataset.num_features, dataset.num_classes, dataset.max_nodes, mean_nodes, molecules)
 
 
-@dataclass(frozen=True)
-class Activation:
-    """Node features after one layer: ragged rows with the first row of each graph, or (B, K, D).
-
-    A layer of which the model itself needs only a mean is a function that computes it.
-    """
-
-    source: Tensor | Callable[[], Tensor]
-    pointer: Tensor | None = None
-
-    @cached_property
-    def values(self) -> Tensor:
-        return self.source if isinstance(self.source, Tensor) else self.source()
-
-    def of_graph(self, number: int) -> Tensor:
-        """(nodes, D) of one graph of the batch."""
-        if self.pointer is None:
-            return self.values[number]
-        return self.values[self.pointer[number] : self.pointer[number + 1]]
-
-
 class PoolingModel(nn.Module):
     """A graph network for one seed, built in the state that the seed determines (weights, random assignments).
 
-    ``forward(batch)`` returns logits (B, out_dim) and a mapping of auxiliary losses, scalars weighted as they enter the
-    training loss; with ``trace=True`` also a mapping from the names of the main layers to their `Activation`; with
-    ``auxiliary=False`` the auxiliary losses are left out and cost nothing.
+    A subclass says in `compute` what its network computes; the engine decides how, and for how many seeds at once.
 
-    With the parameters and buffers of R seeds, stacked, in the places of its own (see `Replicas`), the same model takes a batch
-    of R replicas of B graphs: logits are (R B, out_dim) then, and losses (R,).
+    shape   of the dataset
+    config  a frozen dataclass
     """
 
-    # Whether larger graphs than the model was built for are refused: their size decides how many clusters there are, and
-    # random assignments have a row for each node.
     has_max_nodes = True
+    """Whether larger graphs than the model was built for are refused: their size decides how many clusters there are, and random
+    assignments have a row for each position in a graph."""
 
     def __init__(self, shape: Shape, config, seed: int):
         super().__init__()
         self.shape, self.config = shape, config
         self.register_buffer("seed", torch.tensor(seed, dtype=torch.int64))
 
+    def compute(self, graph: Graph, trace: Trace) -> tuple[Tensor, Losses]:
+        """Return logits (B, out_dim) and the terms of the auxiliary losses, from the input graphs.
+
+        trace  is shown the main layers by name
+        """
+        raise TypeError(f"{type(self).__name__} has no equations of its own: build one of its subclasses")
+
+    def coarsening(self, seed: Tensor | None = None) -> Coarsening | None:
+        """Return how graphs are coarsened by matchings before the model sees them, or None.
+
+        seed  (R,) of the replicas, if there are several
+        """
+        return None
+
     def forward(self, batch: Batch, trace: bool = False, auxiliary: bool = True):
+        """Return logits (B, out_dim) and the auxiliary losses by name, scalars weighted as they enter the training loss.
+
+        trace      also return the main layers by name, as `Activation`
+        auxiliary  whether the auxiliary losses are computed; else there are none
+
+        With the parameters and buffers of R seeds stacked in the places of its own (see `Replicas`), the same model takes a batch
+        of R replicas of B graphs; logits are (R B, out_dim) then, and losses (R,).
+
+        Raises GraphTooLargeError.
+        """
         if self.has_max_nodes and batch.width > self.shape.max_nodes:
             raise GraphTooLargeError(
                 f"a graph of the batch has {batch.width} nodes and the model was built for at most {self.shape.max_nodes}: "
                 "build it from a dataset whose largest graph is at least as large"
             )
-        layers: dict[str, Activation] = {}
-        logits, losses = self.compute(batch, layers, auxiliary)
-        stacked = self.seed.dim() == 1
-        losses = {
-            name: loss.view(len(self.seed), -1).mean(1) if stacked else loss.mean()
-            for name, loss in losses.items()
-        }
-        return (logits, losses, layers) if trace else (logits, losses)
+        layers = RecordedTrace() if trace else no_trace
+        logits, terms = self.compute(self.input_graph(batch, auxiliary=auxiliary), layers)
+        by_graph = {name: list(of_layers) for name, of_layers in terms.items()} if auxiliary else {}
+        losses = {name: self._mean(sum(of_layers)) for name, of_layers in by_graph.items() if of_layers}
+        return (logits, losses, layers.layers) if trace else (logits, losses)
 
-    def coarsening(self, seed: Tensor | None = None) -> Coarsening | None:
-        """How the model's graphs become coarse before it sees them, if they do; with ``seed`` (R,), its replicas'."""
-        return None
+    def fixed_terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the terms of the batch that follow from fixed assignments, see `engine.precomputed`; none if all is learned."""
+        terms: dict[str, Tensor] = {}
+        self.compute(self.input_graph(batch, auxiliary=False, record=terms), no_trace)
+        return terms
 
-    def known(self, batch: Batch) -> dict[str, Tensor]:
-        """What follows from the graphs and the seed alone, not from anything learned; empty where all is learned.
+    def input_graph(self, batch: Batch, **options) -> Graph:
+        """Return the graphs of a batch as `compute` takes them; ``options`` are those of `Graph.from_batch`."""
+        coarsening = self.coarsening()
+        if coarsening is not None:
+            batch = batch.coarsened(coarsening)
+        return Graph.from_batch(batch, self.shape.mean_nodes, **options)
 
-        One row a graph under names that start with the number of the pooling layer, see `Batch.known`; or, with `OF_NODES` in
-        front, one row a node.
-        """
-        return {}
-
-    def compute(
-        self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Logits, and auxiliary losses of each graph, (B,); fills ``layers``."""
-        raise TypeError(f"{type(self).__name__} has no equations of its own: build one of its subclasses")
+    def _mean(self, loss: Tensor) -> Tensor:
+        """Return the mean over graphs, of each replica if there are several."""
+        return loss.view(len(self.seed), -1).mean(1) if self.seed.dim() == 1 else loss.mean()
 
 
 _DRAWING = threading.Lock()  # torch's layers draw from one generator, which all threads share
 
 
 def build(kind: type[PoolingModel], shape: Shape, config, seed: int) -> PoolingModel:
-    """A model drawn from ``seed`` alone, in any thread; the caller's random state is left as it was."""
+    """Return a model drawn from ``seed`` alone, in any thread; the caller's random state is left as it was."""
     with _DRAWING, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would move the GPUs' generators too
         return kind(shape, config, seed)
 
 
 class MoleculeInput(nn.Module):
-    """Atoms and bonds of OGB to node features: atom embeddings, then the convolution of Appendix A.2. -> (N, dim)."""
+    """Atoms and bonds of OGB to node features (N, dim): atom embeddings, then the convolution of Appendix A.2."""
 
     def __init__(self, dim: int):
         super().__init__()
         self.atoms = CategoryEmbedding(ATOM_DIMS, dim)
         self.conv = MoleculeConv(dim)
 
-    def forward(self, batch: Batch) -> Tensor:
-        return self.conv(self.atoms(batch.x), batch.A, batch.edge_attr)
+    def forward(self, graph: Graph) -> Graph:
+        return self.conv(graph.with_x(self.atoms(graph.x)))
 
 
-class FirstConv(nn.Module):
-    """The first convolution where it may run along the edges: Equation 1, or the one for molecules. -> (N, dim)."""
-
-    def __init__(self, shape: Shape, dim: int):
-        super().__init__()
-        self.conv = MoleculeInput(dim) if shape.molecules else GraphConv(shape.in_dim, dim)
-
-    def forward(self, batch: Batch, relu: bool = False) -> Tensor:
-        if isinstance(self.conv, GraphConv):
-            return self.conv(batch.x, batch.A.T, relu)
-        return F.relu(self.conv(batch)) if relu else self.conv(batch)
+def first_conv(shape: Shape, dim: int) -> nn.Module:
+    """Return the first convolution of a model, to features (N, dim): Equation 1, or the one for molecules."""
+    return MoleculeInput(dim) if shape.molecules else GraphConv(shape.in_dim, dim)
 
 
 def output_network(
     in_dim: int, hidden_dim: int, out_dim: int, activation: type[nn.Module] = nn.ReLU
 ) -> nn.Sequential:
-    """The MLP with one hidden layer that ends every model."""
+    """Return the MLP with one hidden layer that ends every model."""
     return nn.Sequential(Linear(in_dim, hidden_dim), activation(), Linear(hidden_dim, out_dim))

@@ -7,7 +7,8 @@ from typing import Any, get_type_hints
 
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape, build
-from rethinkpool_core.models.diffpool import DiffPool, DiffPoolConfig, DiffPoolV2
+from rethinkpool_core.models.diffpool import DiffPool, DiffPoolConfig
+from rethinkpool_core.models.diffpool_v2 import DiffPoolV2
 from rethinkpool_core.models.gmn import ACTIVATIONS, GMN, GMNConfig
 from rethinkpool_core.models.graclus import Graclus, GraclusConfig
 from rethinkpool_core.models.mincutpool import MinCutConfig, MinCutPool
@@ -54,6 +55,7 @@ _FIXED = {"matching", "kernel", "invariant"}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "random_assignment": DISTRIBUTIONS,
     "sage": ("2020", "pyg2"),
+    "max_ties": ("shared", "first"),
     "activation": tuple(ACTIVATIONS),
 }
 _ZERO_ALLOWED = {"purity_weight"}

@@ -1,4 +1,4 @@
-r"""Graph memory networks (Appendix A.2, Table S4), with DISTANCE-GMN and RANDOM-GMN.
+r"""GMN, graph memory networks (Appendix A.2, Table S4), with DISTANCE-GMN and RANDOM-GMN.
 
     query network: (conv, ReLU) x 2, batch norm -> memory layers -> mean over queries -> MLP
 
@@ -9,10 +9,10 @@ One memory layer with H heads of K keys each, queries Q (n, D):
     Q' = LeakyReLU(S^T Q W + b)
 
 DISTANCE-GMN has plain distances to fixed random keys as C (the simplified GMN of Theorem 2 with ``activation="relu"``),
-RANDOM-GMN a fixed random matrix, one row a place in the graph. With one head there is no weighted sum. Table S4's hidden
-dimension is that of Q'.
+RANDOM-GMN a fixed random matrix as the logits of S, one row per position in the graph. With one head there is no weighted sum.
+Table S4's hidden dimension is that of Q'.
 
-Keys and everything else are trained in turns: the purity loss of Appendix D moves the keys, every ``purity_period``-th
+Keys and everything else are trained in turns: the unsupervised loss of Appendix D moves the keys, every ``purity_period``-th
 epoch, and the supervised loss the rest.
 """
 
@@ -23,25 +23,35 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rethinkpool_core.batching.batch import Batch
-from rethinkpool_core.engine.affine import Linear, by_replica
-from rethinkpool_core.engine.norm import BatchNorm
-from rethinkpool_core.engine.rows import Assignment, Rows
+from rethinkpool_core.engine.affine import Linear, by_replica, mix_heads
+from rethinkpool_core.engine.assignment import Assignment, LogAssignment
+from rethinkpool_core.engine.distances import SquaredDistances
+from rethinkpool_core.engine.graph import Graph
+from rethinkpool_core.engine.pooled import pool_features
 from rethinkpool_core.engine.softmax import log_softmax, power_normalise
-from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
-from rethinkpool_core.ops.assignments import random_assignment
+from rethinkpool_core.models.base import Losses, PoolingModel, Shape, first_conv, output_network
+from rethinkpool_core.models.trace import Trace
+from rethinkpool_core.ops.assignments import RandomAssignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import purity_loss, safe_sqrt
+from rethinkpool_core.ops.norm import BatchNorm
 
 ACTIVATIONS = {"leaky_relu": nn.LeakyReLU, "relu": nn.ReLU}
 
 
 @dataclass(frozen=True)
 class GMNConfig:
-    """kernel: "student", "distance" or "random". query_dim: width of the query network. tau: degrees of freedom of the kernel.
+    """Parameters of GMN, DISTANCE-GMN and RANDOM-GMN.
 
-    key_scale: keys are drawn uniformly from [0, key_scale). train_keys: whether unsupervised epochs move the keys, as the
-    paper says, or everything else, as the release did (its keys never moved). norm_padding: see `DiffPoolConfig`.
+    num_keys          K of each memory layer
+    num_heads         H
+    kernel            "student", "distance" or "random"
+    train_keys        whether unsupervised epochs move the keys, as the paper says, or everything else, as the release did (its
+                      keys never moved)
+    key_scale         keys are drawn uniformly from [0, key_scale)
+    query_dim         width of the query network
+    tau               degrees of freedom of the kernel
+    norm_padding      statistics of the batch norm over the padded batch, as in the release, not over nodes
     """
 
     num_keys: tuple[int, ...]
@@ -60,60 +70,58 @@ class GMNConfig:
     norm_padding: bool = False
 
 
-class MemoryLayer(nn.Module):
-    """n queries of width in_dim to K of width hidden_dim."""
+class MemoryAssignment(nn.Module):
+    """S of a memory layer: the softmax over K keys of the kernel between queries and keys."""
 
-    def __init__(self, in_dim: int, nodes: int, num_keys: int, config: GMNConfig):
+    def __init__(self, in_dim: int, num_keys: int, config: GMNConfig):
         super().__init__()
-        self.kernel, self.tau, self.heads, self.num_keys = (
+        self.kernel, self.tau, self.num_heads, self.num_keys = (
             config.kernel,
             config.tau,
             config.num_heads,
             num_keys,
         )
-        if config.kernel == "random":
-            self.register_buffer("random", random_assignment(config.random_assignment, nodes, num_keys))
+        keys = config.key_scale * torch.rand(config.num_heads, num_keys, in_dim)
+        if config.train_keys:
+            self.keys = nn.Parameter(keys)
         else:
-            keys = config.key_scale * torch.rand(config.num_heads, num_keys, in_dim)
-            if config.train_keys:
-                self.keys = nn.Parameter(keys)
-            else:
-                self.register_buffer("keys", keys)
-            self.mix = nn.Linear(config.num_heads, 1, bias=False) if config.num_heads > 1 else None
+            self.register_buffer("keys", keys)
+        self.mix = nn.Linear(config.num_heads, 1, bias=False) if config.num_heads > 1 else None
+
+    def closeness(self, Q: Tensor) -> Tensor:
+        """Return C for queries (..., D), (R, n, H, K) of R replicas."""
+        Q, keys = by_replica(Q, self.keys, 3)
+        d2 = SquaredDistances(Q, keys)
+        if self.kernel == "distance":
+            return safe_sqrt(d2.value())
+        return power_normalise((1 + d2 / self.tau).value(), -(self.tau + 1) / 2)  # rows scaled to sum 1
+
+    def forward(self, graph: Graph) -> LogAssignment:
+        Q = graph.x
+        if self.num_keys == 1:  # all of every query goes to the one key, wherever it is
+            return LogAssignment(Q.new_zeros(*Q.shape[:-1], 1), graph.nodes)
+        C = self.closeness(Q)
+        C = C.squeeze(2) if self.mix is None else mix_heads(C, self.mix.weight)
+        return LogAssignment(log_softmax(C.view(*Q.shape[:-1], self.num_keys)), graph.nodes)
+
+
+class MemoryLayer(nn.Module):
+    """n queries of width in_dim to K of width hidden_dim."""
+
+    def __init__(self, in_dim: int, nodes: int, num_keys: int, config: GMNConfig):
+        super().__init__()
+        if config.kernel == "random":
+            self.assign = RandomAssignment(config.random_assignment, nodes, num_keys)
+        else:
+            self.assign = MemoryAssignment(in_dim, num_keys, config)
         self.linear = Linear(in_dim, config.hidden_dim)
         self.activation = ACTIVATIONS[config.activation]()
 
-    def closeness(self, Q: Tensor) -> Tensor:
-        """C of R replicas with n queries each, (R, n, H, K)."""
-        Q, keys = by_replica(Q, self.keys, 3)
-        keys = keys.flatten(1, 2)  # (R, H K, D)
-        student, tau = self.kernel == "student", self.tau if self.kernel == "student" else 1.0
-        # Squared distances over tau, and one more for Student's kernel, within the product.
-        of_keys = keys.square().sum(-1).unsqueeze(1) / tau + (1.0 if student else 0.0)
-        of_queries = Q.square().sum(-1, keepdim=True) / tau
-        C = torch.baddbmm(of_keys, Q, keys.mT, alpha=-2 / tau) + of_queries
-        C = C.unflatten(-1, (self.heads, self.num_keys))
-        if not student:
-            return safe_sqrt(C)
-        return power_normalise(C, (tau + 1) / 2)
-
-    def log_assignment(self, Q: Tensor, rows: Rows) -> Tensor:
-        """log S, (..., n, K)."""
-        if self.kernel == "random":
-            return log_softmax(rows.place(self.random, len(Q)))
-        if self.num_keys == 1:
-            return Q.new_zeros(*Q.shape[:-1], 1)  # all of every query goes to the one key, wherever it is
-        C = self.closeness(Q).flatten(2)
-        if self.mix is not None:
-            # The weighted sum over heads as one product: (R, n, H K) by (R, H K, K).
-            mix = self.mix.weight.reshape(len(C), self.heads, 1, 1)
-            C = C @ (mix * torch.eye(self.num_keys, dtype=C.dtype, device=C.device)).flatten(1, 2)
-        return log_softmax(C.view(*Q.shape[:-1], self.num_keys))
-
-    def forward(self, Q: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
-        """Q' (B, K, hidden_dim) and log S."""
-        log_S = self.log_assignment(Q, rows)
-        return self.activation(self.linear(Assignment(log_S.exp(), rows).pool(Q))), log_S
+    def forward(self, graph: Graph) -> tuple[Graph, Assignment]:
+        """Return the queries Q' (B, K, hidden_dim), and S."""
+        S = self.assign(graph)
+        pooled = pool_features(graph, S)  # S^T Q
+        return pooled.with_x(self.activation(self.linear(pooled.x))), S
 
 
 class GMN(PoolingModel):
@@ -121,9 +129,9 @@ class GMN(PoolingModel):
         super().__init__(shape, config, seed)
         self.has_max_nodes = config.kernel == "random"
         dim = config.query_dim
-        self.first = FirstConv(shape, dim)
+        self.first = first_conv(shape, dim)
         self.second = GraphConv(dim, dim)
-        self.norm = BatchNorm(dim)
+        self.norm = BatchNorm(dim, config.norm_padding)
         self.memory = nn.ModuleList()
         nodes = shape.max_nodes
         for num_keys in config.num_keys:
@@ -136,22 +144,15 @@ class GMN(PoolingModel):
         """Whether training alternates with the purity loss at all."""
         return self.config.kernel == "student"
 
-    def compute(
-        self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        rows = Rows(batch)
-        x = self.first(batch, relu=True)
-        layers["conv 1"] = Activation(x, batch.pointer)
-        x = self.second(x, batch.A.T, relu=True)
-        layers["conv 2"] = Activation(x, batch.pointer)
-        Q = self.norm(x, rows.counted(x, self.config.norm_padding))
-        purity = 0.0
+    def compute(self, graph: Graph, trace: Trace) -> tuple[Tensor, Losses]:
+        graph = trace("conv 1", self.first(graph).relu())  # (N, D)
+        graph = trace("conv 2", self.second(graph).relu())
+        graph = self.norm(graph)  # queries Q
+        assignments = []
         for number, layer in enumerate(self.memory, start=1):
-            Q, log_S = layer(Q, rows)  # (B, K, D)
-            if auxiliary and self.learns_keys:
-                purity = purity + purity_loss(log_S, rows)
-            layers[f"memory {number}"] = Activation(Q)
-            rows = Rows()
-        wanted = auxiliary and self.learns_keys
-        losses = {"purity": self.config.purity_weight * purity} if wanted else {}
-        return self.output(Q.mean(1)), losses
+            graph, S = layer(graph)  # (B, K, D)
+            trace(f"memory {number}", graph, S)
+            assignments.append(S)
+        weight = self.config.purity_weight
+        purity = (weight * purity_loss(S) for S in assignments)
+        return self.output(graph.mean()), {"purity": purity} if self.learns_keys else {}

@@ -1,6 +1,6 @@
 r"""GRACLUS and COMPLEMENT (Appendix A.2, Table S2), and NO-POOL, the same network without pooling.
 
-    conv -> (conv, pool) x (L - 1) -> mean over nodes -> MLP
+    conv -> (conv, pool) x (L - 1) -> mean over nodes -> MLP          (each convolution followed by ReLU)
 
 Pooling matches nodes in pairs, along edges (GRACLUS) or along non-edges (COMPLEMENT), and takes the maximum of a pair's
 features; the coarse graph inherits the edges of the original graph in both cases. Our L is Table S2's number of layers.
@@ -12,16 +12,21 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from rethinkpool_core.batching.batch import Batch
-from rethinkpool_core.engine.pairs import pair_maximum
+from rethinkpool_core.engine.graph import Graph
 from rethinkpool_core.graphs.coarsening import Coarsening
-from rethinkpool_core.models.base import Activation, FirstConv, PoolingModel, Shape, output_network
+from rethinkpool_core.models.base import Losses, PoolingModel, Shape, first_conv, output_network
+from rethinkpool_core.models.trace import Trace
 from rethinkpool_core.ops.convolutions import GraphConv
+from rethinkpool_core.ops.matching import pool_pairs
 
 
 @dataclass(frozen=True)
 class GraclusConfig:
-    """num_layers: convolutions, the first included. matching: "graph", "complement" or "none"."""
+    """Parameters of GRACLUS, COMPLEMENT and NO-POOL.
+
+    num_layers  convolutions, the first included
+    matching    "graph", "complement" or "none"
+    """
 
     num_layers: int
     hidden_dim: int
@@ -34,30 +39,20 @@ class Graclus(PoolingModel):
     def __init__(self, shape: Shape, config: GraclusConfig, seed: int):
         super().__init__(shape, config, seed)
         dim = config.hidden_dim
-        self.first = FirstConv(shape, dim)
+        self.first = first_conv(shape, dim)
         self.convs = nn.ModuleList(GraphConv(dim, dim) for _ in range(config.num_layers - 1))
         self.output = output_network(dim, dim, shape.out_dim)
 
     def coarsening(self, seed: Tensor | None = None) -> Coarsening | None:
         if self.config.matching == "none":
             return None
-        return Coarsening(
-            self.config.matching, range(2, self.config.num_layers + 1), self.seed if seed is None else seed
-        )
+        levels = range(2, self.config.num_layers + 1)
+        return Coarsening(self.config.matching, levels, self.seed if seed is None else seed)
 
-    def compute(
-        self, batch: Batch, layers: dict[str, Activation], auxiliary: bool
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        if self.config.matching != "none":
-            batch = batch.coarsened(self.coarsening())
-        graphs = batch
-        x = self.first(batch, relu=True)  # (N, D)
-        layers["conv 1"] = Activation(x, batch.pointer)
-        for level, conv in enumerate(self.convs, start=1):
-            x = conv(x, graphs.A.T, relu=True)
-            layers[f"conv {level + 1}"] = Activation(x, graphs.pointer)
+    def compute(self, graph: Graph, trace: Trace) -> tuple[Tensor, Losses]:
+        graph = trace("conv 1", self.first(graph).relu())  # (N, D)
+        for level, conv in enumerate(self.convs, start=2):
+            graph = trace(f"conv {level}", conv(graph).relu())
             if self.config.matching != "none":
-                graphs = batch.coarse(level)
-                x = pair_maximum(x, graphs.members, graphs.place)  # (C, D)
-                layers[f"pool {level + 1}"] = Activation(x, graphs.pointer)
-        return self.output(graphs.graph_mean(x)), {}
+                graph = trace(f"pool {level}", pool_pairs(graph))  # (C, D)
+        return self.output(graph.mean()), {}

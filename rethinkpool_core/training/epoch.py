@@ -18,9 +18,9 @@ from rethinkpool_core.graphs.hashing import seed_of
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.training.config import TrainingConfig
 from rethinkpool_core.training.cuda_graphs import Recorder, recorder_for
-from rethinkpool_core.training.known import known_terms
 from rethinkpool_core.training.memory import configure_malloc
 from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
+from rethinkpool_core.training.precompute import precompute_fixed_pooling
 from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.state import TrainState
 
@@ -51,12 +51,12 @@ class Task:
         self.mean_nodes = dataset.store.x.shape[0] / dataset.store.num_graphs
 
     def replicas(
-        self, seeds: list[int], *, begun: int | None = None, stopped: Callable[[], bool] = lambda: False
+        self, seeds: list[int], *, started: int | None = None, stopped: Callable[[], bool] = lambda: False
     ) -> Replicas:
-        """A fresh one for each seed, with what its graphs make known beforehand (see `known_terms`)."""
+        """A fresh one for each seed, with the precomputed terms of its graphs."""
         replicas = Replicas(self.model, seeds, self.device, self.recorder)
-        replicas.known = known_terms(
-            self.model, seeds, self.builder, self.eval_batch_size(1), begun=begun, stopped=stopped
+        replicas.precomputed = precompute_fixed_pooling(
+            self.model, seeds, self.builder, self.eval_batch_size(1), started=started, stopped=stopped
         )
         return replicas
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rethinkpool_core.batching.batch import Batch
+from rethinkpool_core.engine.precomputed import with_precomputed
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
 from rethinkpool_core.training.cuda_graphs import RecordedSteps, Recorder, Result
@@ -73,7 +74,7 @@ class Replicas:
                 self.groups[group] = Group(shapes, torch.stack(rows).to(device))
         states = [dict(m.named_buffers()) for m in models]
         self.buffers = {name: torch.stack([state[name] for state in states]).to(device) for name in states[0]}
-        self.known: dict[str, Tensor] = {}  # see `known_terms`
+        self.precomputed: dict[str, Tensor] = {}  # see `precompute_fixed_pooling`
         # What training changes; the others (random assignments) follow from the seed.
         self.running = {
             f"{name}.{buffer}"
@@ -101,7 +102,7 @@ class Replicas:
         """Logits (R, B, C) of a batch of R replicas, and the auxiliary losses, if wanted, (R,) each."""
         if self.template.training is not training:
             self.template.train(training)
-        logits, losses = self.template(batch.with_known(self.known), auxiliary=auxiliary)
+        logits, losses = self.template(with_precomputed(batch, self.precomputed), auxiliary=auxiliary)
         return logits.view(len(self), -1, logits.shape[-1]), losses
 
     def losses(self, batch: Batch, kind: str, auxiliary: bool = True) -> dict[str, Tensor]:
@@ -170,7 +171,7 @@ class Replicas:
         index = torch.tensor(rows, dtype=torch.int64, device=next(iter(self.buffers.values())).device)
         self.seeds = [self.seeds[row] for row in rows]
         self.buffers = {name: buffer[index] for name, buffer in self.buffers.items()}
-        self.known = {name: value[index] for name, value in self.known.items()}
+        self.precomputed = {name: value[index] for name, value in self.precomputed.items()}
         for group in self.groups.values():
             group.adam.keep(index)
             group.rebuild()

@@ -121,7 +121,7 @@ class _Run:
     def train(self, group: ReplicaGroup, line: Progress, stopped: Callable[[], bool]) -> dict[int, RunRecord]:
         """Records of a group, trained from wherever it is."""
         seeds, path = group.seeds, group.path
-        replicas = self.task.replicas(seeds, begun=len(seeds) + len(group.ended), stopped=stopped)
+        replicas = self.task.replicas(seeds, started=len(seeds) + len(group.ended), stopped=stopped)
         if group.found:
             states = group.resume(replicas)
         else:

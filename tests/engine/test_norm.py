@@ -5,12 +5,12 @@ import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state
 
-from rethinkpool_core.engine.norm import BatchNorm, RowWeights
+from rethinkpool_core.engine.norm import ReplicaBatchNorm, RowWeights
 
 
 @pytest.fixture
 def norms():
-    ours, theirs = BatchNorm(3).double(), nn.BatchNorm1d(3).double()
+    ours, theirs = ReplicaBatchNorm(3).double(), nn.BatchNorm1d(3).double()
     with torch.no_grad():
         for norm in (ours, theirs):
             norm.weight.copy_(torch.tensor([0.5, 1.0, 2.0]))
@@ -62,7 +62,7 @@ def test_gradients_are_those_of_the_padded_batch(norms, positions):
 
 
 def test_replicas_have_moments_of_their_own():
-    alone = [BatchNorm(3).double() for _ in range(2)]
+    alone = [ReplicaBatchNorm(3).double() for _ in range(2)]
     params, buffers = stack_module_state(alone)
     x = torch.randn(2, 5, 3, dtype=torch.float64)
     real = torch.tensor([[1.0] * 5, [1.0] * 3 + [0.0] * 2], dtype=torch.float64)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rethinkpool_core.batching import buckets as blocks_module
 from rethinkpool_core.batching.buckets import Uniform, make_buckets
-from rethinkpool_core.engine.products import pool, pool_fixed, unpool
+from rethinkpool_core.engine.products import fixed_pool_conv, pool, unpool
 
 SIZES = st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=3)
 
@@ -97,12 +97,12 @@ def test_fixed_assignments_are_a_loop(uniform):
     bias = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
     if uniform:
         spread = [S.view(6, 2, 3) for S in fixed]
-        ours = pool_fixed(blocks, spread, [y.view(6, 2, 5) for y in Y], bias)
+        ours = fixed_pool_conv(blocks, spread, [y.view(6, 2, 5) for y in Y], bias)
     else:
         spread = [blocks.pad(S) for S in fixed]
         for S in spread:
             S[blocks.empty] = 7.0
-        ours = pool_fixed(blocks, spread, Y, bias)
+        ours = fixed_pool_conv(blocks, spread, Y, bias)
     total = sum(loop(where, S, [y])[1] for S, y in zip(fixed, Y, strict=True))
     theirs = (total + bias.repeat_interleave(3, 0)[:, None]).relu()
     torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=1e-12)

@@ -25,7 +25,7 @@ def test_product_and_transposed_product(graphs):
     A, x = dense(graphs, batch), torch.randn(batch.num_rows, 4, dtype=torch.float64)
     torch.testing.assert_close(batch.A @ x, A @ x)
     torch.testing.assert_close(batch.A.T @ x, A.T @ x)
-    assert torch.equal(batch.A.row_sum(), A.sum(1).long())
+    assert torch.equal(batch.A.degree(), A.sum(1).long())
 
 
 def test_gradients(graphs):

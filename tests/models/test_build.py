@@ -45,8 +45,8 @@ def test_diffpool_has_the_layers_of_table_s3():
 def test_gmn_has_the_layers_of_table_s4():
     for row in printed("table_s4_gmn.csv"):
         model = build_model("GMN", like(row["dataset"]))
-        assert [layer.num_keys for layer in model.memory] == [int(n) for n in row["num_keys"].split()]
-        assert {layer.heads for layer in model.memory} == {int(row["num_heads"])}
+        assert [layer.assign.num_keys for layer in model.memory] == [int(n) for n in row["num_keys"].split()]
+        assert {layer.assign.num_heads for layer in model.memory} == {int(row["num_heads"])}
         assert model.output[0].in_features == int(row["hidden_dim"])
 
 

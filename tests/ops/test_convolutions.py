@@ -2,19 +2,20 @@
 
 import pytest
 import torch
+from small_graphs import input_graph
 from torch_geometric.nn import DenseGraphConv, DenseSAGEConv
 from torch_geometric.nn import GraphConv as SparseGraphConv
 
 from rethinkpool_core.datasets.sources.ogb import import_ogb_quietly
-from rethinkpool_core.engine.pooling import Coarse
-from rethinkpool_core.engine.rows import Assignment, Rows
+from rethinkpool_core.engine.assignment import Assignment
+from rethinkpool_core.engine.pooled import pool
 from rethinkpool_core.ops.convolutions import GraphConv, MoleculeConv, SAGEConv, unit_rows
 from rethinkpool_core.ops.molecules import ATOM_DIMS, BOND_DIMS, CategoryEmbedding
 
 
 def entries(batch):
     """Rows and columns of the adjacency matrix's entries."""
-    rows = torch.repeat_interleave(torch.arange(batch.num_rows), batch.A.row_sum())
+    rows = torch.repeat_interleave(torch.arange(batch.num_rows), batch.A.degree())
     return rows, batch.indices
 
 
@@ -24,31 +25,32 @@ class TestAgainstPyG:
         """PyG's messages go from source to target: its neighbour sum is our A^T X."""
         batch = request.getfixturevalue(graphs).batch()
         ours, theirs = GraphConv(3, 4).double(), SparseGraphConv(3, 4, aggr="add").double()
-        theirs.lin_rel, theirs.lin_root = ours.neighbours, ours.itself
-        torch.testing.assert_close(ours(batch.x, batch.A.T), theirs(batch.x, torch.stack(entries(batch))))
+        theirs.lin_rel, theirs.lin_root = ours.lin_rel, ours.lin_root
+        torch.testing.assert_close(ours(input_graph(batch)).x, theirs(batch.x, torch.stack(entries(batch))))
 
     def test_dense_graph_conv(self, graphs, request):
         batch = request.getfixturevalue(graphs).batch()
-        ours, theirs = GraphConv(3, 4).double(), DenseGraphConv(3, 4).double()
-        theirs.lin_rel, theirs.lin_root = ours.neighbours, ours.itself
+        ours = GraphConv(3, 4, flow="target_to_source").double()
+        theirs = DenseGraphConv(3, 4).double()
+        theirs.lin_rel, theirs.lin_root = ours.lin_rel, ours.lin_root
         A = (batch.A @ torch.eye(batch.num_rows, dtype=torch.float64))[None]
-        torch.testing.assert_close(ours(batch.x, batch.A), theirs(batch.x[None], A)[0])
+        torch.testing.assert_close(ours(input_graph(batch)).x, theirs(batch.x[None], A)[0])
 
     @pytest.mark.parametrize("out_dim", [4, 1])  # wider than the input, and narrower: weights last, and first
     @pytest.mark.parametrize("normalize", [False, True])
     def test_todays_sage(self, graphs, normalize, out_dim, request):
         batch = request.getfixturevalue(graphs).batch()
         ours = SAGEConv(3, out_dim, sage="pyg2", normalize=normalize).double()
-        assert ours.narrow is (out_dim == 1)
+        assert ours.project_first is (out_dim == 1)
         theirs = DenseSAGEConv(3, out_dim, normalize=normalize).double()
         theirs.lin_rel.weight, theirs.lin_root.weight, theirs.lin_root.bias = (
-            ours.neighbours.weight,
-            ours.itself.weight,
-            ours.itself.bias,
+            ours.lin_rel.weight,
+            ours.lin_root.weight,
+            ours.lin_root.bias,
         )
         A = (batch.A @ torch.eye(batch.num_rows, dtype=torch.float64))[None]
         x = batch.x.clone().requires_grad_()
-        results = ours(x, batch.A), theirs(x[None], A)[0]
+        results = ours(input_graph(batch, x)).x, theirs(x[None], A)[0]
         torch.testing.assert_close(*results)
         weight = torch.randn_like(results[0])
         leaves = [x, *ours.parameters()]
@@ -60,14 +62,14 @@ class TestAgainstPyG:
 def test_sage_of_2020_against_a_loop(digraphs, loop, normalize, pooled):
     """y_i = (sum_j A_ij x_j / max(sum_j A_ij, 1)) W + b, with A_ii = 1 first if there is a loop; on weighted graphs too."""
     batch = digraphs.batch([2])
-    A = batch.A
+    graph = input_graph(batch)
     matrix, x = batch.A @ torch.eye(batch.num_rows, dtype=torch.float64), batch.x
     if pooled:
         S = torch.rand(batch.num_rows, 4, dtype=torch.float64).softmax(-1)
-        A = Coarse(A, Assignment(S, Rows(batch)), batch.num_rows / batch.num_graphs)
         matrix, x = S.T @ matrix @ S, torch.randn(4, 3, dtype=torch.float64)
-    conv = SAGEConv(3, 5, sage="2020", loop=loop, normalize=normalize).double()
-    ours = conv(x[None], A)[0] if pooled else conv(x, A)
+        graph = pool(graph, Assignment(S, graph.nodes)).with_x(x[None])
+    conv = SAGEConv(3, 5, sage="2020", add_self_loops=loop, normalize=normalize).double()
+    ours = conv(graph).x.view(-1, 5)
     matrix = matrix.clone()
     for i in range(len(x)):
         if loop:
@@ -75,7 +77,7 @@ def test_sage_of_2020_against_a_loop(digraphs, loop, normalize, pooled):
         total, weight = torch.zeros(3, dtype=torch.float64), 0.0
         for j in range(len(x)):
             total, weight = total + matrix[i, j] * x[j], weight + float(matrix[i, j])
-        row = conv.neighbours.weight @ (total / max(weight, 1.0)) + conv.neighbours.bias
+        row = conv.lin_rel.weight @ (total / max(weight, 1.0)) + conv.lin_rel.bias
         row = row / row.norm() if normalize else row
         torch.testing.assert_close(ours[i], row, atol=1e-12, rtol=0)
 
@@ -97,7 +99,7 @@ def test_molecule_convolution_against_a_loop(molecules):
     for (i, j), codes in zip(torch.stack(entries(batch), 1).tolist(), batch.edge_attr.tolist(), strict=True):
         bond = sum(conv.bond.table[starts[column] + code] for column, code in enumerate(codes))
         expected[i] = expected[i] + (h[j] + bond).relu()
-    torch.testing.assert_close(conv(x, batch.A, batch.edge_attr), expected, atol=1e-12, rtol=0)
+    torch.testing.assert_close(conv(input_graph(batch, x)).x, expected, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize(("kind", "sizes"), [("Atom", ATOM_DIMS), ("Bond", BOND_DIMS)])
@@ -113,3 +115,21 @@ def test_category_embedding_is_ogbs_encoder(kind, sizes):
         ours.table.copy_(torch.cat([table.weight for table in tables]))
     codes = torch.stack([torch.randint(size, (50,)) for size in sizes], 1)
     torch.testing.assert_close(ours(codes), theirs(codes))
+
+
+@pytest.mark.parametrize("graphs", ["small", "digraphs"])
+@pytest.mark.parametrize(
+    "conv",
+    [
+        GraphConv(3, 4, flow="target_to_source"),
+        SAGEConv(3, 4, sage="2020", normalize=True),
+        SAGEConv(3, 1, sage="pyg2"),
+        SAGEConv(3, 4, sage="pyg2"),
+    ],
+    ids=["sum", "2020", "pyg2 projected first", "pyg2"],
+)
+def test_relu_in_the_same_pass_is_the_relu(conv, graphs, request):
+    graph = input_graph(request.getfixturevalue(graphs).batch())
+    x = conv.double()(graph).x
+    assert (x < 0).any()
+    torch.testing.assert_close(conv(graph).relu().x, x.relu(), atol=1e-14, rtol=0)

@@ -5,27 +5,29 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from small_graphs import input_graph
 
-from rethinkpool_core.engine.pooling import Coarse, Normalised
-from rethinkpool_core.engine.rows import Assignment, Rows
+from rethinkpool_core.engine.assignment import Assignment, LogAssignment
+from rethinkpool_core.engine.nodes import ClusterNodes, RaggedNodes
+from rethinkpool_core.engine.pooled import pool
 from rethinkpool_core.engine.softmax import log_softmax
 from rethinkpool_core.ops.losses import cut_loss, entropy_loss, link_loss, orthogonality_loss, purity_loss
 
 
-def coarse_of(batch, S):
-    return Coarse(batch.A, Assignment(S, Rows(batch)), batch.num_rows / batch.num_graphs)
+def pooled_by(batch, S):
+    graph = input_graph(batch)
+    return pool(graph, Assignment(S, graph.nodes))
 
 
 def all_terms(batch, S):
     """The sum of all terms, over two layers of pooling."""
-    coarse = coarse_of(batch, S)
-    first = coarse.S
-    second = Assignment(first.pool(S).softmax(-1), Rows())
-    normalised = Coarse(Normalised(coarse), second, batch.num_rows / batch.num_graphs)
-    terms = [cut_loss(coarse), cut_loss(normalised)]
-    terms += [link_loss(coarse), link_loss(Coarse(coarse, second, batch.num_rows / batch.num_graphs))]
-    terms += [orthogonality_loss(pooled) for pooled in (coarse, normalised)]
-    terms += [entropy_loss(S) for S in (first, second)]
+    pooled = pooled_by(batch, S)
+    second = Assignment(pooled.S.pool(S).softmax(-1), pooled.nodes)
+    of_normalised = pool(pooled.normalised(), second)
+    terms = [cut_loss(pooled), cut_loss(of_normalised)]
+    terms += [link_loss(pooled), link_loss(pool(pooled, second))]
+    terms += [orthogonality_loss(pooled), orthogonality_loss(of_normalised)]
+    terms += [entropy_loss(pooled.S), entropy_loss(second)]
     return sum(term.mean() for term in terms)
 
 
@@ -53,12 +55,12 @@ def test_a_hard_assignment_of_two_components_is_finite(small):
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(logits.grad).all()
-    torch.testing.assert_close(cut_loss(coarse_of(batch, S)), torch.tensor([-1.0], dtype=torch.float64))
+    torch.testing.assert_close(cut_loss(pooled_by(batch, S)), torch.tensor([-1.0], dtype=torch.float64))
 
 
 def test_a_graph_without_edges_has_no_cut(small):
     batch = small.batch([3])
-    assert cut_loss(coarse_of(batch, torch.full((4, 2), 0.5, dtype=torch.float64))) == 0
+    assert cut_loss(pooled_by(batch, torch.full((4, 2), 0.5, dtype=torch.float64))) == 0
 
 
 def test_gradients_of_the_terms(small):
@@ -79,7 +81,9 @@ class TestPurity:
             expected.append(
                 sum(P[i, j] * torch.log(P[i, j] / S[i, j]) for i in range(len(S)) for j in range(4))
             )
-        torch.testing.assert_close(purity_loss(log_S, Rows(batch)), torch.stack(expected), atol=1e-12, rtol=0)
+        torch.testing.assert_close(
+            purity_loss(LogAssignment(log_S, RaggedNodes(batch))), torch.stack(expected), atol=1e-12, rtol=0
+        )
 
     @pytest.mark.parametrize("keys", [1, 2, 7, 10, 32])
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -87,8 +91,9 @@ class TestPurity:
         """Appendix D: the loss is at its minimum although every node is spread over all clusters alike."""
         batch = small.batch()
         log_S = log_softmax(torch.zeros(batch.num_rows, keys, dtype=dtype))
-        assert (purity_loss(log_S, Rows(batch)) == 0).all()
+        assert (purity_loss(LogAssignment(log_S, RaggedNodes(batch))) == 0).all()
 
     @given(arrays("float64", (6, 4), elements=st.floats(-30, 30)))
     def test_is_not_negative(self, logits):
-        assert purity_loss(torch.from_numpy(logits)[None].log_softmax(-1), Rows()) >= -1e-9
+        S = LogAssignment(torch.from_numpy(logits)[None].log_softmax(-1), ClusterNodes(1, 6))
+        assert purity_loss(S) >= -1e-9

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from small_graphs import named_graphs
+from small_graphs import input_graph, named_graphs
 from torch_geometric.nn import dense_diff_pool, dense_mincut_pool
 
-from rethinkpool_core.engine.pooling import Coarse, Normalised
-from rethinkpool_core.engine.rows import Assignment, Rows
+from rethinkpool_core.engine.assignment import Assignment
+from rethinkpool_core.engine.pooled import pool
 from rethinkpool_core.ops.losses import cut_loss, entropy_loss, link_loss, orthogonality_loss
 
 # PyG divides by the volume, which is 0 without edges; what ours does there is tested in test_losses.py.
@@ -29,15 +29,15 @@ class TestOneGraph:
         batch, x, A = dense(small, name)
         logits = torch.randn(1, x.shape[1], clusters, dtype=torch.float64)
         theirs_x, theirs_A, cut, orthogonality = dense_mincut_pool(x, A, logits)
-        S = Assignment(logits[0].softmax(-1), Rows(batch))
-        pooled = Coarse(batch.A, S, batch.num_rows / batch.num_graphs)
-        coarse = Normalised(pooled)
+        graph = input_graph(batch)
+        pooled = pool(graph, Assignment(logits[0].softmax(-1), graph.nodes))
+        A = pooled.normalised().A
         torch.testing.assert_close(cut_loss(pooled)[0], cut, atol=1e-10, rtol=0)
         torch.testing.assert_close(orthogonality_loss(pooled)[0], orthogonality, atol=1e-10, rtol=0)
-        torch.testing.assert_close(S.pool(batch.x), theirs_x, atol=1e-10, rtol=0)
+        torch.testing.assert_close(pooled.x, theirs_x, atol=1e-10, rtol=0)
         identity = torch.eye(clusters, dtype=torch.float64)[None]
-        torch.testing.assert_close(coarse @ identity, theirs_A, atol=1e-10, rtol=0)
-        torch.testing.assert_close(coarse.row_sum(), theirs_A.sum(-1), atol=1e-10, rtol=0)
+        torch.testing.assert_close(A @ identity, theirs_A, atol=1e-10, rtol=0)
+        torch.testing.assert_close(A.degree(), theirs_A.sum(-1), atol=1e-10, rtol=0)
 
     def test_mincut_second_layer(self, small, name, clusters):
         batch, x, A = dense(small, name)
@@ -45,14 +45,13 @@ class TestOneGraph:
         second = torch.randn(1, clusters, 2, dtype=torch.float64)
         x1, A1, *_ = dense_mincut_pool(x, A, first)
         _, A2, cut, orthogonality = dense_mincut_pool(x1, A1, second)
-        S1 = Assignment(first[0].softmax(-1), Rows(batch))
-        coarse = Normalised(Coarse(batch.A, S1, batch.num_rows / batch.num_graphs))
-        S2 = Assignment(second.softmax(-1), Rows())
-        pooled = Coarse(coarse, S2, batch.num_rows / batch.num_graphs)
+        graph = input_graph(batch)
+        once = pool(graph, Assignment(first[0].softmax(-1), graph.nodes)).normalised()
+        pooled = pool(once, Assignment(second.softmax(-1), once.nodes))
         torch.testing.assert_close(cut_loss(pooled)[0], cut, atol=1e-10, rtol=0)
         torch.testing.assert_close(orthogonality_loss(pooled)[0], orthogonality, atol=1e-10, rtol=0)
-        coarser = Normalised(pooled)
-        torch.testing.assert_close(coarser @ torch.eye(2, dtype=torch.float64)[None], A2, atol=1e-10, rtol=0)
+        ours = pooled.normalised().A @ torch.eye(2, dtype=torch.float64)[None]
+        torch.testing.assert_close(ours, A2, atol=1e-10, rtol=0)
 
     def test_diffpool_two_layers(self, small, name, clusters):
         batch, x, A = dense(small, name)
@@ -60,20 +59,19 @@ class TestOneGraph:
         second = torch.randn(1, clusters, 2, dtype=torch.float64)
         x1, A1, link, entropy = dense_diff_pool(x, A, first)
         _, A2, link2, entropy2 = dense_diff_pool(x1, A1, second)
-        S1 = Assignment(first[0].softmax(-1), Rows(batch))
-        coarse = Coarse(batch.A, S1, batch.num_rows / batch.num_graphs)
-        S2 = Assignment(second.softmax(-1), Rows())
-        coarser = Coarse(coarse, S2, batch.num_rows / batch.num_graphs)
+        graph = input_graph(batch)
+        once = pool(graph, Assignment(first[0].softmax(-1), graph.nodes))
+        twice = pool(once, Assignment(second.softmax(-1), once.nodes))
         for ours, theirs in (
-            (link_loss(coarse)[0], link),
-            (entropy_loss(S1)[0], entropy),
-            (link_loss(coarser)[0], link2),
-            (entropy_loss(S2)[0], entropy2),
-            (S1.pool(batch.x), x1),
-            (coarse.matrix(), A1),
-            (coarse.diagonal(), A1.diagonal(dim1=1, dim2=2)),
-            (coarse.row_sum(), A1.sum(-1)),
-            (coarser.matrix(), A2),
+            (link_loss(once)[0], link),
+            (entropy_loss(once.S)[0], entropy),
+            (link_loss(twice)[0], link2),
+            (entropy_loss(twice.S)[0], entropy2),
+            (once.x, x1),
+            (once.A.to_matrix(), A1),
+            (once.products.diagonal, A1.diagonal(dim1=1, dim2=2)),
+            (once.A.degree(), A1.sum(-1)),
+            (twice.A.to_matrix(), A2),
         ):
             torch.testing.assert_close(ours, theirs, atol=1e-10, rtol=0)
 
@@ -86,11 +84,10 @@ def test_a_batch_averages_over_its_graphs(small):
     def terms(index):
         batch = small.batch(index)
         rows = small.dataset.store.node_offsets[batch.graph_id[batch.graph]] + batch.position
-        S = Assignment(logits[rows].softmax(-1), Rows(batch))
-        coarse = Coarse(batch.A, S, batch.num_rows / batch.num_graphs)
-        return torch.stack(
-            [cut_loss(coarse), orthogonality_loss(coarse), link_loss(coarse), entropy_loss(S)]
-        ).mean(1)
+        graph = input_graph(batch)
+        pooled = pool(graph, Assignment(logits[rows].softmax(-1), graph.nodes))
+        terms = [cut_loss(pooled), orthogonality_loss(pooled), link_loss(pooled), entropy_loss(pooled.S)]
+        return torch.stack(terms).mean(1)
 
     alone = torch.stack([terms([number]) for number in names]).mean(0)
     torch.testing.assert_close(terms(names), alone, atol=1e-12, rtol=0)
@@ -105,10 +102,10 @@ def test_a_dominant_cluster_keeps_its_edges_in_float32(small, gap, clusters):
     logits[..., 0] += gap
     _, theirs, *_ = dense_mincut_pool(batch.x[None], A, logits)
     single = small.batch([NUMBER["petersen"]], dtype=torch.float32)
-    S = Assignment(logits[0].float().softmax(-1), Rows(single))
-    pooled = Coarse(single.A, S, single.num_rows)
-    weight = pooled.matrix().double().masked_fill(torch.eye(clusters, dtype=torch.bool), 0).sum(-1)
-    torch.testing.assert_close(pooled.weight_to_others().double(), weight, rtol=1e-5, atol=0)
-    if pooled.values is not None:
-        ours = Normalised(pooled) @ torch.eye(clusters)[None]
+    graph = input_graph(single)
+    pooled = pool(graph, Assignment(logits[0].float().softmax(-1), graph.nodes))
+    weight = pooled.A.to_matrix().double().masked_fill(torch.eye(clusters, dtype=torch.bool), 0).sum(-1)
+    torch.testing.assert_close(pooled.products.weight_to_others().double(), weight, rtol=1e-5, atol=0)
+    if pooled.A.matrix is not None:
+        ours = pooled.normalised().A @ torch.eye(clusters)[None]
         torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=1e-6)

@@ -24,13 +24,11 @@ RULES = [
     (r"^first\.conv\.", "first."),
     (r"^assign\.(\d)\.gnn\.linear", r"linear.\1"),
     (r"\.gnn\.stack\.", "."),
-    (r"^((?:assign|embed)\.0\.convs\.\d)\.neighbours\.weight", r"\1.lin_l.weight"),
-    (r"^((?:assign|embed)\.0\.convs\.\d)\.itself\.weight", r"\1.lin_r.weight"),
-    (r"^((?:assign|embed)\.0\.convs\.\d)\.itself\.bias", r"\1.lin_l.bias"),
-    (r"\.neighbours\.", ".lin_rel."),
-    (r"\.itself\.", ".lin_root."),
-    (r"\.keys$", ".k"),
-    (r"\.mix\.", ".conv."),
+    (r"^((?:assign|embed)\.0\.convs\.\d)\.lin_rel\.weight", r"\1.lin_l.weight"),
+    (r"^((?:assign|embed)\.0\.convs\.\d)\.lin_root\.weight", r"\1.lin_r.weight"),
+    (r"^((?:assign|embed)\.0\.convs\.\d)\.lin_root\.bias", r"\1.lin_l.bias"),
+    (r"\.assign\.keys$", ".k"),
+    (r"\.assign\.mix\.", ".conv."),
     (r"^(memory\.\d)\.linear", r"\1.lin"),
 ]
 

@@ -126,13 +126,15 @@ def test_killed_in_the_midst_of_any_save(moment, limited, digits, tmp_path, monk
 
     from rethinkpool_core import build_model
     from rethinkpool_core.batching.batch import BatchBuilder
-    from rethinkpool_core.training import known, train
+    from rethinkpool_core.training import precompute, train
 
     dataset = digits(60)
     model = build_model("N-DIFFPOOL-V2", dataset)
     if limited:
-        terms = known.known_terms(model, [1, 2], BatchBuilder(dataset, "cpu", torch.float32), 60)
-        monkeypatch.setattr(known, "LIMIT", sum(values.nbytes for values in terms.values()))
+        terms = precompute.precompute_fixed_pooling(
+            model, [1, 2], BatchBuilder(dataset, "cpu", torch.float32), 60
+        )
+        monkeypatch.setattr(precompute, "MAX_BYTES", sum(values.nbytes for values in terms.values()))
     seeds, options = (
         [1, 2, 3],
         {"batch_size": 12, "learning_rate": 0.003, "stop_patience": 2, "replicas": 3, "max_epochs": 8},

@@ -14,8 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rethinkpool_core import build_model
 from rethinkpool_core.batching import buckets as blocks
 from rethinkpool_core.batching.padded import PaddedBatches
-from rethinkpool_core.engine import pooling, softmax
-from rethinkpool_core.training import known
+from rethinkpool_core.engine import adjacency, softmax
+from rethinkpool_core.engine.mode import as_written
+from rethinkpool_core.models.base import Shape
+from rethinkpool_core.training import precompute
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.epoch import Task, shuffled
 
@@ -33,6 +35,12 @@ def dataset(request, digits):
     store = store_of(graphs, features=1)
     labels = torch.randint(3, store.x.shape, generator=torch.Generator().manual_seed(0)).to(torch.uint8)
     return replace(dataset_of(replace(store, x=labels), like="NCI1"), num_features=3).with_split(0)
+
+
+def no_mean_nodes(monkeypatch):
+    """Models take graphs to have no nodes on average, so that matrices of clusters are never the smaller choice."""
+    plain = Shape.of.__func__
+    monkeypatch.setattr(Shape, "of", classmethod(lambda cls, data: replace(plain(cls, data), mean_nodes=0.0)))
 
 
 class Operations(TorchDispatchMode):
@@ -85,7 +93,7 @@ def assert_same_losses(name, dataset, change, seeds=(1,), **model):
 
 # (module, constant, its other value, models)
 CONSTANTS = [
-    (known, "LIMIT", 0, ["N-MINCUTPOOL", "N-DIFFPOOL-V2", "N-DIFFPOOL", "B-DIFFPOOL"]),
+    (precompute, "MAX_BYTES", 0, ["N-MINCUTPOOL", "N-DIFFPOOL-V2", "N-DIFFPOOL", "B-DIFFPOOL"]),
     (blocks, "MAX_BUCKETS", 1, ["MINCUTPOOL", "DIFFPOOL-V2", "GMN"]),
     (softmax, "NARROW", 0, ["DIFFPOOL-V2", "GMN"]),
 ]
@@ -101,21 +109,22 @@ def test_without(module, constant, other, name, dataset, monkeypatch):
     assert_same_losses(name, dataset, lambda: monkeypatch.setattr(module, constant, other), **two_layers)
 
 
-@pytest.mark.parametrize("name", ["MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL", "N-DIFFPOOL"])
-def test_coarse_graphs_as_matrices_and_as_factors(name, dataset, monkeypatch):
-    plain, written = pooling.Coarse.__init__, []
-
-    def without_nodes(self, A, S, nodes, *args, **options):
-        plain(self, A, S, 0.0, *args, **options)
-        written.append(self.values is not None)
-
-    def keep_factors():
-        monkeypatch.setattr(pooling, "SMALL", 0)
-        monkeypatch.setattr(pooling.Coarse, "__init__", without_nodes)
-
-    assert_same_losses(name, dataset, keep_factors)
-    assert written
-    assert not any(written)
+@pytest.mark.parametrize(
+    "name", ["MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL", "N-DIFFPOOL", "DIFFPOOL-V2", "N-DIFFPOOL-V2"]
+)
+def test_as_written(name, dataset, monkeypatch):
+    """Matrices, nothing precomputed, means last; beside it products of factors, precomputed terms, and one weight per node."""
+    monkeypatch.setattr(adjacency, "MAX_DENSE_CLUSTERS", 0)
+    no_mean_nodes(monkeypatch)
+    expected = losses_of_steps(name, dataset)
+    assert expected[..., 0].std() > 0.01
+    with as_written():
+        torch.testing.assert_close(losses_of_steps(name, dataset), expected, **CLOSE)
+        with Operations() as written:
+            losses_of_steps(name, dataset, steps=1)
+    with Operations() as by_rules:
+        losses_of_steps(name, dataset, steps=1)
+    assert written.seen != by_rules.seen
 
 
 @pytest.mark.parametrize("name", ["MINCUTPOOL", "DIFFPOOL-V2", "GRACLUS", "GMN"])
