@@ -49,11 +49,13 @@ class Graph:
     """The graphs of a batch with features x: (N, D) of ragged rows at the input, (B, n, D) after pooling.
 
     level  everything but the features
-    parts  features as tensors that stand side by side in x, or a function that computes them
+    parts  features as tensors that stand side by side in x
+
+    Graphs hold what they are made of and never what is made of them: without circles, a step's tensors go as soon as its graphs.
     """
 
-    def __init__(self, level: Level, parts: list[Tensor] | Callable[[], list[Tensor]]):
-        self.level, self._parts = level, parts
+    def __init__(self, level: Level, parts: list[Tensor]):
+        self.level, self.parts = level, parts
 
     @classmethod
     def from_batch(
@@ -79,11 +81,6 @@ class Graph:
     @property
     def nodes(self) -> NodeLayout:
         return self.level.nodes
-
-    @cached_property
-    def parts(self) -> list[Tensor]:
-        """The features as tensors that stand side by side."""
-        return self._parts() if callable(self._parts) else self._parts
 
     @cached_property
     def x(self) -> Tensor:
@@ -124,8 +121,11 @@ class Convolved(Graph):
     """The result of a convolution: ``compute(relu)`` returns its features, or the ReLU of them in the same pass."""
 
     def __init__(self, level: Level, compute: Callable[[bool], Tensor]):
-        super().__init__(level, lambda: [compute(False)])
-        self._compute = compute
+        self.level, self.compute = level, compute
+
+    @cached_property
+    def parts(self) -> list[Tensor]:
+        return [self.compute(False)]
 
     def relu(self) -> Graph:
-        return self.with_x(self._compute(True))
+        return self.with_x(self.compute(True))

@@ -3,6 +3,9 @@ r"""One pooling layer: :math:`X' = S^\top X` and :math:`A' = S^\top A S`, neithe
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
+
+from torch import Tensor
 
 from rethinkpool_core.engine.assignment import Assignment
 from rethinkpool_core.engine.graph import Graph, Level
@@ -39,8 +42,11 @@ class PooledGraph(Graph):
     """The graph that `pool` returns."""
 
     def __init__(self, level: Level, products: PooledProducts):
-        super().__init__(level, lambda: [products.features])
-        self.products = products
+        self.level, self.products = level, products
+
+    @cached_property
+    def parts(self) -> list[Tensor]:
+        return [self.products.features]
 
     @property
     def S(self) -> Assignment:
@@ -53,7 +59,7 @@ class PooledGraph(Graph):
 
     @property
     def statistics(self) -> Statistics:
-        return self.products.statistics
+        return self.products.readout or self.products
 
     def normalised(self) -> PooledGraph:
         """Return the graph with D^(-1/2) A' D^(-1/2) in the place of A', after its diagonal is set to zero (MinCut)."""

@@ -33,10 +33,10 @@ class Statistics(Protocol):
 class PooledProducts:
     """The products with S of one pooling layer; what is wanted together is computed in one pass over S.
 
-    dense       whether A' is written as a matrix
-    fixed       whether A' depends on the graphs and the seed alone
-    terms       of this layer
-    statistics  of the auxiliary losses: this object, unless a rule of the engine brings them on its way
+    dense    whether A' is written as a matrix
+    fixed    whether A' depends on the graphs and the seed alone
+    terms    of this layer
+    readout  brings the statistics where a rule of the engine computes them on its way; else this object has them
     """
 
     def __init__(self, below: Graph, S: Assignment):
@@ -44,7 +44,7 @@ class PooledProducts:
         self.dense = use_dense_adjacency(S.num_clusters, below.level.mean_nodes)
         self.fixed = S.fixed and below.level.fixed
         self.terms = below.level.terms.at(below.level.depth + 1) if self.fixed else Terms()
-        self.statistics: Statistics = self
+        self.readout: Statistics | None = None
 
     def compute(self, *, features: bool, adjacency: bool, gram: bool) -> None:
         """Compute what is not there yet; |S^T S|^2 also where the auxiliary losses will ask for it."""

@@ -34,10 +34,10 @@ class GraphConvolved(Convolved):
     """
 
     def __init__(self, graph: Graph, lin_rel: Linear, lin_root: Linear, transposed: bool):
-        super().__init__(graph.level, self._propagate)
+        self.level = graph.level
         self.graph, self.lin_rel, self.lin_root, self.transposed = graph, lin_rel, lin_root, transposed
 
-    def _propagate(self, relu: bool) -> Tensor:
+    def compute(self, relu: bool) -> Tensor:
         """Return the result, (..., N, D')."""
         x = self.graph.x  # before A, which is computed in the same pass
         A = self.graph.A.T if self.transposed else self.graph.A
@@ -67,7 +67,7 @@ class GraphConvolved(Convolved):
         """Return the means over clusters of A' X' and of X', (B, D) each."""
         S, below = graph.S, graph.below
         if isinstance(S, LinearAssignment) and _is_large(graph):
-            graph.products.statistics = readout = ChunkedReadout(S, below.A)
+            graph.products.readout = readout = ChunkedReadout(S, below.A)
             return readout.means(below.x)
 
         def weights() -> Tensor:

@@ -1,5 +1,6 @@
 """Each way of computing a convolution on a pooled graph gives what PyG's matrices, or the equations as written, give."""
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from rethinkpool_core.engine import adjacency, chunked_readout
 from rethinkpool_core.engine.affine import Linear
 from rethinkpool_core.engine.assignment import Assignment, FixedAssignment, LinearAssignment
 from rethinkpool_core.engine.chunked_readout import ChunkedReadout
+from rethinkpool_core.engine.graph import Graph
 from rethinkpool_core.engine.mean_readout import readout_weights, shared_readout_weights
 from rethinkpool_core.engine.mode import as_written
 from rethinkpool_core.engine.nodes import ClusterNodes
@@ -67,7 +69,7 @@ def ours(batch, logits, x, W, b):
     linear.weight, linear.bias = W, b
     once = pooled_once(batch, logits).with_x(x)
     twice = pool(once, LinearAssignment(x, linear, once.nodes))
-    twice.products.statistics = readout = ChunkedReadout(twice.S, once.A)
+    twice.products.readout = readout = ChunkedReadout(twice.S, once.A)
     return cut_loss(twice), orthogonality_loss(twice), *readout.means(x)
 
 
@@ -210,3 +212,17 @@ def test_the_transpose_of_factors_is_that_of_the_matrix(digraphs, no_matrices):
     torch.testing.assert_close(once.A.T @ identity, (once.A @ identity).mT, atol=1e-12, rtol=0)
     torch.testing.assert_close(once.A.to_matrix(), once.A @ identity, atol=1e-12, rtol=0)
     assert isinstance(once.nodes, ClusterNodes)
+
+
+@pytest.mark.parametrize("name", ["MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL", "DIFFPOOL-V2", "GMN", "GRACLUS"])
+def test_graphs_of_a_step_are_freed_without_the_garbage_collector(name, small):
+    """A circle of references would keep all tensors of a step until the collector finds it."""
+    model = build_model(name, small.dataset).double()
+    batch = small.batch()
+    gc.collect()
+    gc.disable()
+    try:
+        model(batch)
+        assert not [found for found in gc.get_objects() if type(found).__mro__.count(Graph)]
+    finally:
+        gc.enable()
