@@ -54,5 +54,6 @@ class Graclus(PoolingModel):
         for level, conv in enumerate(self.convs, start=2):
             graph = trace(f"conv {level}", conv(graph).relu())
             if self.config.matching != "none":
-                graph = trace(f"pool {level}", pool_pairs(graph))  # (C, D)
+                graph, S = pool_pairs(graph)  # (C, D)
+                trace(f"pool {level}", graph, S)
         return self.output(graph.mean()), {}

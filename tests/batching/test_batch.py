@@ -134,6 +134,35 @@ def test_trace_has_the_activations_of_a_graph(name, small):
     assert first.shape[0] == 14
     assert len(layers) >= 2
     assert all(layer.of_graph(place).dim() == 2 for layer in layers.values())
+    assert [key for key in layers if key.startswith("assignment")] == [
+        key.replace("pool", "assignment").replace("memory", "assignment")
+        for key in layers
+        if key.startswith(("pool", "memory"))
+    ]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_traced_assignments_have_rows_of_sum_one_and_a_row_per_node(name, small):
+    batch = small.batch(rng_key=1)
+    _, _, layers = model_of(name, small).eval()(batch, trace=True)
+    nodes = batch.num_nodes
+    for key, layer in layers.items():
+        if not key.startswith("assignment"):
+            continue
+        for place in range(batch.num_graphs):
+            S = layer.of_graph(place)
+            assert layer.pointer is None or len(S) == nodes[place]
+            torch.testing.assert_close(S.sum(-1), torch.ones(len(S), dtype=torch.float64))
+        if name in (
+            "GRACLUS",
+            "COMPLEMENT",
+        ):  # pairs: at most two nodes each, and the next level has one node per pair
+            level = int(key.split()[-1])
+            pooled = layers[f"pool {level}"]
+            nodes = torch.tensor([len(pooled.of_graph(place)) for place in range(batch.num_graphs)])
+            for place in range(batch.num_graphs):
+                sizes = layer.of_graph(place).sum(0)
+                assert (sizes > 0).sum() == nodes[place] and sizes.max() <= 2
 
 
 def test_groups_of_like_size_cover_the_batch_once():
