@@ -11,6 +11,7 @@ import numpy as np
 from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.figures.panels import COLOURS, INK, Panel, Panels, draw
+from rethinkpool_core.figures.runs import curve_scale
 from rethinkpool_core.models.names import MODELS
 
 if TYPE_CHECKING:
@@ -241,7 +242,8 @@ def _curves(runs: pd.DataFrame, curve: str, names: Mapping[str, str]) -> Iterato
             values = np.full((len(found), max(map(len, found))), np.nan)
             for row, one in enumerate(found):
                 values[row, : len(one)] = one
-            yield ", ".join(filter(None, (model, names.get(cell), _seeds(len(found))))), values
+            label = ", ".join(filter(None, (model, names.get(cell), _seeds(len(found)))))
+            yield label, curve_scale(curve, part.metric.iloc[0]) * values
 
 
 def _going(values: np.ndarray) -> np.ndarray:

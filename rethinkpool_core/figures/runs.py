@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.figures.panels import COLOURS, INK, Panel, draw
 
 if TYPE_CHECKING:
@@ -19,16 +20,17 @@ Runs = Mapping[str, Sequence["RunRecord"]]
 
 
 def learning_curves(runs: Runs, curve: str, label: str) -> Panel:
-    """Mean of one curve over the seeds, epoch by epoch, in a band from the lowest to the highest seed.
+    """Mean of one curve over the seeds at each epoch, in a band from the lowest to the highest seed.
 
-    An epoch is drawn only while every seed of the model was still training: the mean is over the same seeds
-    throughout.
+    Validation scores are in points, as in every figure. A line ends with the first seed of its model that stops, so that its
+    mean is always over the same seeds.
     """
 
     def paint(axes: Axes) -> None:
         for colour, (name, records) in zip(COLOURS, runs.items(), strict=False):
             length = min(len(record.curves[curve]) for record in records)
             values = np.array([record.curves[curve][:length] for record in records])
+            values *= curve_scale(curve, records[0].metric)
             epochs = np.arange(1, length + 1)
             axes.fill_between(epochs, values.min(0), values.max(0), color=colour, alpha=0.22, linewidth=0)
             axes.plot(epochs, values.mean(0), color=colour, linewidth=2, label=name)
@@ -39,12 +41,20 @@ def learning_curves(runs: Runs, curve: str, label: str) -> Panel:
     return draw(paint, f"{label}: mean of the seeds, band from lowest to highest")
 
 
+def curve_scale(curve: str, metric: str) -> float:
+    """Factor from a curve as recorded to a curve as drawn: validation scores are drawn in points."""
+    return unit_of(metric).scale if curve == "val_score" else 1.0
+
+
 def score_strip(runs: Runs, label: str) -> Panel:
-    """The test score of every seed as a dot, the mean as a line; a seed's dots are joined."""
+    """Strip plot of test scores in points: a dot per seed, the mean as a line, and lines that join the dots of one seed."""
 
     def paint(axes: Axes) -> None:
         names = list(runs)
-        scores = [{record.seed: record.test_score for record in records} for records in runs.values()]
+        scores = [
+            {record.seed: unit_of(record.metric).scale * record.test_score for record in records}
+            for records in runs.values()
+        ]
         for left in range(len(names) - 1):
             for seed in scores[left].keys() & scores[left + 1].keys():
                 pair = [scores[left][seed], scores[left + 1][seed]]

@@ -8,36 +8,11 @@ import re
 import numpy as np
 import pytest
 from analysis.samples import runs_of
-from matplotlib.axes import Axes
 
 from rethinkpool_core.analysis.tables import cell_scores, comparisons, settings_of
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.figures.results import curve_bands, forest, score_strips
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """What is drawn, as (method of matplotlib, its positional arguments), in order, without what such a method calls itself."""
-    calls, inside = [], []
-
-    def watched(name):
-        original = getattr(Axes, name)
-
-        def call(self, *arguments, **options):
-            if not inside:
-                calls.append((name, arguments))
-            inside.append(name)
-            try:
-                return original(self, *arguments, **options)
-            finally:
-                inside.pop()
-
-        return call
-
-    for name in ("hlines", "plot", "scatter", "errorbar", "axvspan", "fill_between", "step"):
-        monkeypatch.setattr(Axes, name, watched(name))
-    return calls
 
 
 def of(calls, name):
@@ -114,10 +89,10 @@ def test_curves_are_of_the_seeds_still_training(drawn):
     panel = curve_bands(runs, "val_score", "accuracy")
     ((epochs, mean),) = of(drawn, "plot")
     assert epochs.tolist() == [1, 2, 3], "two of four, which is half, still train at 3"
-    assert mean.tolist() == [2, 4, 4]
+    assert mean.tolist() == [200, 400, 400], "in points"
     ((_, low, high),) = of(drawn, "fill_between")
-    assert low == pytest.approx([np.quantile(v, 0.1) for v in ([1, 3, 2, 2], [2, 4, 6], [3, 5])])
-    assert high == pytest.approx([np.quantile(v, 0.9) for v in ([1, 3, 2, 2], [2, 4, 6], [3, 5])])
+    assert low == pytest.approx([100 * np.quantile(v, 0.1) for v in ([1, 3, 2, 2], [2, 4, 6], [3, 5])])
+    assert high == pytest.approx([100 * np.quantile(v, 0.9) for v in ([1, 3, 2, 2], [2, 4, 6], [3, 5])])
     ((epochs, going),) = of(drawn, "step")
     assert epochs.tolist() == [1, 2, 3, 4] and going.tolist() == [4, 3, 2, 1]
     assert "MINCUTPOOL, 4 seeds" in panel.svg and "until half have stopped" in panel.caption
@@ -127,13 +102,13 @@ def test_a_value_that_is_none_is_left_out_and_its_seed_still_trains(drawn):
     runs = curves([1, math.nan, 3], [3, 4, 5])
     curve_bands(runs, "val_score", "accuracy")
     ((_, mean),), ((_, going),) = of(drawn, "plot"), of(drawn, "step")
-    assert mean.tolist() == [2, 4, 4] and going.tolist() == [2, 2, 2]
+    assert mean.tolist() == [200, 400, 400] and going.tolist() == [2, 2, 2]
 
 
 def test_an_epoch_without_any_value_is_a_gap(drawn):
     curve_bands(curves([1, None, 3], [3, math.nan, 5]), "val_score", "accuracy")
     ((epochs, mean),) = of(drawn, "plot")
-    assert epochs.tolist() == [1, 2, 3] and mean.tolist()[::2] == [2, 4] and math.isnan(mean[1])
+    assert epochs.tolist() == [1, 2, 3] and mean.tolist()[::2] == [200, 400] and math.isnan(mean[1])
 
 
 def test_curves_that_cannot_be_drawn(runs):

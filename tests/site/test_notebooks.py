@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,24 @@ def test_outside_a_clone_there_are_no_notebooks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="clone"):
         notebooks.project_folder()
+
+
+def test_the_comparison_is_that_of_the_package_in_points_twin_minus_method(executed):
+    """The table of the executed notebook holds the scores; the sentence under it is what the analysis says of them."""
+    cells = json.loads((executed / "pooling-vs-random.ipynb").read_text(encoding="utf-8"))["cells"]
+    shown = [
+        "".join(output.get("data", {}).get("text/markdown", ""))
+        for cell in cells
+        for output in cell.get("outputs", ())
+    ]
+    table = next(text for text in shown if "twin minus method" in text)
+    rows = re.findall(r"^\| (\d+) \| ([\d.]+) \| ([\d.]+) \| (-?[\d.]+) \|$", table, re.MULTILINE)
+    assert len(rows) == 2
+    for _, method, twin, difference in rows:
+        assert float(twin) - float(method) == pytest.approx(float(difference), abs=0.11)
+    mean = sum(float(row[3]) for row in rows) / 2
+    side = "better" if mean > 0 else "worse"
+    found = re.search(
+        rf"On DIGITS, N-DIFFPOOL-V2 is ([\d.]+) points {side} than DIFFPOOL-V2", "\n".join(shown)
+    )
+    assert float(found[1]) == pytest.approx(abs(mean), abs=0.11)
