@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.commands.grid import Store, grid_names
-from rethinkpool_core.commands.output import check_writable, print_table
+from rethinkpool_core.commands.output import check_writable, print_table, print_text
 from rethinkpool_core.errors import DataError, needs_extra
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ def show_command(
         settings = settings_of(runs) if cells is None else cells
         found = comparisons(runs, settings, margin=margin, alpha=alpha)
         scores = cell_scores(runs, settings)
-    print_table(scores_table(scores, grid))
-    if found:
-        print_table(comparisons_table(found))
+    print_table(*scores_table(scores, grid))
+    for table, keys in comparisons_tables(found):
+        print_table(table, keys)
     from rethinkpool_core.analysis.sentences import sentence
 
     for one in found:
-        typer.echo(sentence(one))
-    typer.echo(overall(found))
+        print_text(sentence(one))
+    print_text(overall(found))
 
 
 @app.command("compact")
@@ -104,19 +104,26 @@ def _grid(name: str) -> Grid:
     return find_grid(name)
 
 
-def scores_table(scores: list[CellScore], grid: Grid | None) -> Table:
-    """One row a cell; how far from the printed mean in printed deviations, in its standard errors, and in those of both."""
+def scores_table(scores: list[CellScore], grid: Grid | None) -> tuple[Table, int]:
+    """A row per cell: its mean and SD, the published ones, and how far apart the two means are.
+
+    Returned with the number of columns that say which cell a row is.
+    """
     from rich.table import Table
 
-    table = Table(title="all runs" if grid is None else f"{grid.name}: {grid.about}")
-    left = ["dataset", "model", *(["settings"] if any(score.settings for score in scores) else [])]
-    for column in left:
+    table = Table(
+        title="all runs" if grid is None else f"{grid.name}: {grid.about}",
+        caption="difference / SD: ours minus published, in published standard deviations; "
+        "z: the same in standard errors of the published mean, and of both means",
+    )
+    keys = ["dataset", "model", *(["settings"] if any(score.settings for score in scores) else [])]
+    for column in keys:
         table.add_column(column)
-    for column in ("seeds", "test score", "published", "apart in its std", "its errors", "both errors"):
+    for column in ("seeds", "test score", "published", "difference / SD", "z (their SE)", "z (both SEs)"):
         table.add_column(column, justify="right")
     for score in scores:
         table.add_row(
-            *(getattr(score, column) for column in left),
+            *(getattr(score, key) for key in keys),
             f"{score.seeds}" + (f" ({score.failed} failed)" if score.failed else ""),
             shown(score),
             str(score.printed) if score.printed else "",
@@ -124,37 +131,57 @@ def scores_table(scores: list[CellScore], grid: Grid | None) -> Table:
             _signed(score.in_printed_standard_errors),
             _signed(score.in_standard_errors),
         )
-    return table
+    return table, len(keys)
 
 
-def comparisons_table(found: list[Comparison]) -> Table:
-    """One row a pair; p-values of the pair alone and, in brackets, after Holm."""
+def comparisons_tables(found: list[Comparison]) -> list[tuple[Table, int]]:
+    """A table per pair of method and twin, with a row per dataset and p-values before and after Holm's adjustment.
+
+    Each comes with the number of columns that say what a row is about.
+    """
+    pairs: dict[tuple[str, str], list[Comparison]] = {}
+    for one in found:
+        pairs.setdefault((one.twin, one.method), []).append(one)
+    tables = [_pair_table(part) for part in pairs.values()]
+    if tables:
+        tables[-1][
+            0
+        ].caption = "p: of the tests of difference and of equivalence; in brackets, adjusted after Holm"
+    return tables
+
+
+def _pair_table(found: list[Comparison]) -> tuple[Table, int]:
     from rich.table import Table
 
     from rethinkpool_core.analysis.sentences import decimals
 
-    table = Table(
-        title="twin minus method, in points or units of the target; p-values alone and (after Holm)"
-    )
-    left = ["dataset", *(["settings"] if any(one.settings for one in found) else []), "method", "twin"]
-    for column in left:
+    units = dict.fromkeys(f"{one.unit.word}s" if one.unit.word else "the target's unit" for one in found)
+    table = Table(title=f"{found[0].twin} minus {found[0].method}, in {' or '.join(units)}")
+    keys = ["dataset", *(["settings"] if any(one.settings for one in found) else [])]
+    for column in keys:
         table.add_column(column)
-    for column in ("difference", "interval", "p, differ", "p, equivalent", "could have shown", "verdict"):
+    interval = f"{100 * (1 - found[0].alpha):g} % interval"
+    for column in ("difference", interval, "detectable at 80 % power", "p (difference)", "p (equivalence)"):
         table.add_column(column, justify="right")
+    table.add_column("verdict", no_wrap=True)
     for one in found:
         digits = decimals(one)
-        row = [*(getattr(one, column) for column in left), _signed(one.difference, digits)]
+        row = [*(getattr(one, key) for key in keys), _signed(one.difference, digits)]
         if one.tests is None:
             row += [""] * 4
         else:
             row += [
                 f"{_signed(one.low, digits)} to {_signed(one.high, digits)}",
-                f"{one.tests.p_difference:.3f} ({one.p_difference:.3f})",
-                f"{one.tests.p_equivalence:.3f} ({one.p_equivalence:.3f})",
-                f"{one.detectable:.{digits}f}",
+                f"{one.minimum_detectable_effect:.{digits}f}",
+                f"{_p_value(one.tests.p_difference)} ({_p_value(one.p_difference)})",
+                f"{_p_value(one.tests.p_equivalence)} ({_p_value(one.p_equivalence)})",
             ]
         table.add_row(*row, one.verdict)
-    return table
+    return table, len(keys)
+
+
+def _p_value(number: float) -> str:
+    return "<0.001" if number < 0.001 else f"{number:.3f}"
 
 
 def _signed(number: float | None, digits: int = 1) -> str:
