@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from rethinkpool_core import __version__
-from rethinkpool_core.commands import bench, book, data, grid, notebook, results, train
+from rethinkpool_core.commands import bench, book, data, grid, models, notebook, results, train
+from rethinkpool_core.commands.values import join_assignments
 from rethinkpool_core.errors import RethinkPoolError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
+app.command("models")(models.models_command)
 app.command("train")(train.train_command)
 app.command("grid")(grid.grid_command)
 app.add_typer(results.app, name="results")
@@ -98,4 +100,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if argv is None else argv)
     command = [arg for arg in args if arg != "--debug"]
-    return _run(notebook.join_parameters(command), debug="--debug" in args)
+    return _run(join_assignments(command), debug="--debug" in args)

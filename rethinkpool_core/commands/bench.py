@@ -10,8 +10,10 @@ from typing import Annotated
 
 import typer
 
-from rethinkpool_core.commands.data import Root, dataset_names
+from rethinkpool_core.commands.data import Root, dataset_names, dataset_spelling
 from rethinkpool_core.commands.output import check_writable, print_table, write_text
+from rethinkpool_core.commands.values import known_spelling
+from rethinkpool_core.models.names import MODELS
 
 
 def bench_command(
@@ -45,8 +47,12 @@ def bench_command(
     from rethinkpool_core.bench.report import growth_tables, model_table
     from rethinkpool_core.bench.run import run
 
-    plan = Plan(dataset=dataset, seeds=seeds, device=device, threads=threads, growth=growth)
-    plan = replace(plan, **({"models": tuple(model)} if model else {}), **(QUICK if quick else {}))
+    plan = Plan(dataset=dataset_spelling(dataset), seeds=seeds, device=device, threads=threads, growth=growth)
+    plan = replace(
+        plan,
+        **({"models": tuple(known_spelling(one, MODELS) for one in model)} if model else {}),
+        **(QUICK if quick else {}),
+    )
     plan = replace(plan, rounds=plan.rounds if rounds is None else rounds)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     found = run(plan, root=root, command=command, say=lambda line: typer.echo(line, err=True))

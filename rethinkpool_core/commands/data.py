@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rethinkpool_core.commands.output import print_table
+from rethinkpool_core.commands.values import known_spelling
 from rethinkpool_core.errors import DataError
 
 app = typer.Typer(help="Get datasets, check them, count them.", no_args_is_help=True)
@@ -23,6 +24,13 @@ def dataset_names() -> list[str]:
     from rethinkpool_core.datasets.spec import DATASETS
 
     return list(DATASETS)
+
+
+def dataset_spelling(name: str) -> str:
+    """``name`` spelled as in the list of datasets, whatever its case; of a TU set, only the prefix ``TU:`` is corrected."""
+    if name[:3].casefold() == "tu:":
+        return "TU:" + name[3:]
+    return known_spelling(name, dataset_names())
 
 
 @app.command("list")
@@ -55,6 +63,7 @@ def fetch_command(
     from rethinkpool_core.datasets import get_spec
     from rethinkpool_core.datasets.fetch import fetch
 
+    names = [dataset_spelling(name) for name in names]
     for name in names:
         get_spec(name)  # a typing error in the last name is told before the first download
     for name in names:
@@ -91,7 +100,7 @@ def stats_command(
 
     from rethinkpool_core.datasets import load_dataset
 
-    dataset = load_dataset(name, root)
+    dataset = load_dataset(dataset_spelling(name), root)
     printed = dataset.spec.published
     table = Table("", "counted", *(["printed"] if printed else []), title=dataset.name)
     for column, value in dataset.statistics().items():

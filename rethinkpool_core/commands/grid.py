@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rethinkpool_core.commands.data import Root, dataset_names
+from rethinkpool_core.commands.data import Root, dataset_names, dataset_spelling
 from rethinkpool_core.commands.output import print_table
+from rethinkpool_core.commands.values import known_spelling, parse_seeds
 from rethinkpool_core.errors import RethinkPoolError, UsageError, needs_extra
 from rethinkpool_core.models.names import MODELS
 
@@ -66,8 +67,11 @@ def grid_command(
         from rethinkpool_core.experiments.run import find_grid, run_grid
         from rethinkpool_core.experiments.store import ResultStore
 
-        grid = find_grid(name, None if seeds is None else parse_seeds(seeds))
-        grid = grid.restricted(model or (), dataset or ())
+        grid = find_grid(known_spelling(name, grid_names()), None if seeds is None else parse_seeds(seeds))
+        grid = grid.restricted(
+            [known_spelling(one, MODELS) for one in model or ()],
+            [dataset_spelling(one) for one in dataset or ()],
+        )
         results = ResultStore(store)
         if dry_run:
             plan = make_plan(grid, results, workers=workers, retry_failed=retry_failed)
@@ -93,27 +97,6 @@ def grid_command(
             f"{len(report.failures)} runs failed ({listed}{f'; and {more} more' if more > 0 else ''}): "
             "mend what they say and give --retry-failed"
         )
-
-
-def parse_seeds(text: str) -> int | list[int]:
-    """``"20"`` is how many, ``"1,5,9-12"`` or ``"7-7"`` which (raises UsageError)."""
-    from rethinkpool_core.training.seeds import MOST_SEEDS
-
-    try:
-        if text.strip().isdecimal():
-            return int(text)
-        seeds = []
-        for part in text.split(","):
-            first, dash, last = part.partition("-")
-            numbers = range(int(first), int(last if dash else first) + 1)
-            if not numbers or len(numbers) > MOST_SEEDS:
-                raise ValueError
-            seeds += numbers
-        return seeds
-    except ValueError:
-        raise UsageError(
-            f"--seeds cannot be {text!r}: give how many (20), or which, as in 1,5,9-12"
-        ) from None
 
 
 def print_plan(plan: Plan, workers: int, memory: float) -> None:

@@ -1,29 +1,14 @@
-"""``rethinkpool notebook NAME [-p key value]...``"""
+"""``rethinkpool notebook NAME [-p key=value]... [--output FILE]``"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rethinkpool_core.commands.values import parse_assignments
-
-_PARAMETER_OPTIONS = ("-p", "--parameter")
-
-
-def join_parameters(args: list[str]) -> list[str]:
-    """Write ``-p key value``, as papermill's users type it, as the ``-p key=value`` that Typer can read."""
-    if "notebook" not in args[:1]:
-        return args
-    joined: list[str] = []
-    rest = list(args)
-    while rest:
-        arg = rest.pop(0)
-        if arg in _PARAMETER_OPTIONS and len(rest) > 1 and "=" not in rest[0]:
-            joined += [arg, f"{rest.pop(0)}={rest.pop(0)}"]
-        else:
-            joined.append(arg)
-    return joined
+from rethinkpool_core.commands.output import check_writable
+from rethinkpool_core.commands.values import known_spelling, parse_assignments
 
 
 def _names() -> list[str]:
@@ -34,16 +19,33 @@ def _names() -> list[str]:
 
 def notebook_command(
     name: Annotated[
-        str, typer.Argument(help="A notebook of notebooks/, without .ipynb.", autocompletion=_names)
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A notebook of notebooks/, without .ipynb, in any case.",
+            autocompletion=_names,
+        ),
     ],
     parameter: Annotated[
         list[str] | None,
-        typer.Option(*_PARAMETER_OPTIONS, metavar="KEY VALUE", help="Set a parameter; may be repeated."),
+        typer.Option(
+            "-p", "--parameter", metavar="KEY=VALUE", help="Set a parameter (or KEY VALUE); may be repeated."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the executed copy to this file; by default build/notebooks/NAME.ipynb.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
-    """Run a notebook with papermill; the executed copy goes to build/notebooks/."""
+    """Run a notebook and print where its executed copy is; the notebook itself is not changed."""
     given = parse_assignments(parameter or (), "-p")
+    if output is not None:
+        check_writable(output)
 
     from rethinkpool_core.site.notebooks import run_notebook, shown
 
-    typer.echo(shown(run_notebook(name, given)))
+    typer.echo(shown(run_notebook(known_spelling(name, _names()), given, output=output)))

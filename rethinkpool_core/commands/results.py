@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.commands.grid import Store, grid_names
 from rethinkpool_core.commands.output import check_writable, print_table, print_text
+from rethinkpool_core.commands.values import known_spelling
 from rethinkpool_core.errors import DataError, needs_extra
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def compact_command(
 def _grid(name: str) -> Grid:
     from rethinkpool_core.experiments.run import find_grid
 
-    return find_grid(name)
+    return find_grid(known_spelling(name, grid_names()))
 
 
 def scores_table(scores: list[CellScore], grid: Grid | None) -> tuple[Table, int]:

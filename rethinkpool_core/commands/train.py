@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rethinkpool_core.analysis.units import unit_of
-from rethinkpool_core.commands.data import Root, dataset_names
+from rethinkpool_core.commands.data import Root, dataset_names, dataset_spelling
 from rethinkpool_core.commands.output import check_writable, print_table, write_text
-from rethinkpool_core.commands.values import parse_assignments
-from rethinkpool_core.datasets.spec import get_spec
-from rethinkpool_core.errors import RethinkPoolError, UnknownNameError, UsageError
+from rethinkpool_core.commands.values import known_spelling, parse_assignments, parse_seeds
+from rethinkpool_core.datasets.spec import DATASETS, get_spec
+from rethinkpool_core.errors import RethinkPoolError, UnknownNameError
 from rethinkpool_core.models.names import MODELS
 
 if TYPE_CHECKING:
@@ -24,30 +24,51 @@ if TYPE_CHECKING:
 
 
 def train_command(
-    model: Annotated[str, typer.Argument(autocompletion=lambda: list(MODELS))],
-    dataset: Annotated[str, typer.Argument(autocompletion=dataset_names)],
-    seeds: Annotated[int, typer.Option(help="How many seeds: 1, 2, ... up to this number.")] = 20,
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help=f"One of {', '.join(MODELS)}, in any case.",
+            autocompletion=lambda: list(MODELS),
+        ),
+    ],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET",
+            help=f"One of {', '.join(DATASETS)}, in any case, or TU:NAME for another set of TU Dortmund.",
+            autocompletion=dataset_names,
+        ),
+    ],
+    seeds: Annotated[str, typer.Option(help="How many (20), or which (1,5,9-12).")] = "20",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ... or mps.")] = "auto",
     max_epochs: Annotated[int, typer.Option(help="Stop here even if the score still improves.")] = 1000,
     checkpoint_dir: Annotated[
-        Path | None, typer.Option(help="Save state here, and go on from what is there already.")
+        Path | None, typer.Option(help="Save checkpoints here, and resume from those that are there.")
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a hyper-parameter; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Set a parameter (or KEY VALUE); may be repeated. `rethinkpool models MODEL` lists them.",
+        ),
     ] = None,
     root: Root = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the run records to this file.")
     ] = None,
 ) -> None:
-    """Train a model on a dataset by the paper's protocol and print the test scores."""
-    if seeds < 1:
-        raise UsageError(f"--seeds is how many seeds to train, at least 1, got {seeds}")
+    """Train a model on a dataset by the paper's protocol and print the test scores.
+
+    `rethinkpool models MODEL DATASET` lists the parameters that --set takes.
+    """
+    numbers = parse_seeds(seeds)
     if json_file is not None:
         check_writable(json_file)
     given = parse_assignments(assignments or (), "--set")
-    if model not in MODELS:  # told before torch is imported
+    model, dataset = known_spelling(model, MODELS), dataset_spelling(dataset)
+    if model not in MODELS:  # reported before torch is imported
         raise UnknownNameError("model", model, MODELS)
     get_spec(dataset)
 
@@ -55,13 +76,13 @@ def train_command(
     from rethinkpool_core.experiments.cell import Cell
     from rethinkpool_core.training import resolve_device, train
 
-    resolve_device(device)  # again inside, but a wrong word need not wait for the data
+    resolve_device(device)  # checked again by `train`; here, so that a wrong word does not wait for the data
     for_model, for_training = Cell(model, dataset, given, max_epochs).split_parameters
     data = load_dataset(dataset, root)
     records = train(
         build_model(model, data, **for_model),
         data,
-        list(range(1, seeds + 1)),
+        numbers,
         max_epochs=max_epochs,
         device=device,
         checkpoint_dir=checkpoint_dir,

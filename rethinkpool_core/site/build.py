@@ -51,7 +51,7 @@ def build_book(profile: str = "quick", *, say: Callable[[str], None] = print) ->
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for name, parameters in PROFILES[profile].items():
         say(f"running notebook {name}")
-        run_notebook(name, parameters, folder=build / "notebooks")
+        run_notebook(name, parameters, output=build / "notebooks" / f"{name}.ipynb")
     say("building the site")
     return build_site(build / "notebooks", build)
 

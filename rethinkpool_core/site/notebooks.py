@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from rethinkpool_core.errors import RethinkPoolError, StorageError, UnknownNameError, UsageError
+from rethinkpool_core.site.notebook_progress import show_cells
 
 START_TIMEOUT = 120  # seconds for the kernel to come up: torch on a cold disk takes its time
 CELL_TIMEOUT = 24 * 3600  # seconds for one cell: a full experiment is one cell
@@ -75,15 +76,18 @@ def run_notebook(
     name: str,
     parameters: Mapping[str, object] | None = None,
     *,
-    folder: Path | None = None,
+    output: Path | None = None,
     cell_timeout: int = CELL_TIMEOUT,
 ) -> Path:
-    """Run a notebook and return the executed copy, ``NAME.ipynb`` in ``folder`` (or ``build/notebooks``).
+    """Run a notebook, show its progress on standard error, and return the executed copy.
 
-    A copy that failed, with its traceback, is kept beside it as ``NAME.failed.ipynb``.
+    output          file of the executed copy; by default ``build/notebooks/NAME.ipynb``
+    cell_timeout    seconds that one cell may take
 
-    Raises UnknownNameError or UsageError for a bad name or parameter, and NotebookError when a cell fails or
-    runs longer than ``cell_timeout`` seconds, or the kernel dies.
+    A copy that failed is kept with its traceback beside ``output``, with the ending ``.failed.ipynb``.
+
+    Raises UnknownNameError or UsageError for a wrong name, parameter or output, StorageError where the output cannot be written,
+    and NotebookError where a cell fails or takes too long, or the kernel dies.
     """
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -91,32 +95,43 @@ def run_notebook(
 
     source = _source(name)
     checked = check_parameters(name, parameters or {})
-    folder = folder or project_folder() / "build" / "notebooks"
+    done = project_folder() / "build" / "notebooks" / f"{name}.ipynb" if output is None else output
+    if done.suffix != ".ipynb":
+        raise UsageError(
+            f"the executed notebook cannot be written to {done}: name a file that ends with .ipynb"
+        )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        done.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"cannot make the folder {folder} ({error.strerror}): check its permissions"
+            f"cannot make the folder {done.parent} ({error.strerror}): check its permissions"
         ) from error
-    running, done, failed = (folder / f"{name}{end}.ipynb" for end in (".running", "", ".failed"))
+    running, failed = (done.with_suffix(f".{state}.ipynb") for state in ("running", "failed"))
     try:
-        papermill.execute_notebook(
-            str(source),
-            str(running),
-            checked,
-            kernel_name="python3",
-            progress_bar=sys.stderr.isatty(),
-            start_timeout=START_TIMEOUT,
-            execution_timeout=cell_timeout,
-            # What cells print is not sent in plain text where other users of the machine can listen.
-            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
-        )
+        with show_cells(name, _code_cells(source) + bool(checked)) as progress:
+            papermill.execute_notebook(
+                str(source),
+                str(running),
+                checked,
+                kernel_name="python3",
+                progress_bar=False,
+                start_timeout=START_TIMEOUT,
+                execution_timeout=cell_timeout,
+                on_cell_start=progress.on_cell_start,
+                # What cells print is not sent in plain text where other users of the machine can listen.
+                config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+            )
     except (papermill.PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
         os.replace(running, failed)
         raise NotebookError(f"notebook {name} failed, {_reason(error)}: see {shown(failed)}") from error
     failed.unlink(missing_ok=True)
     os.replace(running, done)
     return done
+
+
+def _code_cells(source: Path) -> int:
+    cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
+    return sum(cell["cell_type"] == "code" for cell in cells)
 
 
 def _source(name: str) -> Path:

@@ -12,8 +12,6 @@ from small_graphs import dataset_of, store_of
 
 from rethinkpool_core import run_grid
 from rethinkpool_core.cli import main
-from rethinkpool_core.commands.grid import parse_seeds
-from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments import work
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import Grid
@@ -75,18 +73,6 @@ def test_wrong_commands(case, tmp_path, monkeypatch, capsys):
     assert "Traceback" not in errors and out == ""
     assert time.monotonic() - start < 60, "it does not hang"
     assert not list((tmp_path / "store").glob("*.parquet"))
-
-
-@pytest.mark.parametrize(
-    ("text", "seeds"),
-    [("3", 3), ("1,5,9-12", [1, 5, 9, 10, 11, 12]), ("7-7", [7]), ("4,", None), ("-3", None), ("", None)],
-)
-def test_seeds_as_typed(text, seeds):
-    if seeds is None:
-        with pytest.raises(UsageError):
-            parse_seeds(text)
-    else:
-        assert parse_seeds(text) == seeds
 
 
 # -- data that no one would choose

@@ -29,8 +29,12 @@ def executed(tmp_path_factory) -> Path:
     before = os.environ.get("RETHINKPOOL_DATA")
     os.environ["RETHINKPOOL_DATA"] = str(tmp_path_factory.mktemp("data"))
     try:
-        run_notebook("dataset-statistics", folder=folder)
-        run_notebook("pooling-vs-random", {"seeds": 2, "max_epochs": 2, "device": "cpu"}, folder=folder)
+        run_notebook("dataset-statistics", output=folder / "dataset-statistics.ipynb")
+        run_notebook(
+            "pooling-vs-random",
+            {"seeds": 2, "max_epochs": 2, "device": "cpu"},
+            output=folder / "pooling-vs-random.ipynb",
+        )
     finally:
         if before is None:
             del os.environ["RETHINKPOOL_DATA"]

@@ -117,6 +117,26 @@ def test_running_leaves_the_source_as_it_is(project):
     assert [output["text"] for output in outputs] == [["aa\n"]]
 
 
+def test_the_copy_goes_where_it_is_asked_for(project, tmp_path):
+    done = run_notebook("small", output=tmp_path / "elsewhere" / "mine.ipynb")
+    assert done == tmp_path / "elsewhere" / "mine.ipynb"
+    assert list(done.parent.iterdir()) == [done] and not (project / "build").exists()
+    with pytest.raises(UsageError, match="ends with"):
+        run_notebook("small", output=tmp_path / "mine.html")
+
+
+def test_each_cell_is_announced_once_on_a_pipe(project, capfd):
+    source = project / "notebooks" / "small.ipynb"
+    notebook = json.loads(source.read_text())
+    notebook["cells"].insert(
+        1, {"cell_type": "markdown", "id": "t", "metadata": {}, "source": "# Title\n\n## Words"}
+    )
+    source.write_text(json.dumps(notebook))
+    run_notebook("small", {"n": 2})
+    lines = capfd.readouterr().err.splitlines()
+    assert lines == ["small: cell 1 of 3", "small: cell 2 of 3", "small: cell 3 of 3, Words"]
+
+
 def test_failing_notebook_is_kept_aside_with_its_error(project):
     source = project / "notebooks" / "small.ipynb"
     source.write_text(source.read_text().replace("print(word * n)", "1 / 0"))

@@ -1,0 +1,116 @@
+"""``rethinkpool models [MODEL [DATASET]]``: the models, and the parameters that ``train --set`` takes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rethinkpool_core.analysis.pairs import CONTROL, TWINS
+from rethinkpool_core.commands.data import dataset_names, dataset_spelling
+from rethinkpool_core.commands.output import print_table, print_text
+from rethinkpool_core.commands.values import known_spelling
+from rethinkpool_core.datasets.spec import DATASETS, get_spec
+from rethinkpool_core.errors import UnknownNameError
+from rethinkpool_core.models.names import MODELS
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_TYPES = {int: "whole number", float: "number", bool: "true or false", str: "word"}
+
+
+def models_command(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]", help="List the parameters of this model.", autocompletion=lambda: list(MODELS)
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATASET]", help="Show the defaults for this dataset.", autocompletion=dataset_names
+        ),
+    ] = None,
+) -> None:
+    """List the models or, with the name of one, the parameters that --set of `rethinkpool train` takes."""
+    if model is None:
+        print_table(models_table())
+        print_text("rethinkpool models MODEL [DATASET] lists the parameters of one and their defaults")
+        return
+    model = known_spelling(model, MODELS)
+    if model not in MODELS:
+        raise UnknownNameError("model", model, MODELS)
+    datasets = list(DATASETS) if dataset is None else [get_spec(dataset_spelling(dataset)).name]
+    print_table(parameters_table(model, datasets))
+    if dataset is None:
+        print_text(f"rethinkpool models {model} DATASET shows the defaults for a dataset")
+
+
+def models_table() -> Table:
+    """A row per model."""
+    from rich.table import Table
+
+    table = Table("model", "role")
+    roles = {twin: f"randomised twin of {method}" for method, twins in TWINS.items() for twin in twins}
+    roles |= {
+        "COMPLEMENT": "twin of GRACLUS: clusters on the complement graph",
+        "DISTANCE-GMN": "twin of GMN",
+    }
+    roles |= {CONTROL: "control: the same network without pooling"}
+    for name in MODELS:
+        table.add_row(name, roles.get(name, "pooling method"))
+    return table
+
+
+def parameters_table(model: str, datasets: list[str]) -> Table:
+    """A row per parameter of the model and of its training: type, default on the datasets, and what it is."""
+    from rich.table import Table
+
+    from rethinkpool_core.models.build import config_fields, model_config
+    from rethinkpool_core.training.config import training_config, training_fields
+
+    where = f" on {datasets[0]}" if len(datasets) == 1 else ""
+    table = Table(
+        "parameter", "type", "default", "", title=f"parameters of {model}{where} and of its training"
+    )
+    specs = [get_spec(dataset) for dataset in datasets]
+    models = [model_config(model, spec.name, spec.features) for spec in specs]
+    trainings = [training_config(model, spec.name) for spec in specs]
+    for fields, configs in ((config_fields(model), models), (training_fields(), trainings)):
+        described = described_parameters(type(configs[0]))
+        for name, kind in fields.items():
+            defaults = {_shown(getattr(config, name)) for config in configs}
+            default = defaults.pop() if len(defaults) == 1 else "by dataset"
+            table.add_row(name, _TYPES.get(kind, "list of whole numbers"), default, described.get(name, ""))
+    return table
+
+
+def described_parameters(config: type) -> dict[str, str]:
+    """What the docstring of a configuration says of each field.
+
+    An entry begins a line with the field's name, or several with commas, and a colon or at least two spaces; it ends before the
+    next entry or an empty line.
+    """
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in (config.__doc__ or "").splitlines():
+        start = re.match(r"\s*(\w+(?:,\s*\w+)*)(?::| {2,}|,?$)\s*(.*)", line)
+        fields = [name.strip() for name in start[1].split(",")] if start else []
+        if start and all(name in config.__dataclass_fields__ for name in fields):
+            names = fields
+            found |= dict.fromkeys(names, start[2])
+        elif line.strip():
+            found |= {name: f"{found[name]} {line.strip()}".strip() for name in names}
+        else:
+            names = []
+    return found
+
+
+def _shown(value: Any) -> str:
+    """As ``--set`` takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(list(value)) if isinstance(value, tuple) else str(value)
