@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rethinkpool_core.commands.data import Root, dataset_names, dataset_spelling
-from rethinkpool_core.commands.output import print_table
+from rethinkpool_core.commands.output import print_table, print_text
 from rethinkpool_core.commands.values import known_spelling, parse_seeds
 from rethinkpool_core.errors import RethinkPoolError, UsageError, needs_extra
 from rethinkpool_core.models.names import MODELS
@@ -16,11 +16,21 @@ from rethinkpool_core.models.names import MODELS
 if TYPE_CHECKING:
     from rethinkpool_core.experiments.plan import Plan
 
-_LISTED = 5  # failures on the line that ends a command
+_LISTED_FAILURES = 5  # in the error that ends a command
 
 Store = Annotated[
     Path | None,
-    typer.Option(help="Folder of the results; default $RETHINKPOOL_STORE, else one among your data."),
+    typer.Option(
+        metavar="DIR",
+        help="Folder of the results; default $RETHINKPOOL_STORE, else rethinkpool/runs in the user's data folder "
+        "(on Linux ~/.local/share).",
+    ),
+]
+WithCommitted = Annotated[
+    bool,
+    typer.Option(
+        "--with-committed", help="In a clone, use the runs committed in results/ beside those of the store."
+    ),
 ]
 
 
@@ -51,6 +61,7 @@ def grid_command(
     workers: Annotated[int, typer.Option(help="Tasks at once; default what cores and memory allow.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     root: Root = None,
+    with_committed: WithCommitted = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run again what ended with an error.")
     ] = False,
@@ -74,8 +85,11 @@ def grid_command(
         )
         results = ResultStore(store)
         if dry_run:
-            plan = make_plan(grid, results, workers=workers, retry_failed=retry_failed)
-            print_plan(plan, workers or len(local_devices(device)[1]) or local_workers(plan), total_memory())
+            plan = make_plan(
+                grid, results, workers=workers, retry_failed=retry_failed, with_committed=with_committed
+            )
+            at_once = workers or len(local_devices(device)[1]) or local_workers(plan)
+            print_plan(plan, results.folder, at_once, total_memory())
             return
         report = run_grid(
             grid,
@@ -86,50 +100,58 @@ def grid_command(
             device=device,
             root=None if root is None else str(root),
             retry_failed=retry_failed,
+            with_committed=with_committed,
         )
-    typer.echo(
-        f"{grid.name}: {report.trained} runs trained, {report.found} were there already, in {results.folder}"
+    print_text(
+        f"{grid.name}: {report.trained} runs trained, {report.found} finished before; store: {results.folder}"
     )
     if report.failures:
-        listed = "; ".join(f"{run}: {error}" for run, error in list(report.failures.items())[:_LISTED])
-        more = len(report.failures) - _LISTED
+        listed = "; ".join(
+            f"{run}: {error}" for run, error in list(report.failures.items())[:_LISTED_FAILURES]
+        )
+        more = len(report.failures) - _LISTED_FAILURES
         raise RethinkPoolError(
             f"{len(report.failures)} runs failed ({listed}{f'; and {more} more' if more > 0 else ''}): "
-            "mend what they say and give --retry-failed"
+            "remove the cause and give --retry-failed"
         )
 
 
-def print_plan(plan: Plan, workers: int, memory: float) -> None:
-    """A row for each cell, then what all of it takes."""
+def print_plan(plan: Plan, folder: Path, workers: int, memory: float) -> None:
+    """Print a row per cell, then the time and memory that all of them take with so many tasks at once."""
     from rich.table import Table
 
-    from rethinkpool_core.experiments.progress import duration
+    from rethinkpool_core.experiments.progress import committed_hint, duration
 
     table = Table(title=f"{plan.grid.name}: {plan.grid.about}")
-    for column in ("cell", "runs to do", "there", "failed", "time of a run", "memory"):
-        table.add_column(column, justify="left" if column == "cell" else "right")
+    table.add_column("cell")
+    for column in ("to do", "finished", "failed", "time per run", "memory"):
+        table.add_column(column, justify="right")
     for cell in plan.cells:
         table.add_row(
             str(cell.cell),
             str(cell.todo),
-            str(cell.finished),
+            str(len(cell.finished)),
             str(len(cell.failed)) if cell.failed else "",
-            "not measured" if cell.seconds is None else duration(cell.seconds),
+            "not measured" if cell.seconds is None else duration(cell.seconds) + " *" * cell.timed_elsewhere,
             f"{cell.memory / 1e9:.1f} GB" + ("" if cell.peak_bytes else " assumed"),
         )
+    if any(cell.timed_elsewhere for cell in plan.cells):
+        table.caption = "* measured in the committed runs of results/, on the machine that trained those"
     print_table(table)
-    known = [cell for cell in plan.cells if cell.todo and cell.seconds is not None]
-    unknown = sum(cell.todo for cell in plan.cells if cell.seconds is None)
-    seconds = sum(cell.todo * cell.seconds for cell in known)
-    timed = sum(cell.todo for cell in known)
-    parts = [f"{plan.todo} runs to do, {plan.finished} there already, {len(plan.failed)} failed"]
+    print_text(
+        f"{plan.todo} runs to do, {plan.finished} finished, {len(plan.failed)} failed; store: {folder}"
+    )
+    if plan.committed:
+        print_text(committed_hint(plan))
+    timed = [cell for cell in plan.cells if cell.todo and cell.seconds is not None]
+    untimed = sum(cell.todo for cell in plan.cells if cell.seconds is None)
     if timed:
-        parts.append(f"{timed} of them take about {duration(seconds / workers)} with {workers} at once here")
-    if unknown:
-        parts.append(f"for {unknown} the store has no timing of their cell yet")
+        seconds = sum(cell.todo * cell.seconds for cell in timed)
+        runs = sum(cell.todo for cell in timed)
+        print_text(f"about {duration(seconds / workers)} for {runs} of them, {workers} tasks at once")
+    if untimed:
+        print_text(f"no estimate for {untimed} of them: no run of their cells has been measured yet")
     largest = max((cell.memory for cell in plan.cells if cell.todo), default=0)
     if largest:
-        parts.append(
-            f"up to {largest * min(workers, plan.todo) / 1e9:.0f} GB of {memory / 1e9:.0f} GB of memory"
-        )
-    typer.echo("; ".join(parts))
+        needed = largest * min(workers, plan.todo)
+        print_text(f"up to {needed / 1e9:.0f} GB of this machine's {memory / 1e9:.0f} GB of memory")

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from rethinkpool_core.analysis.units import unit_of
-from rethinkpool_core.commands.grid import Store, grid_names
+from rethinkpool_core.commands.grid import Store, WithCommitted, grid_names
 from rethinkpool_core.commands.output import check_writable, print_table, print_text
 from rethinkpool_core.commands.values import known_spelling
 from rethinkpool_core.errors import DataError, needs_extra
@@ -44,6 +44,7 @@ def show_command(
         ),
     ] = None,
     store: Store = None,
+    with_committed: WithCommitted = False,
     margin: Annotated[
         float | None,
         typer.Option(help="Of equivalence; default 1 point of accuracy or ROC-AUC, 0.01 of an error."),
@@ -58,11 +59,13 @@ def show_command(
 
         grid = None if name is None else _grid(name)
         cells = None if grid is None else {cell.digest: cell.settings for cell in grid.cells}
-        runs = load_results(store, cells=cells)
+        runs = load_results(store, cells=cells, with_committed=with_committed)
         if runs.empty:
-            what = "there is no run" if grid is None else f"no run of {grid.name} is there yet"
-            advice = f"run `rethinkpool grid {name or 'NAME'}`, or name another folder with --store"
-            raise DataError(f"{what} in {store_folder(store)}: {advice}")
+            what = "run" if grid is None else f"run of {grid.name}"
+            raise DataError(
+                f"there is no {what} in {store_folder(store)}: run `rethinkpool grid {name or 'NAME'}`, name another folder with "
+                "--store or, in a clone, give --with-committed"
+            )
         settings = settings_of(runs) if cells is None else cells
         found = comparisons(runs, settings, margin=margin, alpha=alpha)
         scores = cell_scores(runs, settings)

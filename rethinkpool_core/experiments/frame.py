@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rethinkpool_core.errors import DataError, StorageError
 from rethinkpool_core.experiments.schema import SCHEMA, row_of
-from rethinkpool_core.experiments.store import ResultStore, encoded
+from rethinkpool_core.experiments.store import ResultStore, committed_store, encoded
 from rethinkpool_core.files.atomic import write_file
 from rethinkpool_core.training.record import RunRecord
 
@@ -23,11 +23,15 @@ _ORDER = itemgetter("dataset", "model", "cell", "seed")
 
 
 def load_results(
-    store: str | os.PathLike[str] | None = None, *, cells: Iterable[str] | None = None
+    store: str | os.PathLike[str] | None = None,
+    *,
+    cells: Iterable[str] | None = None,
+    with_committed: bool = False,
 ) -> pd.DataFrame:
-    """One row a run, finished or failed, of a store (`store_folder`), sorted by dataset, model, cell and seed.
+    """Return a table with a row per run of a store (`store_folder`), finished or failed, by dataset, model, cell and seed.
 
-    cells    keep those of these digests (`Cell.digest`)
+    cells             keep the runs of cells with these digests (`Cell.digest`)
+    with_committed    add the runs committed in the clone (`committed_store`), except those that the store has finished
 
     Columns: key, cell, model, dataset, seed, metric, val_score, test_score (accuracy and ROC-AUC in [0, 1]), best_epoch, epochs,
     max_epochs, error (None if it ended well), seconds, peak_bytes, config and provenance (dicts), curves (a dict of lists, one
@@ -39,11 +43,18 @@ def load_results(
     import pandas as pd
 
     wanted = None if cells is None else set(cells)
+    found = list(ResultStore(store).rows())
+    committed = committed_store() if with_committed else None
+    if committed is not None:
+        finished = {row["key"] for row in found if row["error"] is None}
+        added = [row for row in committed.rows() if row["key"] not in finished]
+        replaced = {row["key"] for row in added}
+        found = [row for row in found if row["key"] not in replaced] + added
     rows = [
         row
         | {name: json.loads(row[name]) for name in ("config", "provenance")}
         | {"curves": dict(row["curves"])}
-        for row in ResultStore(store).rows()
+        for row in found
         if wanted is None or row["cell"] in wanted
     ]
     rows.sort(key=_ORDER)

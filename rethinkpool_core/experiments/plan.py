@@ -1,4 +1,4 @@
-"""What of a grid is still to run, in which tasks, and what it will take."""
+"""The runs of a grid that are still to do, divided into tasks, with an estimate of their time and memory."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from statistics import median
 
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import Grid
-from rethinkpool_core.experiments.store import ResultStore
+from rethinkpool_core.experiments.store import ResultStore, committed_store
 from rethinkpool_core.training.seeds import chunk_evenly
 
-SEEDS_A_TASK = 20  # at most: more side by side are hardly faster for each
+MAX_TASK_SEEDS = 20  # more seeds side by side are hardly faster per seed
+_SAMPLE = 5  # runs of a cell from which time and memory are estimated
 
-# Peak of a process in bytes, assumed for what has not been run in the store. DD's is MINCUTPOOL's as measured on a CPU, rounded
-# up; the others nobody has measured. IMDB-B and PROTEINS stayed below 1.3e9.
-_ASSUMED = {"DD": 9e9, "SMNIST": 4e9, "MOLHIV": 4e9}
-_SMALL = 2e9
+# Peak memory of a process in bytes, assumed for cells without a measured run. DD's is MINCUTPOOL's as measured on a CPU, rounded
+# up; SMNIST's and MOLHIV's are guesses. IMDB-B and PROTEINS stayed below 1.3e9.
+_ASSUMED_BYTES = {"DD": 9e9, "SMNIST": 4e9, "MOLHIV": 4e9}
+_OTHERS_BYTES = 2e9
 
 
 @dataclass(frozen=True)
 class Task:
-    """Runs that are trained side by side."""
+    """Seeds of one cell that are trained side by side."""
 
     cell: Cell
     seeds: tuple[int, ...]
@@ -40,36 +41,51 @@ class Task:
 
 @dataclass
 class CellPlan:
-    """A cell with its tasks and where its runs stand.
+    """A cell with its tasks and the state of its runs.
 
-    seconds, peak_bytes     of one run, from what the store has measured; None where it has nothing
+    finished, failed        seeds that are not to be trained: those that are finished, and those that failed
+    committed               how many of the runs to do are committed in the clone
+    seconds, peak_bytes     of one run, as measured in runs of the store or, where it has none, in the committed ones; else None
+    timed_elsewhere         whether they are those of committed runs
     """
 
     cell: Cell
     tasks: list[Task]
     todo: int
-    finished: int
+    finished: list[int]
     failed: list[int]
+    committed: int = 0
     seconds: float | None = None
     peak_bytes: float | None = None
+    timed_elsewhere: bool = False
 
     @property
     def memory(self) -> float:
-        return self.peak_bytes or _ASSUMED.get(self.cell.dataset, _SMALL)
+        """Bytes that a task of this cell is expected to need."""
+        return self.peak_bytes or _ASSUMED_BYTES.get(self.cell.dataset, _OTHERS_BYTES)
 
 
 @dataclass
 class Plan:
+    """What is to be done for a grid."""
+
     grid: Grid
     cells: list[CellPlan]
 
     @property
     def todo(self) -> int:
+        """Runs to do."""
         return sum(cell.todo for cell in self.cells)
 
     @property
     def finished(self) -> int:
-        return sum(cell.finished for cell in self.cells)
+        """Runs that are finished."""
+        return sum(len(cell.finished) for cell in self.cells)
+
+    @property
+    def committed(self) -> int:
+        """Runs to do that are committed in the clone."""
+        return sum(cell.committed for cell in self.cells)
 
     @property
     def failed(self) -> dict[str, tuple[Cell, int]]:
@@ -77,8 +93,13 @@ class Plan:
         return {plan.cell.key(seed): (plan.cell, seed) for plan in self.cells for seed in plan.failed}
 
     @property
+    def skipped(self) -> set[str]:
+        """Keys of the runs that are not to be trained."""
+        return {plan.cell.key(seed) for plan in self.cells for seed in (*plan.finished, *plan.failed)}
+
+    @property
     def tasks(self) -> list[Task]:
-        """Longest first, those of unknown length before them, so that no long one is left for the end."""
+        """Those of unknown length, then the others from the longest to the shortest: no long task is left for the end."""
         known = [plan for plan in self.cells if plan.seconds is not None]
         unknown = [plan for plan in self.cells if plan.seconds is None]
         weighted = [(plan.seconds * len(task.seeds), task) for plan in known for task in plan.tasks]
@@ -86,47 +107,66 @@ class Plan:
         return [task for plan in unknown for task in plan.tasks] + [task for _, task in weighted]
 
 
-def make_plan(grid: Grid, store: ResultStore, *, workers: int = 0, retry_failed: bool = False) -> Plan:
-    """Reads the names in the store, and of each cell a few records for what a run takes.
+def make_plan(
+    grid: Grid,
+    store: ResultStore,
+    *,
+    workers: int = 0,
+    retry_failed: bool = False,
+    with_committed: bool = False,
+) -> Plan:
+    """Plan a grid from the names of the runs in a store, and from a few records per cell what a run takes.
 
-    workers    tasks that can run at once; by default this machine's cores
+    workers           tasks that can run at once; by default as many as this machine has cores
+    retry_failed      plan failed runs again
+    with_committed    count the runs committed in the clone (`committed_store`) as finished
     """
+    committed = committed_store()
+    committed_keys = set() if committed is None else committed.finished()
     finished, failed = store.finished(), store.failed()
+    done_keys = finished | committed_keys if with_committed else finished
     workers = workers or os.cpu_count() or 1
-    # Tasks are the same however much is finished, so that a grid that is taken up again finds its checkpoints.
-    size = min(SEEDS_A_TASK, ceil(len(grid.seeds) * len(grid.cells) / (2 * workers)))
+    # Tasks are the same however much is finished, so that a grid that is resumed finds its checkpoints.
+    size = min(MAX_TASK_SEEDS, ceil(len(grid.seeds) * len(grid.cells) / (2 * workers)))
     chunks = chunk_evenly(grid.seeds, size)
     plans = []
     for cell in grid.cells:
         keys = {seed: cell.key(seed) for seed in grid.seeds}
-        done = {seed for seed, key in keys.items() if key in finished}
+        done = {seed for seed, key in keys.items() if key in done_keys}
         broken = set() if retry_failed else {seed for seed, key in keys.items() if key in failed} - done
-        tasks = [
-            Task(cell, chunk)
-            for chunk in chunks
-            if any(seed not in done and seed not in broken for seed in chunk)
-        ]
-        todo = len(grid.seeds) - len(done) - len(broken)
-        plans.append(CellPlan(cell, tasks, todo, len(done), sorted(broken)))
+        todo = keys.keys() - done - broken
+        tasks = [Task(cell, chunk) for chunk in chunks if not todo.isdisjoint(chunk)]
+        there = sum(keys[seed] in committed_keys for seed in todo)
+        plans.append(CellPlan(cell, tasks, len(todo), sorted(done), sorted(broken), there))
     _measure(plans, store, finished)
+    if committed is not None:
+        untimed = [plan for plan in plans if plan.seconds is None]
+        _measure(untimed, committed, committed_keys)
+        for plan in untimed:
+            plan.timed_elsewhere = plan.seconds is not None
     return Plan(grid, plans)
 
 
 def _measure(plans: list[CellPlan], store: ResultStore, finished: Iterable[str]) -> None:
-    """Fill in what a run takes, from up to five runs of each cell."""
+    """Fill in the time and memory of a run from a few runs of each cell."""
     sample: dict[str, list[str]] = {}
-    for key in finished:
-        of_cell = sample.setdefault(key.rpartition("-")[0], [])
-        if len(of_cell) < 5:
-            of_cell.append(key)
+    for key in sorted(finished):
+        keys_of_cell = sample.setdefault(key.rpartition("-")[0], [])
+        if len(keys_of_cell) < _SAMPLE:
+            keys_of_cell.append(key)
     wanted = [key for plan in plans for key in sample.get(plan.cell.digest, ())]
     found: dict[str, list[dict]] = {}
     if wanted:
-        for row in store.rows(wanted, ["cell", "seconds", "peak_bytes"]):
+        for row in store.rows(wanted, ["cell", "seconds", "peak_bytes", "curves"]):
             found.setdefault(row["cell"], []).append(row)
     for plan in plans:
         rows = found.get(plan.cell.digest, [])
-        seconds = [row["seconds"] for row in rows if row["seconds"] is not None]
+        seconds = [seconds for row in rows if (seconds := _seconds(row))]
         peaks = [row["peak_bytes"] for row in rows if row["peak_bytes"] is not None]
         plan.seconds = median(seconds) if seconds else None
         plan.peak_bytes = max(peaks) if peaks else None
+
+
+def _seconds(row: dict) -> float:
+    """Time of a run; at least that of its training passes, since a resumed run may have recorded only its last part."""
+    return max(row["seconds"] or 0.0, sum(dict(row["curves"]).get("train_seconds", ())))

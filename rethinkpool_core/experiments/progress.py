@@ -1,4 +1,4 @@
-"""What a user sees of a grid: a live line on a terminal, one plain line a task elsewhere."""
+"""Progress of a grid on standard error: a live line on a terminal, else one plain line per task."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from rethinkpool_core.training.record import RunRecord
 
 
 class GridProgress:
+    """Counts the runs of one call of `run_grid`; ``wanted`` is whether anything is printed."""
+
     def __init__(self, plan: Plan, dashboard: str, wanted: bool):
         from rich.console import Console
 
@@ -22,9 +24,11 @@ class GridProgress:
 
     def __enter__(self) -> GridProgress:
         self._print(
-            f"{self.plan.grid.name}: {self.todo} runs in {len(self.cells_left)} cells to do, {self.plan.finished} there already; "
-            f"dashboard {self.dashboard}"
+            f"{self.plan.grid.name}: {self.todo} runs in {len(self.cells_left)} cells to do, {self.plan.finished} finished "
+            f"before; dashboard {self.dashboard}"
         )
+        if self.plan.committed:
+            self._print(committed_hint(self.plan))
         if self.console.is_terminal and self.wanted:
             self.status = self.console.status("")
             self.status.start()
@@ -40,7 +44,7 @@ class GridProgress:
         self._refresh()
 
     def found(self, runs: int) -> None:
-        """Runs that another command has finished meanwhile."""
+        """Count runs that another command has finished in the meantime."""
         self.todo -= runs
         self._refresh()
 
@@ -51,9 +55,11 @@ class GridProgress:
         self.cells_left[task.cell.digest] = self.cells_left.get(task.cell.digest, 0) - len(records)
         scores = [record.test_score for record in records if record.test_score is not None]
         mean = f", mean test score {sum(scores) / len(scores):.4f}" if scores else ""
-        wrong = f", {failed} failed" if failed else ""
+        failures = f", {failed} failed" if failed else ""
         if self.status is None and records:
-            self._print(f"{task.cell}: {len(records)} seeds in {seconds:.0f} s{mean}{wrong}; {self._state()}")
+            self._print(
+                f"{task.cell}: {len(records)} seeds in {seconds:.0f} s{mean}{failures}; {self._state()}"
+            )
         self._refresh()
 
     def note(self, text: str) -> None:
@@ -61,10 +67,10 @@ class GridProgress:
 
     def _state(self) -> str:
         cells = sum(left <= 0 for left in self.cells_left.values())
-        text = f"{self.done} of {self.todo} runs done, {self.running} handed out, {cells} of {len(self.cells_left)} cells whole"
+        text = f"{self.done} of {self.todo} runs done, {self.running} running, {cells} of {len(self.cells_left)} cells complete"
         if 0 < self.done < self.todo:
             elapsed = time.monotonic() - self.start
-            text += f", about {duration(elapsed * (self.todo - self.done) / self.done)} to go"
+            text += f", about {duration(elapsed * (self.todo - self.done) / self.done)} left"
         return text
 
     def _refresh(self) -> None:
@@ -77,8 +83,16 @@ class GridProgress:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def committed_hint(plan: Plan) -> str:
+    """How to use committed runs that the plan would repeat."""
+    return (
+        f"{plan.committed} of these runs are committed in results/ of this clone: "
+        "give --with-committed to count them as finished"
+    )
+
+
 def duration(seconds: float) -> str:
-    """``"3 h 20 min"``, for a reader."""
+    """A time as ``"3 h 20 min"``."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

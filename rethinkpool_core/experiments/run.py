@@ -48,6 +48,7 @@ def run_grid(
     device: str = "auto",
     root: str | None = None,
     retry_failed: bool = False,
+    with_committed: bool = False,
     progress: bool = True,
 ) -> Report:
     """Train what is not in the store yet; a call that was interrupted or killed is repeated to go on.
@@ -58,6 +59,8 @@ def run_grid(
     seeds         how many, or which, instead of the grid's own
     workers       of the engine local; 0 for as many as there are cores, or GPUs, and memory for
     root          data folder, as the workers see it
+    with_committed
+                  count the runs committed in ``results/`` of the clone as finished
 
     Any number of calls may share a store: a lock on each run keeps them from training it twice.
 
@@ -68,7 +71,7 @@ def run_grid(
     grid = find_grid(grid, seeds)
     results = ResultStore(store)
     results.prepare()
-    plan = make_plan(grid, results, workers=workers, retry_failed=retry_failed)
+    plan = make_plan(grid, results, workers=workers, retry_failed=retry_failed, with_committed=with_committed)
     report = Report(found=plan.finished)
     for row in results.rows(plan.failed, ["model", "dataset", "error"]):
         cell, seed = plan.failed[row["key"]]
@@ -107,7 +110,7 @@ class GridRunner:
         self.store, self.engine, self.root, self.report, self.line = store, engine, root, report, line
         self.checkpoints = str(store.checkpoints.resolve())
         self.waiting = deque(plan.tasks)
-        self.skipped = set(plan.failed)
+        self.skipped = plan.skipped
         self.running: dict[object, tuple[Task, tuple[int, ...], list]] = {}
         self.ended: queue.SimpleQueue = queue.SimpleQueue()
         self.clock = time.time() - time.monotonic()

@@ -23,7 +23,7 @@ from pathlib import Path
 from rethinkpool_core.errors import StorageError
 from rethinkpool_core.experiments.schema import SCHEMA, VERSION, record_of, row_of
 from rethinkpool_core.files.atomic import replace_file
-from rethinkpool_core.files.folders import chosen_folder
+from rethinkpool_core.files.folders import chosen_folder, clone_folder
 from rethinkpool_core.training.record import RunRecord
 
 ENVIRONMENT_VARIABLE = "RETHINKPOOL_STORE"
@@ -40,6 +40,12 @@ def store_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     return (
         chosen_folder(folder, ENVIRONMENT_VARIABLE) or user_data_path("rethinkpool", appauthor=False) / "runs"
     )
+
+
+def committed_store() -> ResultStore | None:
+    """The runs that are committed in ``results/`` of the clone (`clone_folder`); None outside a clone."""
+    clone = clone_folder()
+    return None if clone is None else ResultStore(clone / "results")
 
 
 class ResultStore:

@@ -1,4 +1,4 @@
-"""Where datasets live on this machine."""
+"""Where datasets are kept on this machine, and where the clone of the repository is."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ def data_root(root: str | os.PathLike[str] | None = None) -> Path:
     from platformdirs import user_cache_path
 
     return chosen_folder(root, ENVIRONMENT_VARIABLE) or user_cache_path("rethinkpool", appauthor=False)
+
+
+def clone_folder() -> Path | None:
+    """The clone of the repository that this package lies in, else the current folder if it is one, else None."""
+    for folder in (Path(__file__).resolve().parents[2], Path.cwd()):
+        if (folder / "notebooks").is_dir() and (folder / "book").is_dir():
+            return folder
+    return None
 
 
 def chosen_folder(given: str | os.PathLike[str] | None, variable: str) -> Path | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rethinkpool_core.errors import RethinkPoolError, StorageError, UnknownNameError, UsageError
+from rethinkpool_core.files.folders import clone_folder
 from rethinkpool_core.site.notebook_progress import show_cells
 
 START_TIMEOUT = 120  # seconds for the kernel to come up: torch on a cold disk takes its time
@@ -20,14 +21,14 @@ class NotebookError(RethinkPoolError):
 
 
 def project_folder() -> Path:
-    """The checkout with ``notebooks/`` and ``book/``: the one this package lies in, else the current folder.
+    """The clone with ``notebooks/`` and ``book/`` (`clone_folder`).
 
-    Raises UsageError where neither is a checkout (the installed package alone has no notebooks).
+    Raises UsageError where there is none: the installed package alone has no notebooks.
     """
-    for folder in (Path(__file__).resolve().parents[2], Path.cwd()):
-        if (folder / "notebooks").is_dir() and (folder / "book").is_dir():
-            return folder
-    raise UsageError("the notebooks and the book are not here: run this inside a clone of the repository")
+    folder = clone_folder()
+    if folder is None:
+        raise UsageError("the notebooks and the book are not here: run this inside a clone of the repository")
+    return folder
 
 
 def notebook_names() -> list[str]:

@@ -32,17 +32,17 @@ def mine(tmp_path, monkeypatch):
 def test_plan_train_and_show(mine, capsys):
     assert main(["grid", "mine.toml", "--dry-run"]) == 0
     out = capsys.readouterr().out
-    assert "4 runs to do, 0 there already" in out and "not measured" in out
+    assert "4 runs to do, 0 finished" in out and "not measured" in out and f"store: {mine}" in out
     assert not mine.exists(), "a dry run writes nothing"
 
     assert main(["grid", "mine.toml", "--workers", "1"]) == 0
     out, errors = capsys.readouterr()
-    assert out == f"mine: 4 runs trained, 0 were there already, in {mine}\n"
+    assert out == f"mine: 4 runs trained, 0 finished before; store: {mine}\n"
     assert "4 of 4 runs done" in errors
 
     assert main(["grid", "mine.toml", "--seeds", "3", "--dry-run", "--workers", "2"]) == 0
     out = capsys.readouterr().out
-    assert "2 runs to do, 4 there already" in out and "with 2 at once here" in out and "of memory" in out
+    assert "2 runs to do, 4 finished" in out and "2 tasks at once" in out and "of memory" in out
 
     assert main(["results", "mine.toml"]) == 0
     out = capsys.readouterr().out
@@ -74,6 +74,30 @@ def test_results_beside_the_published(mine, record_of, capsys):
     assert "all runs" in capsys.readouterr().out
     assert main(["results", "table-s5", "--margin", "0.05"]) == 0
     assert "0.05 point" in capsys.readouterr().out
+
+
+def test_a_dry_run_in_a_clone_counts_and_times_the_committed_runs(mine, capsys):
+    named = ["grid", "table-s5", "--dataset", "PROTEINS", "--dry-run", "--workers", "2"]
+    assert main(named) == 0
+    out = capsys.readouterr().out
+    assert "80 runs to do, 0 finished" in out and "not measured" not in out and "about" in out
+    assert "80 of these runs are committed in results/ of this clone: give --with-committed" in out
+    assert main([*named, "--with-committed"]) == 0
+    assert "0 runs to do, 80 finished" in capsys.readouterr().out
+
+
+def test_results_show_committed_runs_beside_those_of_the_store(mine, record_of, capsys):
+    assert main(["results", "table-s5"]) == 1
+    assert "--with-committed" in capsys.readouterr().err
+    store = ResultStore(mine)
+    store.prepare()
+    for seed in range(1, 21):
+        store.write(record_of(Cell("MINCUTPOOL", "PROTEINS"), seed, 0.5 + seed / 1000))
+    assert main(["results", "table-s5", "--with-committed"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    (own,) = [row for row in rows if row[:2] == ["PROTEINS", "MINCUTPOOL"]]
+    assert own[2:4] == ["20", "51.0"], "a run of the store goes before the committed one"
+    assert any(row[:2] == ["IMDB-B", "N-MINCUTPOOL"] for row in rows)
 
 
 def test_committed_results_are_a_store():

@@ -16,7 +16,7 @@ from rethinkpool_core.experiments.plan import CellPlan, Plan, Task
 def plan_of(*needs):
     cell = Cell("N-MINCUTPOOL", "DIGITS")
     cells = [
-        CellPlan(cell, [Task(cell, (1,))], todo=1, finished=0, failed=[], peak_bytes=need) for need in needs
+        CellPlan(cell, [Task(cell, (1,))], todo=1, finished=[], failed=[], peak_bytes=need) for need in needs
     ]
     return Plan(None, cells)
 

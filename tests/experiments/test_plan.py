@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.frame import compact
 from rethinkpool_core.experiments.grids import Grid
-from rethinkpool_core.experiments.plan import SEEDS_A_TASK, make_plan
+from rethinkpool_core.experiments.plan import MAX_TASK_SEEDS, make_plan
 from rethinkpool_core.experiments.store import ResultStore
 
 CELLS = [Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": size}, 2) for size in (16, 32, 64)]
@@ -25,7 +25,7 @@ def test_every_run_is_in_one_task(seeds, workers):
     plan = make_plan(grid, ResultStore("no such folder"), workers=workers)
     runs = [(task.cell.digest, seed) for task in plan.tasks for seed in task.seeds]
     assert sorted(runs) == sorted((cell.digest, seed) for cell in CELLS for seed in seeds)
-    assert max(len(task.seeds) for task in plan.tasks) <= SEEDS_A_TASK
+    assert max(len(task.seeds) for task in plan.tasks) <= MAX_TASK_SEEDS
     assert len({task.name for task in plan.tasks}) == len(plan.tasks)
     assert plan.todo == len(runs) and plan.finished == 0 and not plan.failed
 
@@ -71,6 +71,57 @@ def test_times_and_memory_come_from_the_store(store, record_of, tmp_path):
     other.prepare()
     compact([store.folder], other.folder / "all.parquet")
     assert make_plan(grid_of(range(1, 6)), other).cells[1].seconds == 20.0
+
+
+def test_a_resumed_run_took_at_least_its_training_passes(store, record_of):
+    """It records the seconds of its last part; its curves have those of every epoch."""
+    curves = {"train_loss": [1.0, 1.0], "train_seconds": [20.0, 30.0]}
+    store.write(record_of(CELLS[0], 1, provenance={"seconds": 7.0}, curves=curves))
+    assert make_plan(grid_of([1, 2]), store).cells[0].seconds == 50.0
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch, record_of):
+    """A clone that has two runs of the first cell committed, of 40 s each."""
+    for name in ("notebooks", "book"):
+        (tmp_path / "clone" / name).mkdir(parents=True)
+    runs = ResultStore(tmp_path / "runs")
+    runs.prepare()
+    for seed in (1, 2):
+        runs.write(record_of(CELLS[0], seed, provenance={"seconds": 40.0, "peak_bytes": 10**9}))
+    compact([runs.folder], tmp_path / "clone" / "results.parquet")
+    (tmp_path / "clone" / "results").mkdir()
+    (tmp_path / "clone" / "results.parquet").rename(tmp_path / "clone" / "results" / "all.parquet")
+    monkeypatch.setattr("rethinkpool_core.experiments.store.clone_folder", lambda: tmp_path / "clone")
+
+
+@pytest.mark.usefixtures("clone")
+def test_committed_runs_count_as_finished_where_asked(store):
+    plan = make_plan(grid_of([1, 2, 3]), store)
+    assert (plan.todo, plan.finished, plan.committed) == (9, 0, 2)
+    plan = make_plan(grid_of([1, 2, 3]), store, with_committed=True)
+    assert (plan.todo, plan.finished, plan.committed) == (7, 2, 0)
+    assert plan.skipped == {CELLS[0].key(1), CELLS[0].key(2)}
+
+
+@pytest.mark.usefixtures("clone")
+def test_committed_runs_estimate_what_the_store_has_not_measured(store, record_of):
+    first, *others = make_plan(grid_of([1, 2, 3]), store).cells
+    assert (first.seconds, first.peak_bytes, first.timed_elsewhere) == (40.0, 1e9, True)
+    assert all(cell.seconds is None and not cell.timed_elsewhere for cell in others)
+    store.write(record_of(CELLS[0], 3, provenance={"seconds": 5.0}))
+    first = make_plan(grid_of([1, 2, 3]), store).cells[0]
+    assert (first.seconds, first.timed_elsewhere) == (5.0, False), (
+        "this machine's own measurement is preferred"
+    )
+
+
+def test_the_committed_runs_of_this_clone_are_found():
+    from rethinkpool_core.experiments.grids import get_grid
+
+    grid = get_grid("table-s5").restricted(datasets=["PROTEINS"])
+    plan = make_plan(grid, ResultStore("none"))
+    assert plan.committed == 80 and all(cell.seconds > 1 and cell.peak_bytes > 1e8 for cell in plan.cells)
 
 
 def test_longest_first(store, record_of):

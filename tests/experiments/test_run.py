@@ -15,6 +15,7 @@ from rethinkpool_core import load_results, run_grid, train
 from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError
 from rethinkpool_core.experiments import run, work
 from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.frame import compact
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.store import ResultStore
 
@@ -58,6 +59,30 @@ def test_a_grid_and_again(go, tiny, tmp_path):
     assert go(tiny).found == 4
     assert go(tiny, seeds=[1, 2, 3]).trained == 2
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_runs_of_a_compacted_file_are_not_repeated(go, tiny, tmp_path):
+    """Half of a task is finished: only its other half is trained."""
+    go(tiny, seeds=[1])
+    store = tmp_path / "store"
+    compact([store], tmp_path / "all.parquet")
+    for path in store.glob("*.parquet"):
+        path.unlink()
+    (tmp_path / "all.parquet").rename(store / "all.parquet")
+    report = go(tiny)
+    assert (report.trained, report.found) == (2, 2)
+
+
+def test_committed_runs_are_not_repeated_where_asked(go, tiny, tmp_path, monkeypatch):
+    go(tiny, seeds=[1])
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "store").rename(tmp_path / "clone" / "results")
+    monkeypatch.setattr("rethinkpool_core.experiments.store.clone_folder", lambda: tmp_path / "clone")
+    report = go(tiny, with_committed=True)
+    assert (report.trained, report.found) == (2, 2)
+    assert len(load_results(tmp_path / "store")) == 2
+    assert len(load_results(tmp_path / "store", with_committed=True)) == 4
+    assert go(tiny).trained == 2
 
 
 def test_records_are_those_of_train(go, tiny, tmp_path, data_folder):
@@ -270,6 +295,7 @@ time.time = lambda: now() - ({seconds} if at and time.monotonic() > at[0] else 0
 from rethinkpool_core.experiments import run, work
 from rethinkpool_core.experiments.engine import Engine
 from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.frame import compact
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.errors import RethinkPoolError
 from distributed import Client
@@ -307,8 +333,8 @@ def test_a_thousand_seeds(go, tiny, training, record_of, tmp_path):
 def test_progress_on_a_pipe(tiny, tmp_path, capsys):
     run_grid(tiny, tmp_path / "store")
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("tiny: 4 runs in 2 cells to do, 0 there already; dashboard")
-    assert len(lines) >= 3 and "4 of 4 runs done" in lines[-1] and "2 of 2 cells whole" in lines[-1]
+    assert lines[0].startswith("tiny: 4 runs in 2 cells to do, 0 finished before; dashboard")
+    assert len(lines) >= 3 and "4 of 4 runs done" in lines[-1] and "2 of 2 cells complete" in lines[-1]
 
 
 def test_graph_too_large_is_one_sentence(go, tiny, training):

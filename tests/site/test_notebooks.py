@@ -155,8 +155,8 @@ def test_cell_that_takes_too_long_is_stopped(project):
 
 
 def test_outside_a_clone_there_are_no_notebooks(tmp_path, monkeypatch):
-    installed = tmp_path / "site-packages" / "rethinkpool_core" / "site" / "notebooks.py"
-    monkeypatch.setattr(notebooks, "__file__", str(installed))
+    installed = tmp_path / "site-packages" / "rethinkpool_core" / "files" / "folders.py"
+    monkeypatch.setattr("rethinkpool_core.files.folders.__file__", str(installed))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="clone"):
         notebooks.project_folder()
