@@ -20,7 +20,14 @@ from rethinkpool_core.experiments.grids import Grid, get_grid
 from rethinkpool_core.experiments.plan import Plan, Task, make_plan
 from rethinkpool_core.experiments.progress import GridProgress
 from rethinkpool_core.experiments.store import ResultStore
-from rethinkpool_core.experiments.work import Answer, failed_record, remove_checkpoints, sentence, train_task
+from rethinkpool_core.experiments.work import (
+    Answer,
+    failed_record,
+    remove_checkpoints,
+    remove_worker_checkpoints,
+    sentence,
+    train_task,
+)
 
 BUSY_SECONDS = 1.0  # from one look to the next at runs that another command has locked
 MOST_BACK = 10.0  # seconds that the clock may be set back on the way
@@ -255,7 +262,7 @@ class GridRunner:
         """Its checkpoints, here and where it was trained."""
         where = task.name, self.root, self.checkpoints
         remove_checkpoints(*where)
-        self.engine.client.run(remove_checkpoints, *where, wait=False, on_error="ignore")
+        self.engine.client.run(remove_worker_checkpoints, *where, wait=False, on_error="ignore")
 
     def _stop(self) -> None:
         """Ctrl-C: let trainings save where they are; a second one leaves at once."""

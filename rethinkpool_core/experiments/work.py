@@ -144,6 +144,11 @@ def remove_checkpoints(task: str, root: str | None, checkpoints: str | None) -> 
     shutil.rmtree(checkpoint_folder(task, root, checkpoints), ignore_errors=True)
 
 
+async def remove_worker_checkpoints(task: str, root: str | None, checkpoints: str | None) -> None:
+    """`remove_checkpoints` on a worker; a coroutine, since Dask runs nothing else there without waiting for it."""
+    remove_checkpoints(task, root, checkpoints)
+
+
 def stop_training(stop: bool = True) -> None:
     """Make the trainings of this process save their checkpoints and stop; with ``stop=False`` allow new ones."""
     from rethinkpool_core.training.interrupt import stop_event

@@ -61,6 +61,17 @@ def test_a_grid_and_again(go, tiny, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_workers_remove_their_checkpoints_without_an_error(go, tiny, monkeypatch, caplog):
+    removed = []
+    monkeypatch.setattr(work, "remove_checkpoints", lambda task, *where: removed.append(task))
+    go(tiny, seeds=[1])
+    deadline = time.monotonic() + 10
+    while len(removed) < 2 * 2 and time.monotonic() < deadline:  # two tasks on two workers
+        time.sleep(0.05)
+    assert len(removed) == 4 and len(set(removed)) == 2
+    assert not [record for record in caplog.records if "broadcast" in record.getMessage()]
+
+
 def test_runs_of_a_compacted_file_are_not_repeated(go, tiny, tmp_path):
     """Half of a task is finished: only its other half is trained."""
     go(tiny, seeds=[1])
