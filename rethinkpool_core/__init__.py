@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rethinkpool_core.datasets.dataset import load_dataset
     from rethinkpool_core.experiments.frame import load_results
     from rethinkpool_core.experiments.run import run_grid
-    from rethinkpool_core.models import build_model
+    from rethinkpool_core.models import build_model, register_model
     from rethinkpool_core.paper import published
     from rethinkpool_core.training import train
 
@@ -23,11 +23,21 @@ _HOME = {
     "load_dataset": "rethinkpool_core.datasets.dataset",
     "load_results": "rethinkpool_core.experiments.frame",
     "published": "rethinkpool_core.paper",
+    "register_model": "rethinkpool_core.models",
     "run_grid": "rethinkpool_core.experiments.run",
     "train": "rethinkpool_core.training",
 }
 
-__all__ = ["__version__", "build_model", "load_dataset", "load_results", "published", "run_grid", "train"]
+__all__ = [
+    "__version__",
+    "build_model",
+    "load_dataset",
+    "load_results",
+    "published",
+    "register_model",
+    "run_grid",
+    "train",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -12,8 +12,16 @@ from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.datasets.dataset import GraphDataset
+from rethinkpool_core.models import registry
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture
+def own_models(monkeypatch):
+    """What a test registers is forgotten after it."""
+    registry.methods_and_twins()  # so that the built-in models are there before the copy
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
 
 
 @dataclass

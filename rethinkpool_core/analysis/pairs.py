@@ -1,23 +1,22 @@
-"""Which models are compared: a method, and the same network with its pooling made random or turned around."""
+"""Which models are compared: a method with its twins, whose pooling is random or turned around, and with the control."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-TWINS: dict[str, tuple[str, ...]] = {
-    "GRACLUS": ("COMPLEMENT",),
-    "DIFFPOOL": tuple(f"{letter}-DIFFPOOL{form}" for form in ("", "-INV") for letter in ("U", "N", "B")),
-    "DIFFPOOL-V2": ("N-DIFFPOOL-V2",),
-    "MINCUTPOOL": ("N-MINCUTPOOL",),
-    "GMN": ("DISTANCE-GMN", "RANDOM-GMN"),
-}
+from rethinkpool_core.models.registry import methods_and_twins
+
 CONTROL = "NO-POOL"
 
 
 def pairs_among(models: Iterable[str]) -> list[tuple[str, str]]:
-    """(method, twin) for all twins among ``models``, then (method, control) if the control is one of them."""
+    """(method, twin) for every twin among ``models``, then (method, control) if the control is among them.
+
+    Methods and twins are those that are registered (`register_model`); other models are in no pair.
+    """
     models = set(models)
-    twins = [
-        (method, twin) for method, all_of in TWINS.items() for twin in all_of if {method, twin} <= models
+    methods = {method: twins for method, twins in methods_and_twins().items() if method != CONTROL}
+    with_twins = [
+        (method, twin) for method, twins in methods.items() for twin in twins if {method, twin} <= models
     ]
-    return twins + [(method, CONTROL) for method in TWINS if {method, CONTROL} <= models]
+    return with_twins + [(method, CONTROL) for method in methods if {method, CONTROL} <= models]

@@ -12,7 +12,7 @@ from rethinkpool_core.analysis.pairs import pairs_among
 from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.datasets.spec import DATASETS, get_spec
 from rethinkpool_core.errors import UsageError
-from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.models.registry import model_order
 from rethinkpool_core.paper import TABLES, PublishedScore, published
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def cell_scores(runs: pd.DataFrame, names: Mapping[str, str] | None = None) -> l
                 printed=None if names.get(cell) else _printed(model, dataset),
             )
         )
-    return sorted(found, key=lambda score: (_place(score.dataset), MODELS.index(score.model), score.settings))
+    return sorted(found, key=lambda score: (_place(score.dataset), model_order(score.model), score.settings))
 
 
 def comparisons(

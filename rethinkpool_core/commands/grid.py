@@ -11,7 +11,7 @@ from rethinkpool_core.commands.data import Root, dataset_names, dataset_spelling
 from rethinkpool_core.commands.output import print_table, print_text
 from rethinkpool_core.commands.values import known_spelling, parse_seeds
 from rethinkpool_core.errors import RethinkPoolError, UsageError, needs_extra
-from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.models.registry import model_names
 
 if TYPE_CHECKING:
     from rethinkpool_core.experiments.plan import Plan
@@ -49,7 +49,7 @@ def grid_command(
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="Only this model; may be repeated.", autocompletion=lambda: list(MODELS)),
+        typer.Option(help="Only this model; may be repeated.", autocompletion=lambda: list(model_names())),
     ] = None,
     dataset: Annotated[
         list[str] | None,

@@ -16,6 +16,7 @@ from rethinkpool_core.commands.values import known_spelling, parse_assignments, 
 from rethinkpool_core.datasets.spec import DATASETS, get_spec
 from rethinkpool_core.errors import RethinkPoolError, UnknownNameError
 from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.models.registry import model_names
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -67,9 +68,9 @@ def train_command(
     if json_file is not None:
         check_writable(json_file)
     given = parse_assignments(assignments or (), "--set")
-    model, dataset = known_spelling(model, MODELS), dataset_spelling(dataset)
-    if model not in MODELS:  # reported before torch is imported
-        raise UnknownNameError("model", model, MODELS)
+    model, dataset = known_spelling(model, model_names()), dataset_spelling(dataset)
+    if model not in model_names():  # reported before torch is imported
+        raise UnknownNameError("model", model, model_names())
     get_spec(dataset)
 
     from rethinkpool_core import build_model, load_dataset

@@ -53,7 +53,7 @@ class Cell:
         from rethinkpool_core.training.config import run_config, training_config
 
         for_model, for_training = self.split_parameters
-        model = model_config(self.model, self.spec.name, self.spec.features, **for_model)
+        model = model_config(self.model, self.spec, **for_model)
         training = training_config(self.model, self.spec.name, **for_training)
         return run_config(model, training, self.max_epochs)
 

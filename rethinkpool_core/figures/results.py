@@ -12,7 +12,7 @@ from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.figures.panels import COLOURS, INK, Panel, Panels, draw
 from rethinkpool_core.figures.runs import curve_scale
-from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.models.registry import model_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,7 +236,7 @@ def curve_bands(runs: pd.DataFrame, curve: str, label: str, names: Mapping[str, 
 def _curves(runs: pd.DataFrame, curve: str, names: Mapping[str, str]) -> Iterator[tuple[str, np.ndarray]]:
     """Label and values (seeds, epochs) of each cell, NaN after a seed's end and where the value was none."""
     groups = runs[runs.error.isna()].groupby(["model", "cell"])
-    for (model, cell), part in sorted(groups, key=lambda group: MODELS.index(group[0][0])):
+    for (model, cell), part in sorted(groups, key=lambda group: model_order(group[0][0])):
         found = [np.asarray(one[curve], dtype=float) for one in part.curves if len(one.get(curve, ()))]
         if found:
             values = np.full((len(found), max(map(len, found))), np.nan)

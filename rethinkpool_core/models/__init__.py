@@ -1,12 +1,16 @@
-"""The models of the appendix. `names` is light; everything else imports torch, so it is loaded when asked for."""
+"""The models of the appendix. `names` and `registry` import no torch; the others do, and are imported on first use."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-__all__ = ["PoolingModel", "build_model", "config_fields"]
-
-_HOME = {"PoolingModel": "base", "build_model": "build", "config_fields": "build"}
+_HOME = {
+    "PoolingModel": "base",
+    "build_model": "build",
+    "config_fields": "build",
+    "register_model": "registry",
+}
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str):

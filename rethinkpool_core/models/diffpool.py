@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
+from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
@@ -25,10 +26,11 @@ from rethinkpool_core.engine.graph import Graph
 from rethinkpool_core.engine.pooled import PooledGraph, pool
 from rethinkpool_core.models.base import Losses, MoleculeInput, PoolingModel, Shape, output_network
 from rethinkpool_core.models.trace import Trace
-from rethinkpool_core.ops.assignments import GNNAssignment, InvariantAssignment, RandomAssignment
+from rethinkpool_core.ops.assignments import Distribution, GNNAssignment, InvariantAssignment, RandomAssignment
 from rethinkpool_core.ops.convolutions import GraphConv, SAGEConv
 from rethinkpool_core.ops.losses import entropy_loss, link_loss
 from rethinkpool_core.ops.norm import BatchNorm
+from rethinkpool_core.parameters.types import RECORDED_IF_CHANGED, Bounds, PositiveInt
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,16 @@ class DiffPoolConfig:
                        "first", the first takes it, as in the release
     """
 
-    num_pool_layers: int
-    hidden_dim: int
-    mlp_hidden_dim: int
-    random_assignment: str
+    num_pool_layers: PositiveInt
+    hidden_dim: PositiveInt
+    mlp_hidden_dim: PositiveInt
+    random_assignment: Distribution
     sum_input: bool
     invariant: bool = False
-    sage: str = "2020"
-    cluster_ratio: float = 0.0
+    sage: Literal["2020", "pyg2"] = "2020"
+    cluster_ratio: Annotated[float, Bounds(at_least=0, at_most=1)] = 0.0
     norm_padding: bool = False
-    max_ties: str = "shared"
+    max_ties: Annotated[Literal["shared", "first"], RECORDED_IF_CHANGED] = "shared"
 
 
 def cluster_numbers(config: DiffPoolConfig, max_nodes: int) -> Iterator[tuple[int, int]]:

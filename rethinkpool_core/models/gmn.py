@@ -19,6 +19,7 @@ epoch, and the supervised loss the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
@@ -31,10 +32,11 @@ from rethinkpool_core.engine.pooled import pool_features
 from rethinkpool_core.engine.softmax import log_softmax, power_normalise
 from rethinkpool_core.models.base import Losses, PoolingModel, Shape, first_conv, output_network
 from rethinkpool_core.models.trace import Trace
-from rethinkpool_core.ops.assignments import RandomAssignment
+from rethinkpool_core.ops.assignments import Distribution, RandomAssignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import purity_loss, safe_sqrt
 from rethinkpool_core.ops.norm import BatchNorm
+from rethinkpool_core.parameters.types import NonNegativeFloat, OnlyIf, PositiveFloat, PositiveInt
 
 ACTIVATIONS = {"leaky_relu": nn.LeakyReLU, "relu": nn.ReLU}
 
@@ -54,19 +56,19 @@ class GMNConfig:
     norm_padding      statistics of the batch norm over the padded batch, as in the release, not over nodes
     """
 
-    num_keys: tuple[int, ...]
-    num_heads: int
-    hidden_dim: int
+    num_keys: tuple[PositiveInt, ...]
+    num_heads: Annotated[PositiveInt, OnlyIf("kernel", "student", "distance")]
+    hidden_dim: PositiveInt
     kernel: str
-    train_keys: bool
-    key_scale: float
-    query_dim: int = 64
-    mlp_hidden_dim: int = 50
-    tau: float = 1.0
-    activation: str = "leaky_relu"
-    random_assignment: str = "uniform"
-    purity_weight: float = 100.0
-    purity_period: int = 5
+    train_keys: Annotated[bool, OnlyIf("kernel", "student")]
+    key_scale: Annotated[PositiveFloat, OnlyIf("kernel", "student", "distance")]
+    query_dim: PositiveInt = 64
+    mlp_hidden_dim: PositiveInt = 50
+    tau: Annotated[PositiveFloat, OnlyIf("kernel", "student")] = 1.0
+    activation: Literal["leaky_relu", "relu"] = "leaky_relu"
+    random_assignment: Annotated[Distribution, OnlyIf("kernel", "random")] = "uniform"
+    purity_weight: Annotated[NonNegativeFloat, OnlyIf("kernel", "student")] = 100.0
+    purity_period: Annotated[PositiveInt, OnlyIf("kernel", "student")] = 5
     norm_padding: bool = False
 
 

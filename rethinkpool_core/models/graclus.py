@@ -18,6 +18,7 @@ from rethinkpool_core.models.base import Losses, PoolingModel, Shape, first_conv
 from rethinkpool_core.models.trace import Trace
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.matching import pool_pairs
+from rethinkpool_core.parameters.types import PositiveInt
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class GraclusConfig:
     matching    "graph", "complement" or "none"
     """
 
-    num_layers: int
-    hidden_dim: int
+    num_layers: PositiveInt
+    hidden_dim: PositiveInt
     matching: str
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Annotated
 
 from torch import Tensor, nn
 
@@ -20,9 +21,10 @@ from rethinkpool_core.engine.graph import Graph
 from rethinkpool_core.engine.pooled import pool
 from rethinkpool_core.models.base import Losses, PoolingModel, Shape, first_conv, output_network
 from rethinkpool_core.models.trace import Trace
-from rethinkpool_core.ops.assignments import LearnedAssignment, RandomAssignment
+from rethinkpool_core.ops.assignments import Distribution, LearnedAssignment, RandomAssignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import cut_loss, orthogonality_loss
+from rethinkpool_core.parameters.types import Bounds, PositiveInt
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,11 @@ class MinCutConfig:
     initial_convolutions  before the first pooling layer; with two, SMNIST's gap to the randomised twin closes (Appendix B)
     """
 
-    hidden_dim: int
-    random_assignment: str
-    num_pool_layers: int = 2
-    cluster_ratio: float = 0.5
-    initial_convolutions: int = 1
+    hidden_dim: PositiveInt
+    random_assignment: Distribution
+    num_pool_layers: PositiveInt = 2
+    cluster_ratio: Annotated[float, Bounds(above=0, at_most=1)] = 0.5
+    initial_convolutions: PositiveInt = 1
 
 
 class MinCutPool(PoolingModel):

@@ -1,4 +1,4 @@
-"""The names of the models, spelled as everywhere in the project (no heavy import here)."""
+"""The names of the seventeen built-in models, which `builtin` registers; listing them needs no torch."""
 
 MODELS = (
     "GRACLUS",

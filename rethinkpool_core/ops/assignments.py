@@ -2,6 +2,8 @@ r"""Assignment matrices as layers: learned from features, or fixed and random in
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -10,7 +12,7 @@ from rethinkpool_core.engine.assignment import Assignment, FixedAssignment, Line
 from rethinkpool_core.engine.graph import Graph
 from rethinkpool_core.engine.softmax import softmax
 
-DISTRIBUTIONS = ("uniform", "normal", "bernoulli", "categorical")
+Distribution = Literal["uniform", "normal", "bernoulli", "categorical"]
 BERNOULLI_P = 0.3
 
 

@@ -1,86 +1,87 @@
-"""The protocol of Appendix A.2 as one set of parameters."""
+"""The training protocol of Appendix A.2 as one set of parameters."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, get_type_hints
+from dataclasses import dataclass
+from typing import Annotated, Any, get_type_hints
 
+from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import UnknownNameError, UsageError
-from rethinkpool_core.models.names import MODELS
-from rethinkpool_core.paper import settings
+from rethinkpool_core.models.registry import RegisteredModel, find_model
+from rethinkpool_core.parameters.check import check_values, field_types
+from rethinkpool_core.parameters.recorded import recorded_values
+from rethinkpool_core.parameters.types import (
+    NO_EFFECT_ON_RESULTS,
+    Bounds,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 
-# Part of every configuration's hash: a change of the protocol that changes results gets a new number.
+# Part of every run's key: a change of the protocol that changes results gets a new number.
 PROTOCOL = 1
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Defaults are the paper's; batch_size is that of Tables S2-S4, or of the release for Appendix B.
+    """The parameters of training. Defaults are the paper's, where a model's settings do not say otherwise.
 
-    batch_size          graphs a step
-    learning_rate       of Adam, at first
+    batch_size          graphs per step (Tables S2-S4 or, for Appendix B, the release have one for each model and dataset)
+    learning_rate       initial learning rate of Adam
     learning_rate_factor, learning_rate_patience, least_learning_rate
-                        the rate is multiplied by the factor after so many epochs without a better validation score,
-                        down to the least
+                        after ``learning_rate_patience`` epochs without a better validation score the learning rate is
+                        multiplied by ``learning_rate_factor``, down to ``least_learning_rate``
     stop_patience       epochs without a better validation score after which training stops
-    clip_norm           largest norm of a gradient, 0 for no limit (the release: 2 for DIFFPOOL and MINCUTPOOL)
-    eval_batch_size     graphs at once in evaluation, 0 to fit the dataset; no effect on results
-    replicas            seeds trained at once, 0 for all of them on a GPU and as many as pay on a CPU; no effect on results
-                        but for rounding
-    checkpoint_every    epochs from one checkpoint to the next; no effect on results
-    cuda_graphs         whether a GPU replays recorded steps, see `training.captured`; no effect on results but for rounding
+    clip_norm           largest norm of the gradient, 0 for no limit (the release: 2 for DIFFPOOL and MINCUTPOOL)
+    eval_batch_size     graphs per batch in evaluation, 0 to fit the dataset; no effect on results
+    replicas            seeds trained side by side, 0 for all of them on a GPU and as many as are worthwhile on a CPU;
+                        no effect on results beyond rounding
+    checkpoint_every    epochs between checkpoints; no effect on results
+    cuda_graphs         whether a GPU records training steps as CUDA graphs and replays them (`training.cuda_graphs`);
+                        no effect on results beyond rounding
     tf32                whether matrix products on a GPU may round their factors to 10 bits, which is faster
     """
 
-    batch_size: int
-    learning_rate: float = 1e-3
-    learning_rate_factor: float = 0.5
-    learning_rate_patience: int = 10
-    least_learning_rate: float = 1e-5
-    stop_patience: int = 50
-    clip_norm: float = 0.0
-    eval_batch_size: int = 0
-    replicas: int = 0
-    checkpoint_every: int = 1
-    cuda_graphs: bool = True
+    batch_size: PositiveInt = 32
+    learning_rate: PositiveFloat = 1e-3
+    learning_rate_factor: Annotated[float, Bounds(above=0, below=1)] = 0.5
+    learning_rate_patience: PositiveInt = 10
+    least_learning_rate: NonNegativeFloat = 1e-5
+    stop_patience: PositiveInt = 50
+    clip_norm: NonNegativeFloat = 0.0
+    eval_batch_size: Annotated[NonNegativeInt, NO_EFFECT_ON_RESULTS] = 0
+    replicas: Annotated[NonNegativeInt, NO_EFFECT_ON_RESULTS] = 0
+    checkpoint_every: Annotated[PositiveInt, NO_EFFECT_ON_RESULTS] = 1
+    cuda_graphs: Annotated[bool, NO_EFFECT_ON_RESULTS] = True
     tf32: bool = False
 
 
-WITHOUT_EFFECT = ("eval_batch_size", "replicas", "checkpoint_every", "cuda_graphs")
-
-
 def run_config(model: Any, training: TrainingConfig, max_epochs: int) -> dict[str, Any]:
-    """All that determines a run but its model's name, its data and its seed, as plain values; ``model`` is its configuration."""
-    from rethinkpool_core.models.build import describe
+    """Everything that determines a run except its model's name, its data and its seed, as plain values.
 
+    model    the model's configuration
+    """
     return {
         "protocol": PROTOCOL,
-        "model": describe(model),
-        "training": {key: value for key, value in asdict(training).items() if key not in WITHOUT_EFFECT},
+        "model": recorded_values(model),
+        "training": recorded_values(training),
         "max_epochs": max_epochs,
     }
 
 
 def training_fields() -> dict[str, type]:
     """The parameters of training that a user may set, with their types."""
-    hints = get_type_hints(TrainingConfig)
-    return {field.name: hints[field.name] for field in fields(TrainingConfig)}
+    return get_type_hints(TrainingConfig)
 
 
 def training_config(model: str, dataset: str, **overrides: Any) -> TrainingConfig:
-    """The protocol for a model on a dataset.
+    """The protocol for a model on a dataset, with ``overrides``.
 
-    Raises UnknownNameError for an unknown parameter, UsageError for a value of the wrong type or out of range.
+    Raises UnknownNameError for an unknown parameter, UsageError for a value of the wrong type or out of bounds.
     """
-    clips = model in MODELS and ("DIFFPOOL" in model or "MINCUTPOOL" in model)
-    config = TrainingConfig(settings(model, dataset)["batch_size"], clip_norm=2.0 if clips else 0.0)
-    known = training_fields()
-    for key, value in overrides.items():
-        if key not in known:
-            raise UnknownNameError("parameter", key, known, where="of training")
-        overrides[key] = _checked(key, value, known[key])
-    config = replace(config, **overrides)
+    given = check_values(overrides, field_types(TrainingConfig), "training")
+    config = TrainingConfig(**_from_settings(find_model(model), dataset) | given)
     if config.least_learning_rate > config.learning_rate:
         raise UsageError(
             f"least_learning_rate is {config.least_learning_rate:g}, above learning_rate {config.learning_rate:g}: give less"
@@ -88,22 +89,15 @@ def training_config(model: str, dataset: str, **overrides: Any) -> TrainingConfi
     return config
 
 
-_ZERO_ALLOWED = {"clip_norm", "eval_batch_size", "replicas", "least_learning_rate"}
-
-
-def _checked(key: str, value: Any, kind: type) -> Any:
-    if kind is bool:
-        from rethinkpool_core.models.build import checked_switch
-
-        return checked_switch(f"parameter {key!r} of training", key, value)
-    wanted = "a whole number" if kind is int else "a number"
-    if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
-        raise UsageError(
-            f"parameter {key!r} of training takes {wanted}, not {value!r}: give one, as in {key}={16 if kind is int else 0.5}"
-        )
-    most = 1 if key == "learning_rate_factor" else 2**31 if kind is int else sys.float_info.max
-    if not (0 <= value < most) or (value == 0 and key not in _ZERO_ALLOWED):
-        least = "of at least 0" if key in _ZERO_ALLOWED else "above 0"
-        bound = "between 0 and 1" if most == 1 else f"{least} and below {most}" if kind is int else least
-        raise UsageError(f"parameter {key!r} of training cannot be {value!r}: give {wanted} {bound}")
-    return kind(value)
+def _from_settings(model: RegisteredModel, dataset: str) -> dict[str, Any]:
+    """The settings of a model that are parameters of training; a setting that is one of neither is refused."""
+    of_training, of_model = field_types(TrainingConfig), model.configurable
+    settings = model.defaults(get_spec(dataset))
+    for key in settings:
+        if key not in of_training and key not in of_model:
+            known = [*of_model, *of_training]
+            raise UnknownNameError(
+                "parameter", key, known, where=f"of {model.name} or of its training, as its settings have it"
+            )
+    found = {key: value for key, value in settings.items() if key in of_training}
+    return check_values(found, of_training, f"training (from the settings of {model.name})")

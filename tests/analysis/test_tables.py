@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from analysis.samples import runs_of
 
-from rethinkpool_core.analysis.pairs import CONTROL, TWINS, pairs_among
+from rethinkpool_core.analysis.pairs import CONTROL, pairs_among
 from rethinkpool_core.analysis.sentences import sentence
 from rethinkpool_core.analysis.tables import cell_scores, comparisons, overall, settings_of
 from rethinkpool_core.datasets.spec import get_spec
@@ -18,9 +18,18 @@ from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.paper import published
 
 
-def test_every_twin_is_a_model_and_has_one_method():
-    twins = [twin for of_method in TWINS.values() for twin in of_method]
-    assert len(set(twins)) == len(twins) and {*twins, *TWINS, CONTROL} == set(MODELS)
+def test_pairs_of_the_paper():
+    """Each randomised variant with the method whose pooling it replaces, and each method with the control."""
+    diffpool = [f"{letter}-DIFFPOOL{form}" for form in ("", "-INV") for letter in "UNB"]
+    twins = {
+        "GRACLUS": ["COMPLEMENT"],
+        "DIFFPOOL": diffpool,
+        "DIFFPOOL-V2": ["N-DIFFPOOL-V2"],
+        "MINCUTPOOL": ["N-MINCUTPOOL"],
+        "GMN": ["DISTANCE-GMN", "RANDOM-GMN"],
+    }
+    expected = [(method, twin) for method, of_method in twins.items() for twin in of_method]
+    assert pairs_among(MODELS) == expected + [(method, CONTROL) for method in twins]
 
 
 def test_pairs():

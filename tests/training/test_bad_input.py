@@ -166,7 +166,7 @@ def test_numbers_out_of_range(key, refused):
 
 def test_factor_that_does_not_lower_the_rate(refused):
     for value in (1, 1.0, 2):
-        refused(UsageError, words=("learning_rate_factor", "between 0 and 1"), learning_rate_factor=value)
+        refused(UsageError, words=("learning_rate_factor", "above 0 and below 1"), learning_rate_factor=value)
 
 
 def test_floor_above_the_rate(refused):
