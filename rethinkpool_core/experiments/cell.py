@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rethinkpool_core.errors import UnknownNameError
+from rethinkpool_core.parameters.check import check_value
+from rethinkpool_core.parameters.types import PositiveInt
 from rethinkpool_core.training.record import RunRecord
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Cell:
         from rethinkpool_core.models.build import model_config
         from rethinkpool_core.training.config import run_config, training_config
 
+        check_value("max_epochs", self.max_epochs, PositiveInt)
         for_model, for_training = self.split_parameters
         model = model_config(self.model, self.spec, **for_model)
         training = training_config(self.model, self.spec.name, **for_training)

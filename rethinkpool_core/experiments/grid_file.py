@@ -84,10 +84,6 @@ class _Reader:
             if not several:
                 raise self.error(key, f"{key} has no value: give at least one, or remove it")
         epochs = part.get("max_epochs", MAX_EPOCHS)
-        if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-            raise self.error(
-                "max_epochs", f"max_epochs cannot be {epochs!r}: give a whole number of at least 1"
-            )
         try:
             return cells_of(names["models"], names["datasets"], values, epochs)
         except UsageError as error:

@@ -65,7 +65,7 @@ def check_value(key: str, value: Any, annotation: Any, where: str | None = None)
 
     Raises UsageError for a value of another type or out of bounds, UnknownNameError for one that is not among the choices.
     """
-    return _checked(value, annotation, where or key, lambda example: f"{key}={example}")
+    return _checked(value, annotation, where or f"parameter {key!r}", lambda example: f"{key}={example}")
 
 
 def _checked(value: Any, annotation: Any, where: str, assign: Callable[[Any], str]) -> Any:

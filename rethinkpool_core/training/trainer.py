@@ -10,6 +10,8 @@ from typing import Any
 from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape
 from rethinkpool_core.models.build import config_fields
+from rethinkpool_core.parameters.check import check_value
+from rethinkpool_core.parameters.types import PositiveInt
 from rethinkpool_core.training.checkpoint import CheckpointFolder, config_hash
 from rethinkpool_core.training.config import run_config, training_config, training_fields
 from rethinkpool_core.training.device import matmul_precision, resolve_device
@@ -54,8 +56,7 @@ def train(
     """
     del root
     seeds = check_seeds(seeds)
-    if isinstance(max_epochs, bool) or not isinstance(max_epochs, int) or max_epochs < 1:
-        raise UsageError(f"max_epochs cannot be {max_epochs!r}: give a whole number of at least 1")
+    check_value("max_epochs", max_epochs, PositiveInt)
     for key in overrides:
         if key in config_fields(model.name) and key not in training_fields():
             raise UsageError(f"{key!r} is a parameter of the model {model.name}: give it to build_model")

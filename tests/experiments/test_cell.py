@@ -72,3 +72,9 @@ def test_wrong_cells(model, dataset, parameters, words):
     with pytest.raises(UsageError) as error:
         Cell(model, dataset, parameters)
     assert words in str(error.value) and isinstance(error.value, RethinkPoolError)
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 2.0, "5", None, True])
+def test_wrong_numbers_of_epochs(epochs):
+    with pytest.raises(UsageError, match="'max_epochs'"):
+        Cell("MINCUTPOOL", "NCI1", {}, epochs)

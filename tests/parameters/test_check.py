@@ -46,22 +46,34 @@ def test_accepted(value, annotation, expected):
 @pytest.mark.parametrize(
     ("value", "annotation", "sentence"),
     [
-        ("3", int, "key takes a whole number, not '3': give one, as in key=2"),
-        (3.0, PositiveInt, "key takes a whole number, not 3.0: give one, as in key=2"),
-        (True, int, "key takes a whole number, not True: give one, as in key=2"),
-        (2.5, SIDES, "key takes a whole number, not 2.5: give one"),
-        (7, SIDES, "key cannot be 7: give a whole number of at least 3 and at most 6"),
-        (2**31, int, "key cannot be 2147483648: give a whole number of at most 2147483647"),
-        (None, float, "key takes a number, not None: give one, as in key=0.5"),
-        (math.nan, float, "key cannot be nan: give a number that is finite"),
-        (math.nan, NonNegativeFloat, "key cannot be nan: give a number of at least 0"),
-        (-math.inf, float, "key cannot be -inf: give a number that is finite"),
-        (1, Annotated[float, Bounds(above=0, below=1)], "key cannot be 1: give a number above 0 and below 1"),
-        (1, bool, "key takes true or false, not 1: set key=true or key=false"),
-        (3, str, "key takes text, not 3: put it in quotes"),
-        ([], tuple[int, ...], "key takes a list of at least one value, not []: give key=[2, 1]"),
-        ([2, "x"], tuple[int, ...], "an entry of key takes a whole number, not 'x': give one, as in key=[2]"),
-        ([[2]], tuple[int, ...], "an entry of key takes a whole number, not [2]: give one, as in key=[2]"),
+        ("3", int, "parameter 'key' takes a whole number, not '3': give one, as in key=2"),
+        (3.0, PositiveInt, "parameter 'key' takes a whole number, not 3.0: give one, as in key=2"),
+        (True, int, "parameter 'key' takes a whole number, not True: give one, as in key=2"),
+        (2.5, SIDES, "parameter 'key' takes a whole number, not 2.5: give one"),
+        (7, SIDES, "parameter 'key' cannot be 7: give a whole number of at least 3 and at most 6"),
+        (2**31, int, "parameter 'key' cannot be 2147483648: give a whole number of at most 2147483647"),
+        (None, float, "parameter 'key' takes a number, not None: give one, as in key=0.5"),
+        (math.nan, float, "parameter 'key' cannot be nan: give a number that is finite"),
+        (math.nan, NonNegativeFloat, "parameter 'key' cannot be nan: give a number of at least 0"),
+        (-math.inf, float, "parameter 'key' cannot be -inf: give a number that is finite"),
+        (
+            1,
+            Annotated[float, Bounds(above=0, below=1)],
+            "parameter 'key' cannot be 1: give a number above 0 and below 1",
+        ),
+        (1, bool, "parameter 'key' takes true or false, not 1: set key=true or key=false"),
+        (3, str, "parameter 'key' takes text, not 3: put it in quotes"),
+        ([], tuple[int, ...], "parameter 'key' takes a list of at least one value, not []: give key=[2, 1]"),
+        (
+            [2, "x"],
+            tuple[int, ...],
+            "an entry of parameter 'key' takes a whole number, not 'x': give one, as in key=[2]",
+        ),
+        (
+            [[2]],
+            tuple[int, ...],
+            "an entry of parameter 'key' takes a whole number, not [2]: give one, as in key=[2]",
+        ),
     ],
 )
 def test_refused_in_one_sentence(value, annotation, sentence):
@@ -72,7 +84,7 @@ def test_refused_in_one_sentence(value, annotation, sentence):
 
 @pytest.mark.parametrize("value", ["pyg", 2021, True, None, ["pyg2"]])
 def test_not_among_the_choices(value):
-    with pytest.raises(UnknownNameError, match=r"no value .* for key: .*known are 2020, pyg2"):
+    with pytest.raises(UnknownNameError, match=r"no value .* for parameter 'key': .*known are 2020, pyg2"):
         check_value("key", value, Literal["2020", "pyg2"])
 
 
