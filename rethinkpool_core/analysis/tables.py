@@ -181,18 +181,30 @@ def overall(found: Sequence[Comparison]) -> str:
 def settings_of(runs: pd.DataFrame) -> dict[str, str]:
     """A name for each cell, from what is recorded: "" for the protocol's own, else the parameters that differ from it."""
     cells = runs.drop_duplicates("cell")[["cell", "model", "dataset", "config"]]
-    return {row.cell: _settings(row.cell, row.model, row.dataset, row.config) for row in cells.itertuples()}
+    several = set(
+        cells[cells.duplicated(["model", "dataset"])][["model", "dataset"]].itertuples(index=False, name=None)
+    )
+    return {
+        row.cell: _settings(row.cell, row.model, row.dataset, row.config, (row.model, row.dataset) in several)
+        for row in cells.itertuples()
+    }
 
 
-def _settings(cell: str, model: str, dataset: str, config: Mapping[str, Any]) -> str:
+def _settings(cell: str, model: str, dataset: str, config: Mapping[str, Any], several: bool) -> str:
+    """``several``: whether there are other cells of this model and dataset to be told from."""
     from rethinkpool_core.experiments.cell import Cell
 
-    usual = Cell(model, dataset)
+    try:
+        usual = Cell(model, dataset)
+    except UsageError:  # not registered here, so that its protocol is not known
+        return f"cell {cell[:6]}" if several else ""
     if usual.digest == cell:
         return ""
     expected, recorded = _flat(usual.config), _flat(config)
+    # A parameter that is recorded only where it is changed is not among the expected ones.
+    keys = [*expected, *(key for key in recorded if key not in expected and key != "max_nodes")]
     other = [
-        f"{key}={recorded[key]}" for key in expected if key in recorded and recorded[key] != expected[key]
+        f"{key}={recorded[key]}" for key in keys if key in recorded and recorded[key] != expected.get(key)
     ]
     return ", ".join(other) or f"cell {cell[:6]}"
 

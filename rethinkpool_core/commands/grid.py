@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rethinkpool_core.commands.data import Root, dataset_names, dataset_spelling
+from rethinkpool_core.commands.modules import Modules
 from rethinkpool_core.commands.output import print_table, print_text
 from rethinkpool_core.commands.values import known_spelling, parse_seeds
 from rethinkpool_core.errors import RethinkPoolError, UsageError, needs_extra
+from rethinkpool_core.models.modules import import_models
 from rethinkpool_core.models.registry import model_names
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def grid_command(
     store: Store = None,
     workers: Annotated[int, typer.Option(help="Tasks at once; default what cores and memory allow.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    module: Modules = None,
     root: Root = None,
     with_committed: WithCommitted = False,
     retry_failed: Annotated[
@@ -78,9 +81,10 @@ def grid_command(
         from rethinkpool_core.experiments.run import find_grid, run_grid
         from rethinkpool_core.experiments.store import ResultStore
 
+        import_models(module or ())
         grid = find_grid(known_spelling(name, grid_names()), None if seeds is None else parse_seeds(seeds))
         grid = grid.restricted(
-            [known_spelling(one, MODELS) for one in model or ()],
+            [known_spelling(one, model_names()) for one in model or ()],
             [dataset_spelling(one) for one in dataset or ()],
         )
         results = ResultStore(store)

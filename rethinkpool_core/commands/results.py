@@ -10,9 +10,11 @@ from typer.core import TyperGroup
 
 from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.commands.grid import Store, WithCommitted, grid_names
+from rethinkpool_core.commands.modules import Modules
 from rethinkpool_core.commands.output import check_writable, print_table, print_text
 from rethinkpool_core.commands.values import known_spelling
 from rethinkpool_core.errors import DataError, needs_extra
+from rethinkpool_core.models.modules import import_models
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,6 +52,7 @@ def show_command(
         typer.Option(help="Of equivalence; default 1 point of accuracy or ROC-AUC, 0.01 of an error."),
     ] = None,
     alpha: Annotated[float, typer.Option(help="Level of the tests.")] = 0.05,
+    module: Modules = None,
 ) -> None:
     """Print means beside the published ones, then each method against its twin, and what that shows."""
     with needs_extra("experiments", "a table of results"):
@@ -57,6 +60,7 @@ def show_command(
         from rethinkpool_core.experiments.frame import load_results
         from rethinkpool_core.experiments.store import store_folder
 
+        import_models(module or ())
         grid = None if name is None else _grid(name)
         cells = None if grid is None else {cell.digest: cell.settings for cell in grid.cells}
         runs = load_results(store, cells=cells, with_committed=with_committed)

@@ -11,10 +11,12 @@ import typer
 
 from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.commands.data import Root, dataset_names, dataset_spelling
+from rethinkpool_core.commands.modules import Modules
 from rethinkpool_core.commands.output import check_writable, print_table, write_text
 from rethinkpool_core.commands.values import known_spelling, parse_assignments, parse_seeds
 from rethinkpool_core.datasets.spec import DATASETS, get_spec
 from rethinkpool_core.errors import RethinkPoolError, UnknownNameError
+from rethinkpool_core.models.modules import import_models
 from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.models.registry import model_names
 
@@ -55,6 +57,7 @@ def train_command(
             help="Set a parameter (or KEY VALUE); may be repeated. `rethinkpool models MODEL` lists them.",
         ),
     ] = None,
+    module: Modules = None,
     root: Root = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the run records to this file.")
@@ -68,6 +71,7 @@ def train_command(
     if json_file is not None:
         check_writable(json_file)
     given = parse_assignments(assignments or (), "--set")
+    import_models(module or ())
     model, dataset = known_spelling(model, model_names()), dataset_spelling(dataset)
     if model not in model_names():  # reported before torch is imported
         raise UnknownNameError("model", model, model_names())

@@ -1,5 +1,6 @@
 """A grid of the user's own, in TOML:
 
+modules = ["my_pooling"]         # Python modules that register models of your own; default none
 seeds = 10                       # or a list; default 20
 [[cells]]                        # one or more: every model on every dataset, with every value of every parameter
 models = ["MINCUTPOOL", "N-MINCUTPOOL"]
@@ -19,9 +20,10 @@ from typing import Any
 from rethinkpool_core.errors import StorageError, UsageError
 from rethinkpool_core.experiments.cell import MAX_EPOCHS
 from rethinkpool_core.experiments.grids import SEEDS, Grid, cells_of
+from rethinkpool_core.models.modules import import_models
 from rethinkpool_core.training.seeds import check_seeds
 
-_KEYS = {"seeds", "cells"}
+_KEYS = {"modules", "seeds", "cells"}
 _OF_CELLS = {"models", "datasets", "max_epochs", "parameters"}
 
 
@@ -49,6 +51,7 @@ class _Reader:
 
     def grid(self) -> Grid:
         self.known_keys(self.content, _KEYS, "the grid")
+        self.import_modules()
         parts = self.content.get("cells")
         if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
             raise self.error(
@@ -64,6 +67,16 @@ class _Reader:
         except UsageError as error:
             raise self.error("seeds", str(error)) from error
         return Grid(self.path.stem, f"the file {self.path.name}", tuple(cells.values()), tuple(seeds))
+
+    def import_modules(self) -> None:
+        modules = self.content.get("modules", [])
+        modules = [modules] if isinstance(modules, str) else modules
+        if not isinstance(modules, list) or not all(isinstance(module, str) for module in modules):
+            raise self.error("modules", 'modules is to be a list of names, as in modules = ["my_pooling"]')
+        try:
+            import_models(modules)
+        except UsageError as error:
+            raise self.error("modules", str(error)) from error
 
     def cells(self, part: dict[str, Any], number: int):
         after = [i for i, line in enumerate(self.lines) if re.match(r"\s*\[\[\s*cells\s*\]\]", line)]

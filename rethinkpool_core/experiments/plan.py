@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from math import ceil
 from statistics import median
 
+from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.store import ResultStore, committed_store
+from rethinkpool_core.models.registry import user_module
 from rethinkpool_core.training.seeds import chunk_evenly
 
 MAX_TASK_SEEDS = 20  # more seeds side by side are hardly faster per seed
@@ -24,10 +26,14 @@ _OTHERS_BYTES = 2e9
 
 @dataclass(frozen=True)
 class Task:
-    """Seeds of one cell that are trained side by side."""
+    """Seeds of one cell that are trained side by side.
+
+    module    the module that registered the model, for workers to import; None for a built-in model
+    """
 
     cell: Cell
     seeds: tuple[int, ...]
+    module: str | None = None
 
     @property
     def name(self) -> str:
@@ -120,6 +126,8 @@ def make_plan(
     workers           tasks that can run at once; by default as many as this machine has cores
     retry_failed      plan failed runs again
     with_committed    count the runs committed in the clone (`committed_store`) as finished
+
+    Raises UsageError for a model that workers cannot import.
     """
     committed = committed_store()
     committed_keys = set() if committed is None else committed.finished()
@@ -134,8 +142,9 @@ def make_plan(
         keys = {seed: cell.key(seed) for seed in grid.seeds}
         done = {seed for seed, key in keys.items() if key in done_keys}
         broken = set() if retry_failed else {seed for seed, key in keys.items() if key in failed} - done
+        module = _module_for_workers(cell.model)
         todo = keys.keys() - done - broken
-        tasks = [Task(cell, chunk) for chunk in chunks if not todo.isdisjoint(chunk)]
+        tasks = [Task(cell, chunk, module) for chunk in chunks if not todo.isdisjoint(chunk)]
         there = sum(keys[seed] in committed_keys for seed in todo)
         plans.append(CellPlan(cell, tasks, len(todo), sorted(done), sorted(broken), there))
     _measure(plans, store, finished)
@@ -145,6 +154,16 @@ def make_plan(
         for plan in untimed:
             plan.timed_elsewhere = plan.seconds is not None
     return Plan(grid, plans)
+
+
+def _module_for_workers(model: str) -> str | None:
+    module = user_module(model)
+    if module == "__main__":
+        raise UsageError(
+            f"{model} was registered in a script or notebook, which workers cannot import: put its class and register_model in a "
+            "file of their own, as my_pooling.py, and import that"
+        )
+    return module
 
 
 def _measure(plans: list[CellPlan], store: ResultStore, finished: Iterable[str]) -> None:

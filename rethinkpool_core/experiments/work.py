@@ -13,6 +13,7 @@ from rethinkpool_core.errors import CheckpointError, RethinkPoolError
 from rethinkpool_core.experiments.peak_memory import peak_bytes, reset_peak
 from rethinkpool_core.experiments.plan import Task
 from rethinkpool_core.files.folders import data_root
+from rethinkpool_core.models.modules import import_models
 from rethinkpool_core.training.record import RunRecord
 
 
@@ -75,6 +76,8 @@ def _records(
 ) -> list[RunRecord]:
     from rethinkpool_core import build_model, train
 
+    if task.module is not None:
+        import_models([task.module])
     cell = task.cell
     for_model, for_training = cell.split_parameters
     dataset = _dataset(cell.dataset, root)

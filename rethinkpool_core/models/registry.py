@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cached_property, partial
 from importlib import import_module
@@ -112,6 +112,12 @@ def register_model(
     _REGISTERED[name] = RegisteredModel(
         name, cls, config, MappingProxyType(fixed), twin_of, settings if settings is not None else {}, module
     )
+
+
+def forget_models(names: Iterable[str]) -> None:
+    """Undo registrations, as of a module that could not be imported to its end."""
+    for name in names:
+        del _REGISTERED[name]
 
 
 def model_names() -> tuple[str, ...]:

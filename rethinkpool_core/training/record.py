@@ -18,8 +18,9 @@ class RunRecord:
     curves                  one value an epoch: train_loss (supervised), val_loss, val_score, lr, each auxiliary loss by name, and
                             train_seconds (of the training pass, shared among the replicas trained at once)
     config                  the model's and the protocol's parameters
-    provenance              versions, device, command, commit where known, checksum of the data, and the seeds trained
-                    together (side_by_side; None where that changed under way)
+    provenance              versions, device, command, commit where known, checksum of the data, the seeds trained
+                    together (side_by_side; None where that changed under way), and the module that registered a
+                    model of the user's own
     error                   why the run ended early, None if it did not
     weights                 the model at its best validation epoch; not part of the record as written
     """

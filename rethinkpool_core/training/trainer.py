@@ -10,6 +10,7 @@ from typing import Any
 from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape
 from rethinkpool_core.models.build import config_fields
+from rethinkpool_core.models.registry import user_module
 from rethinkpool_core.parameters.check import check_value
 from rethinkpool_core.parameters.types import PositiveInt
 from rethinkpool_core.training.checkpoint import CheckpointFolder, config_hash
@@ -110,6 +111,8 @@ class _Run:
         digest = config_hash({"name": model.name} | data | self.config)
         self.files = folder and CheckpointFolder(folder, model.name, dataset.name, digest)
         self.provenance = provenance(dataset, task.device)
+        if (module := user_module(model.name)) is not None:
+            self.provenance["module"] = module
 
     def find_checkpoints(self, seeds: list[int]) -> tuple[dict[int, TrainState], list[ReplicaGroup]]:
         """As `replica_groups`, once their checkpoints can be written (StorageError)."""
