@@ -5,8 +5,11 @@ Names below are imported on first use, so that ``import rethinkpool_core`` does 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from rethinkpool_core.errors import needs_extra
 
 __version__ = "0.1.0"
 
@@ -27,6 +30,7 @@ _HOME = {
     "run_grid": "rethinkpool_core.experiments.run",
     "train": "rethinkpool_core.training",
 }
+_OF_EXPERIMENTS = ("load_results", "run_grid")  # which need that extra
 
 __all__ = [
     "__version__",
@@ -43,7 +47,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    with needs_extra("experiments", name) if name in _OF_EXPERIMENTS else nullcontext():
+        value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value  # the next look-up finds it without coming here
     return value
 

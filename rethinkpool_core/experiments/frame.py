@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rethinkpool_core.errors import DataError, StorageError
+from rethinkpool_core.errors import DataError, StorageError, needs_extra
 from rethinkpool_core.experiments.schema import SCHEMA, row_of
 from rethinkpool_core.experiments.store import ResultStore, committed_store, encoded
 from rethinkpool_core.files.atomic import write_file
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ORDER = itemgetter("dataset", "model", "cell", "seed")
 
 
+@needs_extra("experiments", "load_results")
 def load_results(
     store: str | os.PathLike[str] | None = None,
     *,

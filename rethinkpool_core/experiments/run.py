@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rethinkpool_core.errors import RethinkPoolError, StorageError
+from rethinkpool_core.errors import RethinkPoolError, StorageError, needs_extra
 from rethinkpool_core.experiments.engine import Engine, start_engine
 from rethinkpool_core.experiments.grid_file import read_grid
 from rethinkpool_core.experiments.grids import Grid, get_grid
@@ -44,6 +44,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
+@needs_extra("experiments", "run_grid")
 def run_grid(
     grid: str | Grid,
     store: str | os.PathLike[str] | None = None,
