@@ -1,4 +1,4 @@
-"""Few shapes for many batches: a recorded training step serves all batches of one shape, see `training.captured`."""
+"""Few shapes for many batches: a recorded training step serves all batches of one shape, see `training.cuda_graphs`."""
 
 from __future__ import annotations
 

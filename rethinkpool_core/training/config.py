@@ -39,7 +39,7 @@ class TrainingConfig:
                         no effect on results beyond rounding
     checkpoint_every    epochs between checkpoints; no effect on results
     cuda_graphs         whether a GPU records training steps as CUDA graphs and replays them (`training.cuda_graphs`);
-                        no effect on results beyond rounding
+                        no effect on results beyond rounding. Off until it has been tried on a GPU
     tf32                whether matrix products on a GPU may round their factors to 10 bits, which is faster
     """
 
@@ -53,7 +53,7 @@ class TrainingConfig:
     eval_batch_size: Annotated[NonNegativeInt, NO_EFFECT_ON_RESULTS] = 0
     replicas: Annotated[NonNegativeInt, NO_EFFECT_ON_RESULTS] = 0
     checkpoint_every: Annotated[PositiveInt, NO_EFFECT_ON_RESULTS] = 1
-    cuda_graphs: Annotated[bool, NO_EFFECT_ON_RESULTS] = True
+    cuda_graphs: Annotated[bool, NO_EFFECT_ON_RESULTS] = False
     tf32: bool = False
 
 
