@@ -36,7 +36,13 @@ from rethinkpool_core.ops.assignments import Distribution, RandomAssignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import purity_loss, safe_sqrt
 from rethinkpool_core.ops.norm import BatchNorm
-from rethinkpool_core.parameters.types import NonNegativeFloat, OnlyIf, PositiveFloat, PositiveInt
+from rethinkpool_core.parameters.types import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    OnlyIf,
+    PositiveFloat,
+    PositiveInt,
+)
 
 ACTIVATIONS = {"leaky_relu": nn.LeakyReLU, "relu": nn.ReLU}
 
@@ -53,6 +59,7 @@ class GMNConfig:
     key_scale         keys are drawn uniformly from [0, key_scale)
     query_dim         width of the query network
     tau               degrees of freedom of the kernel
+    purity_period     epochs from one update of the keys to the next; 0 never updates them
     norm_padding      statistics of the batch norm over the padded batch, as in the release, not over nodes
     """
 
@@ -68,7 +75,7 @@ class GMNConfig:
     activation: Literal["leaky_relu", "relu"] = "leaky_relu"
     random_assignment: Annotated[Distribution, OnlyIf("kernel", "random")] = "uniform"
     purity_weight: Annotated[NonNegativeFloat, OnlyIf("kernel", "student")] = 100.0
-    purity_period: Annotated[PositiveInt, OnlyIf("kernel", "student")] = 5
+    purity_period: Annotated[NonNegativeInt, OnlyIf("kernel", "student")] = 5
     norm_padding: bool = False
 
 
@@ -144,7 +151,7 @@ class GMN(PoolingModel):
     @property
     def learns_keys(self) -> bool:
         """Whether training alternates with the purity loss at all."""
-        return self.config.kernel == "student"
+        return self.config.kernel == "student" and self.config.purity_period > 0
 
     def compute(self, graph: Graph, trace: Trace) -> tuple[Tensor, Losses]:
         graph = trace("conv 1", self.first(graph).relu())  # (N, D)

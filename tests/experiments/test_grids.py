@@ -17,7 +17,7 @@ from rethinkpool_core.paper import published
         ("main-graclus", 3 * 8),
         ("main-diffpool", 5 * 8),
         ("main-gmn", 4 * 8),
-        ("figure-s1", 2 * 2),
+        ("figure-s1", 2 * 3),
         ("initial-convolutions", 2 * 3),
         ("embeddings", 6 * 2),
         ("smoke", 4),

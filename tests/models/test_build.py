@@ -149,6 +149,7 @@ def test_overrides_make_models_that_run(name, overrides, small):
         ("RANDOM-GMN", {"tau": 2.0}, UnknownNameError, "no parameter 'tau'"),
         ("DIFFPOOL", {"norm_padding": True}, UnknownNameError, "no parameter 'norm_padding'"),
         ("GMN", {"purity_weight": -1.0}, UsageError, "at least 0"),
+        ("GMN", {"purity_period": -1}, UsageError, "at least 0"),
         ("GMN", {"train_keys": 1}, UsageError, "true or false"),
         ("GMN", {"num_keys": []}, UsageError, "at least one value"),
         ("GMN", {"num_keys": [4, 0]}, UsageError, "an entry of .* cannot be 0"),

@@ -9,7 +9,9 @@ from rethinkpool_core.engine.distances import SquaredDistances
 from rethinkpool_core.engine.graph import Graph, Level
 from rethinkpool_core.engine.nodes import ClusterNodes
 from rethinkpool_core.models import build_model
+from rethinkpool_core.models.build import replica
 from rethinkpool_core.models.gmn import GMNConfig, MemoryLayer
+from rethinkpool_core.training import train
 
 
 def looped(layer: MemoryLayer, Q: torch.Tensor) -> torch.Tensor:
@@ -87,3 +89,17 @@ def test_squared_distances_scaled_and_shifted_are_those_of_the_loop():
                 for j in range(4):
                     expected = 1 + (Q[r, i] - keys[r, h, j]).square().sum() / 3.0
                     torch.testing.assert_close(found[r, i, h, j], expected)
+
+
+@pytest.mark.parametrize(("period", "moves"), [(0, "output.0.weight"), (1, "memory.0.assign.keys")])
+def test_keys_are_updated_never_or_always(period, moves, small):
+    """purity_period=0: no epoch is unsupervised and the keys stay as drawn; with 1 every epoch is, and only they move."""
+    model = build_model("GMN", small.dataset, purity_period=period, num_keys=[4, 1], num_heads=2)
+    (record,) = train(model, small.dataset, [3], max_epochs=3, progress=False, device="cpu")
+    drawn = replica(model, 3).state_dict()
+    moved = {
+        key
+        for key in ("output.0.weight", "memory.0.assign.keys")
+        if not torch.equal(record.weights[key], drawn[key])
+    }
+    assert moved == {moves} and ("purity" in record.curves) == (period > 0)
