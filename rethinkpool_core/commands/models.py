@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from rethinkpool_core.analysis.pairs import CONTROL, TWINS
+from rethinkpool_core.analysis.pairs import CONTROL
 from rethinkpool_core.commands.data import dataset_names, dataset_spelling
+from rethinkpool_core.commands.modules import Modules
 from rethinkpool_core.commands.output import print_table, print_text
 from rethinkpool_core.commands.values import known_spelling
 from rethinkpool_core.datasets.spec import DATASETS, get_spec
 from rethinkpool_core.errors import UnknownNameError
-from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.models.modules import import_models
+from rethinkpool_core.models.registry import methods_and_twins, model_names
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,7 +27,9 @@ def models_command(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="[MODEL]", help="List the parameters of this model.", autocompletion=lambda: list(MODELS)
+            metavar="[MODEL]",
+            help="List the parameters of this model.",
+            autocompletion=lambda: list(model_names()),
         ),
     ] = None,
     dataset: Annotated[
@@ -34,15 +38,17 @@ def models_command(
             metavar="[DATASET]", help="Show the defaults for this dataset.", autocompletion=dataset_names
         ),
     ] = None,
+    module: Modules = None,
 ) -> None:
     """List the models or, with the name of one, the parameters that --set of `rethinkpool train` takes."""
+    import_models(module or ())
     if model is None:
         print_table(models_table())
         print_text("rethinkpool models MODEL [DATASET] lists the parameters of one and their defaults")
         return
-    model = known_spelling(model, MODELS)
-    if model not in MODELS:
-        raise UnknownNameError("model", model, MODELS)
+    model = known_spelling(model, model_names())
+    if model not in model_names():
+        raise UnknownNameError("model", model, model_names())
     datasets = list(DATASETS) if dataset is None else [get_spec(dataset_spelling(dataset)).name]
     print_table(parameters_table(model, datasets))
     if dataset is None:
@@ -54,13 +60,14 @@ def models_table() -> Table:
     from rich.table import Table
 
     table = Table("model", "role")
-    roles = {twin: f"randomised twin of {method}" for method, twins in TWINS.items() for twin in twins}
+    twins_of = methods_and_twins().items()
+    roles = {twin: f"randomised twin of {method}" for method, twins in twins_of for twin in twins}
     roles |= {
         "COMPLEMENT": "twin of GRACLUS: clusters on the complement graph",
         "DISTANCE-GMN": "twin of GMN",
     }
     roles |= {CONTROL: "control: the same network without pooling"}
-    for name in MODELS:
+    for name in model_names():
         table.add_row(name, roles.get(name, "pooling method"))
     return table
 
@@ -77,15 +84,23 @@ def parameters_table(model: str, datasets: list[str]) -> Table:
         "parameter", "type", "default", "", title=f"parameters of {model}{where} and of its training"
     )
     specs = [get_spec(dataset) for dataset in datasets]
-    models = [model_config(model, spec.name, spec.features) for spec in specs]
+    models = [model_config(model, spec) for spec in specs]
     trainings = [training_config(model, spec.name) for spec in specs]
     for fields, configs in ((config_fields(model), models), (training_fields(), trainings)):
         described = described_parameters(type(configs[0]))
         for name, kind in fields.items():
             defaults = {_shown(getattr(config, name)) for config in configs}
             default = defaults.pop() if len(defaults) == 1 else "by dataset"
-            table.add_row(name, _TYPES.get(kind, "list of whole numbers"), default, described.get(name, ""))
+            table.add_row(name, _type_words(kind), default, described.get(name, ""))
     return table
+
+
+def _type_words(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    if get_origin(kind) is tuple:
+        return f"list of {_TYPES[get_args(kind)[0]]}s"
+    return _TYPES[kind]
 
 
 def described_parameters(config: type) -> dict[str, str]:

@@ -31,7 +31,7 @@ def train_command(
         str,
         typer.Argument(
             metavar="MODEL",
-            help=f"One of {', '.join(MODELS)}, in any case.",
+            help=f"One of {', '.join(MODELS)}, in any case, or one that --module registers.",
             autocompletion=lambda: list(MODELS),
         ),
     ],
