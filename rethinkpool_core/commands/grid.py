@@ -126,7 +126,7 @@ def print_plan(plan: Plan, folder: Path, workers: int, memory: float) -> None:
 
     from rethinkpool_core.experiments.progress import committed_hint, duration
 
-    table = Table(title=f"{plan.grid.name}: {plan.grid.about}")
+    table = Table(title=f"{plan.grid.name}: {plan.grid.description}")
     table.add_column("cell")
     for column in ("to do", "finished", "failed", "time per run", "memory"):
         table.add_column(column, justify="right")

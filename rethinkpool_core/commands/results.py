@@ -98,7 +98,7 @@ def compact_command(
     """Fold finished runs into one small file."""
     check_writable(target)
     with needs_extra("experiments", "folding results"):
-        from rethinkpool_core.experiments.frame import compact
+        from rethinkpool_core.experiments.compact import compact
         from rethinkpool_core.experiments.store import store_folder
 
         cells = None if name is None else [cell.digest for cell in _grid(name).cells]
@@ -120,7 +120,7 @@ def scores_table(scores: list[CellScore], grid: Grid | None) -> tuple[Table, int
     from rich.table import Table
 
     table = Table(
-        title="all runs" if grid is None else f"{grid.name}: {grid.about}",
+        title="all runs" if grid is None else f"{grid.name}: {grid.description}",
         caption="difference / SD: ours minus published, in published standard deviations; "
         "z: the same in standard errors of the published mean, and of both means",
     )

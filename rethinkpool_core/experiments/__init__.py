@@ -1,1 +1,1 @@
-"""Grids of runs: what they are, where their results lie, and what runs them. Needs the extra ``experiments``."""
+"""Grids of runs: what they consist of, where their results are stored, and how they are run."""

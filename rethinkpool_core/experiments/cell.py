@@ -1,4 +1,4 @@
-"""A cell of a table: a model on a dataset in one configuration; with a seed it is a run."""
+"""A cell of a grid: a model on a dataset in one configuration. A cell with a seed is a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_EPOCHS = 1000
 
 @dataclass(frozen=True)
 class Cell:
-    """``parameters`` are of the model and of its training, as `rethinkpool train --set` takes them.
+    """A model on a dataset with ``parameters`` of the model and of its training, as `rethinkpool train --set` takes them.
 
     Raises UnknownNameError or UsageError for a model, dataset, parameter or value that does not exist.
     """
@@ -30,27 +30,27 @@ class Cell:
     max_epochs: int = MAX_EPOCHS
 
     def __post_init__(self):
-        self.digest  # noqa: B018 - so that what is wrong is told here
+        self.digest  # noqa: B018 - so that errors are raised here
 
     @cached_property
     def split_parameters(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What `build_model` takes, and what `train` takes."""
+        """The parameters for `build_model`, and those for `train`."""
         from rethinkpool_core.models import config_fields
         from rethinkpool_core.training import training_fields
 
-        of_model, of_training = config_fields(self.model), training_fields()
+        model_fields, train_fields = config_fields(self.model), training_fields()
         for key in self.parameters:
-            if key not in of_model and key not in of_training:
-                known = [*of_model, *of_training]
+            if key not in model_fields and key not in train_fields:
+                known = [*model_fields, *train_fields]
                 raise UnknownNameError("parameter", key, known, where=f"of {self.model} or of its training")
         return (
-            {key: value for key, value in self.parameters.items() if key in of_model},
-            {key: value for key, value in self.parameters.items() if key in of_training},
+            {key: value for key, value in self.parameters.items() if key in model_fields},
+            {key: value for key, value in self.parameters.items() if key in train_fields},
         )
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """All that determines this cell's runs, their seeds and data aside (`training.config.run_config`)."""
+        """Everything that determines the cell's runs except data and seed (`training.config.run_config`)."""
         from rethinkpool_core.models.build import model_config
         from rethinkpool_core.training.config import run_config, training_config
 
@@ -68,16 +68,16 @@ class Cell:
 
     @cached_property
     def digest(self) -> str:
-        """The hash of ``config``, model and dataset."""
+        """Hash of model, dataset and ``config``."""
         return _digest(self.model, self.spec.name, self.config)
 
     def key(self, seed: int) -> str:
-        """Of one run: the name of its file in a store."""
+        """The key of a run, which names its file in a store."""
         return f"{self.digest}-{seed}"
 
     @property
     def settings(self) -> str:
-        """What is other than the protocol's own; empty if nothing is."""
+        """The parameters that were given, as ``"hidden_dim=8, max_epochs=5"``; empty for the protocol's own."""
         given = self.parameters | ({} if self.max_epochs == MAX_EPOCHS else {"max_epochs": self.max_epochs})
         return ", ".join(f"{key}={value}" for key, value in given.items())
 
@@ -85,8 +85,8 @@ class Cell:
         return f"{self.model} on {self.dataset}" + (f" ({self.settings})" if self.settings else "")
 
 
-def cell_of(record: RunRecord) -> str:
-    """`Cell.digest` of the cell that a record is of."""
+def cell_digest(record: RunRecord) -> str:
+    """`Cell.digest` of the cell that a record belongs to."""
     determining = {key: value for key, value in record.config.items() if key != "max_nodes"}
     return _digest(record.model, record.dataset, determining)
 

@@ -1,4 +1,4 @@
-"""Where tasks run: on this machine's cores or GPUs, or on the workers of a Dask scheduler that runs already."""
+"""Workers for tasks: on this machine's cores or GPUs, or those of a running Dask scheduler."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from rethinkpool_core.experiments.plan import Plan
 from rethinkpool_core.experiments.work import stop_training
 
 CONNECT_SECONDS = 8
-_DASKS = ("distributed", "tornado", "asyncio")  # whose logs are of no use to a user
+_DASK_LOGGERS = ("distributed", "tornado", "asyncio")  # of no use to a user
 
-DEATHS = 5  # of workers under one task, after which it counts as failed
+MAX_WORKER_DEATHS = 5  # during one task, after which it counts as failed
 
 
 @dataclass(frozen=True)
 class Engine:
-    """client        of Dask
-    device           on which its workers train
-    without_workers  what to tell a user when there are none
+    """A Dask client with its workers.
+
+    client             the client
+    device             device on which the workers train
+    no_workers_note    what the user is told while there are no workers
     """
 
     client: object
     device: str
-    without_workers: str = "all workers are gone: others are started in their places"
+    no_workers_note: str = "all workers have ended: new ones are being started"
 
     @property
     def slots(self) -> int:
-        """How many tasks run at once now: workers may come and go."""
+        """How many tasks can run at once at this moment: workers may come and go."""
         return sum(
             worker["nthreads"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()
         )
@@ -42,7 +44,7 @@ class Engine:
         return self.client.dashboard_link
 
     def stop(self) -> None:
-        """Ask all trainings to save where they are and end."""
+        """Ask all trainings to save a checkpoint and end."""
         self.client.run(stop_training, on_error="ignore")
 
 
@@ -50,9 +52,16 @@ class Engine:
 def start_engine(
     name: str, plan: Plan, *, scheduler: str | None, workers: int, device: str
 ) -> Iterator[Engine]:
-    """Raises UsageError for an engine that does not exist or a scheduler that does not answer."""
+    """Start workers, or connect to those of a scheduler.
+
+    name         "local" or "dask"
+    scheduler    address, for the engine "dask"
+    workers      their number, for the engine "local"; 0 for as many as cores, or GPUs, and memory allow
+
+    Raises UsageError for an engine that does not exist or a scheduler that does not answer.
+    """
     if name == "dask":
-        with _joined(scheduler) as client:
+        with _connect(scheduler) as client:
             yield Engine(
                 client,
                 device,
@@ -61,14 +70,14 @@ def start_engine(
     elif name == "local":
         if scheduler is not None:
             raise UsageError("--scheduler goes with --engine dask: the engine local starts its own")
-        with _local(plan, workers, device) as engine:
+        with _start_workers(plan, workers, device) as engine:
             yield engine
     else:
         raise UsageError(f"there is no engine {name!r}: give local or dask")
 
 
 @contextmanager
-def _joined(address: str | None) -> Iterator[object]:
+def _connect(address: str | None) -> Iterator[object]:
     from distributed import Client
 
     if not address:
@@ -89,15 +98,18 @@ def _joined(address: str | None) -> Iterator[object]:
 
 
 @contextmanager
-def _local(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
+def _start_workers(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
     import dask
     from distributed import Client, LocalCluster
 
     device, gpus = local_devices(device)
     count = workers or len(gpus) or local_workers(plan)
-    # A worker killed for its memory or by its user is replaced, and its task goes on from its checkpoint. That one is gone is
-    # seen from its connection; silence means no more than that the machine slept.
-    settings = {"distributed.scheduler.allowed-failures": DEATHS, "distributed.scheduler.worker-ttl": None}
+    # A worker that is killed, for its memory or by the user, is replaced, and its task is resumed from its checkpoint. A worker
+    # that has ended closes its connection; one that is merely silent was on a machine that slept.
+    settings = {
+        "distributed.scheduler.allowed-failures": MAX_WORKER_DEATHS,
+        "distributed.scheduler.worker-ttl": None,
+    }
     with dask.config.set(settings), _quiet():
         cluster = (
             gpu_cluster([gpus[number % len(gpus)] for number in range(count)])
@@ -117,7 +129,7 @@ def _local(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
 
 
 def local_devices(device: str) -> tuple[str, list[str]]:
-    """What workers are told to train on, and the GPUs for them as CUDA_VISIBLE_DEVICES names them; none for the CPU."""
+    """The device that workers train on, and the GPUs for them as CUDA_VISIBLE_DEVICES names them; none for the CPU."""
     from rethinkpool_core.training import resolve_device
 
     resolved = resolve_device(device)
@@ -131,7 +143,7 @@ def local_devices(device: str) -> tuple[str, list[str]]:
 
 
 def gpu_cluster(gpus: list[str]) -> object:
-    """A scheduler and a worker for each of ``gpus``, which sees that one alone."""
+    """A Dask cluster with one worker per GPU, which sees only that one."""
     from distributed import Nanny, Scheduler, SpecCluster
 
     threads = max(1, (os.cpu_count() or 1) // len(gpus))  # for what is left to the CPU
@@ -155,7 +167,7 @@ def gpu_cluster(gpus: list[str]) -> object:
 
 
 def local_workers(plan: Plan) -> int:
-    """One a core, but no more than have room for the grid's largest task."""
+    """One worker per core, but no more than there is memory for with the largest task of the grid on each."""
     most = max((cell.memory for cell in plan.cells if cell.todo), default=0)
     by_memory = int(0.9 * total_memory() // most) if most else 1
     return max(1, min(os.cpu_count() or 1, by_memory))
@@ -169,8 +181,8 @@ def total_memory() -> float:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What Dask logs while workers come and go is for its developers; what matters is told by the grid."""
-    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _DASKS]
+    """Silence Dask's logs, which report every worker that comes or goes; what matters to the user the grid reports."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _DASK_LOGGERS]
     loggers = [logging.getLogger(name) for name in names]  # Dask gives some of them levels of their own
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,13 +1,13 @@
-"""A grid of the user's own, in TOML:
+"""Grids of a user's own, read from TOML files:
 
 modules = ["my_pooling"]         # Python modules that register models of your own; default none
-seeds = 10                       # or a list; default 20
-[[cells]]                        # one or more: every model on every dataset, with every value of every parameter
+seeds = 10                       # their number or a list of them; default 20
+[[cells]]                        # may be repeated: every model on every dataset, with every combination of values
 models = ["MINCUTPOOL", "N-MINCUTPOOL"]
 datasets = ["PROTEINS", "TU:MUTAG"]
 max_epochs = 200                 # default 1000
 [cells.parameters]               # as `rethinkpool train --set` takes them
-hidden_dim = [32, 64]            # a list is several values; num_keys = [[10, 1], [30, 1]] two of two keys
+hidden_dim = [32, 64]            # a list gives several values; num_keys = [[10, 1], [30, 1]] gives two
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from rethinkpool_core.errors import StorageError, UsageError
+from rethinkpool_core.errors import StorageError, UnknownNameError, UsageError
 from rethinkpool_core.experiments.cell import MAX_EPOCHS
 from rethinkpool_core.experiments.grids import SEEDS, Grid, cells_of
 from rethinkpool_core.models.modules import import_models
 from rethinkpool_core.training.seeds import check_seeds
 
-_KEYS = {"modules", "seeds", "cells"}
-_OF_CELLS = {"models", "datasets", "max_epochs", "parameters"}
+_KEYS = ("modules", "seeds", "cells")
+_CELLS_KEYS = ("models", "datasets", "max_epochs", "parameters")
 
 
 def read_grid(path: Path) -> Grid:
-    """Raises StorageError for a file that cannot be read, UsageError (which names the line) for one that is no grid."""
+    """Read a grid from a file.
+
+    Raises StorageError for a file that cannot be read, UsageError, which names the line, for one that is no grid.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -40,14 +43,16 @@ def read_grid(path: Path) -> Grid:
 
 
 class _Reader:
-    start = 0  # the line from which a word is looked for
+    """One file while it is read."""
+
+    start = 0  # line from which `error` searches
 
     def __init__(self, path: Path, text: str):
         self.path, self.lines = path, text.splitlines()
         try:
             self.content = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"{path} is not valid TOML ({error}): mend that line") from error
+            raise UsageError(f"{path} is not valid TOML ({error}): correct that line") from error
 
     def grid(self) -> Grid:
         self.known_keys(self.content, _KEYS, "the grid")
@@ -72,7 +77,7 @@ class _Reader:
         modules = self.content.get("modules", [])
         modules = [modules] if isinstance(modules, str) else modules
         if not isinstance(modules, list) or not all(isinstance(module, str) for module in modules):
-            raise self.error("modules", 'modules is to be a list of names, as in modules = ["my_pooling"]')
+            raise self.error("modules", 'modules must be a list of names, as in modules = ["my_pooling"]')
         try:
             import_models(modules)
         except UsageError as error:
@@ -81,20 +86,20 @@ class _Reader:
     def cells(self, part: dict[str, Any], number: int):
         after = [i for i, line in enumerate(self.lines) if re.match(r"\s*\[\[\s*cells\s*\]\]", line)]
         self.start = after[number] if number < len(after) else 0
-        self.known_keys(part, _OF_CELLS, "[[cells]]")
+        self.known_keys(part, _CELLS_KEYS, "[[cells]]")
         names = {}
         for key in ("models", "datasets"):
             names[key] = part.get(key)
             if isinstance(names[key], str):
                 names[key] = [names[key]]
             if not isinstance(names[key], list) or not names[key]:
-                raise self.error(key, f"{key} is to be a list of at least one name")
+                raise self.error(key, f"{key} must be a list of at least one name")
         parameters = part.get("parameters", {})
         if not isinstance(parameters, dict):
-            raise self.error("parameters", "parameters is to be a table, as [cells.parameters]")
+            raise self.error("parameters", "parameters must be a table, as [cells.parameters]")
         values = {key: value if isinstance(value, list) else [value] for key, value in parameters.items()}
-        for key, several in values.items():
-            if not several:
+        for key, given in values.items():
+            if not given:
                 raise self.error(key, f"{key} has no value: give at least one, or remove it")
         epochs = part.get("max_epochs", MAX_EPOCHS)
         try:
@@ -102,13 +107,13 @@ class _Reader:
         except UsageError as error:
             raise self.error(_quoted(str(error)), str(error)) from error
 
-    def known_keys(self, table: dict[str, Any], known: set[str], where: str) -> None:
+    def known_keys(self, table: dict[str, Any], known: tuple[str, ...], where: str) -> None:
         for key in table:
             if key not in known:
-                raise self.error(key, f"{where} has no {key!r}: known are {', '.join(sorted(known))}")
+                raise self.error(key, str(UnknownNameError("key", key, known, where=f"in {where}")))
 
     def error(self, word: str, sentence: str) -> UsageError:
-        """The sentence with the line where ``word`` stands."""
+        """An error that names the line of ``word``."""
         pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
         found = (i for i in range(self.start, len(self.lines)) if pattern.search(self.lines[i]))
         line = next(found, self.start if self.lines else None)
@@ -117,6 +122,6 @@ class _Reader:
 
 
 def _quoted(sentence: str) -> str:
-    """What an error is about: the first word that it quotes."""
+    """The first word that an error quotes, which is what was wrong; "cells" if it quotes none."""
     found = re.search(r"'([^']+)'", sentence)
     return found[1] if found else "cells"

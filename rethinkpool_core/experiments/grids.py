@@ -1,8 +1,8 @@
-"""The grids by name: which cells, how many seeds, and what of the paper they repeat."""
+"""The named grids: their cells and seeds, and the table or figure that they reproduce."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -12,21 +12,24 @@ from rethinkpool_core.experiments.cell import MAX_EPOCHS, Cell
 from rethinkpool_core.paper import TABLES
 from rethinkpool_core.paper.rows import table_rows
 
-PAPER = tuple(str(row["dataset"]) for row in table_rows("S1"))
-SEEDS = 20
+DATASETS = tuple(str(row["dataset"]) for row in table_rows("S1"))
+SEEDS = 20  # unless a grid says otherwise
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells, each trained with ``seeds``."""
+    """Cells, each of which is trained with ``seeds``."""
 
     name: str
-    about: str
+    description: str
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...] = tuple(range(1, SEEDS + 1))
 
     def restricted(self, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Grid:
-        """The cells of these models and datasets; empty for all. Raises UnknownNameError for one that has none."""
+        """Return the grid with only the cells of these models and datasets; none given stands for all.
+
+        Raises UnknownNameError for a model or dataset without a cell, UsageError where no cell has one of both.
+        """
         for kind, wanted, known in (
             ("model", models, [cell.model for cell in self.cells]),
             ("dataset", datasets, [cell.dataset for cell in self.cells]),
@@ -52,7 +55,7 @@ def cells_of(
     parameters: dict[str, Sequence[Any]] | None = None,
     max_epochs: int = MAX_EPOCHS,
 ) -> tuple[Cell, ...]:
-    """Every combination, with each value of each parameter."""
+    """Return a cell for every model, dataset and combination of the parameters' values."""
     parameters = parameters or {}
     return tuple(
         Cell(model, dataset, dict(zip(parameters, values, strict=True)), max_epochs)
@@ -63,7 +66,7 @@ def cells_of(
 
 
 def _released() -> tuple[Cell, ...]:
-    """The departures that are parameters (`book/departures.md`), each beside what it departs from."""
+    """The departures of the release that are parameters (`book/departures.md`), each beside the paper's way."""
     pairs = [
         ("N-MINCUTPOOL", {"random_assignment": ["normal", "uniform"]}),
         ("GMN", {"train_keys": [True, False]}),
@@ -79,26 +82,26 @@ def _released() -> tuple[Cell, ...]:
     )
 
 
-def _main(*models: str) -> tuple[Cell, ...]:
-    return cells_of([*models, "NO-POOL"], PAPER)
+def _with_control(*models: str) -> tuple[Cell, ...]:
+    return cells_of([*models, "NO-POOL"], DATASETS)
 
 
-_MAKERS = {
+_GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
     "table-s5": (
         "Table S5: MINCUTPOOL and the second DIFFPOOL, each beside its randomised twin",
-        lambda: cells_of(TABLES["S5"].models, PAPER),
+        lambda: cells_of(TABLES["S5"].models, DATASETS),
     ),
     "main-graclus": (
-        "the body's GRACLUS and COMPLEMENT, with NO-POOL",
-        lambda: _main("GRACLUS", "COMPLEMENT"),
+        "GRACLUS and COMPLEMENT of the main text, with NO-POOL",
+        lambda: _with_control("GRACLUS", "COMPLEMENT"),
     ),
     "main-diffpool": (
-        "the body's DIFFPOOL and its three randomised variants, with NO-POOL",
-        lambda: _main("DIFFPOOL", "U-DIFFPOOL", "N-DIFFPOOL", "B-DIFFPOOL"),
+        "DIFFPOOL and its three randomised variants of the main text, with NO-POOL",
+        lambda: _with_control("DIFFPOOL", "U-DIFFPOOL", "N-DIFFPOOL", "B-DIFFPOOL"),
     ),
     "main-gmn": (
-        "the body's GMN and its two variants, with NO-POOL",
-        lambda: _main("GMN", "DISTANCE-GMN", "RANDOM-GMN"),
+        "GMN and its two variants of the main text, with NO-POOL",
+        lambda: _with_control("GMN", "DISTANCE-GMN", "RANDOM-GMN"),
     ),
     "figure-s1": (
         "Figure S1: GMN's keys updated every second epoch, every fifth, and never",
@@ -109,14 +112,14 @@ _MAKERS = {
         lambda: cells_of(["MINCUTPOOL", "N-MINCUTPOOL"], ["SMNIST"], {"initial_convolutions": [1, 2, 3]}),
     ),
     "embeddings": (
-        "Figures S2-S13: the models whose activations are drawn",
+        "Figures S2-S13: the models whose activations they show",
         lambda: cells_of(
             ["GRACLUS", "COMPLEMENT", "GMN", "RANDOM-GMN", "DIFFPOOL", "N-DIFFPOOL"], ["NCI1", "MOLHIV"]
         ),
     ),
-    "released-code": ("what the 2020 release does otherwise than the paper says", _released),
+    "released-code": ("what the 2020 release does differently from the paper", _released),
     "smoke": (
-        "a few epochs of four models on the built-in digits, to see that everything works",
+        "a few epochs of four models on the built-in digits, to check that everything works",
         lambda: cells_of(
             ["MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL-V2", "N-DIFFPOOL-V2"],
             ["DIGITS"],
@@ -125,15 +128,15 @@ _MAKERS = {
         ),
     ),
 }
-GRIDS: dict[str, str] = {name: about for name, (about, _) in _MAKERS.items()}
-"""What each grid is about."""
+GRIDS: dict[str, str] = {name: description for name, (description, _) in _GRIDS.items()}
+"""The description of each named grid."""
 
 
 def get_grid(name: str) -> Grid:
-    """Raises UnknownNameError."""
-    if name not in _MAKERS:
+    """Return a named grid. Raises UnknownNameError."""
+    if name not in _GRIDS:
         raise UnknownNameError("grid", name, [*GRIDS, "FILE.toml"])
-    about, make = _MAKERS[name]
-    # What is a default in one row may be written out in another.
-    cells = {cell.digest: cell for cell in make()}
-    return Grid(name, about, tuple(cells.values()))
+    description, make_cells = _GRIDS[name]
+    # One cell may be given twice: a parameter's default is the same cell as the parameter left out.
+    cells = {cell.digest: cell for cell in make_cells()}
+    return Grid(name, description, tuple(cells.values()))

@@ -1,4 +1,4 @@
-"""How much memory a task took at most: of its process, or of the GPU it ran on."""
+"""Peak memory of a task: of its process, or of the GPU it ran on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def reset_peak(device: str) -> None:
-    """Count from now on, where the system can forget what was before."""
+    """Start a new measurement, on systems that allow it."""
     if _on_gpu(device):
         import torch
 
@@ -17,6 +17,7 @@ def reset_peak(device: str) -> None:
 
 
 def peak_bytes(device: str) -> int:
+    """Largest memory in use since `reset_peak`, or since the process started."""
     if _on_gpu(device):
         import torch
 

@@ -1,17 +1,18 @@
-"""A run as one row of Parquet, which pyarrow, pandas and DuckDB read alike."""
+"""A run as one row of a Parquet file, which pyarrow, pandas and DuckDB can read."""
 
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 
-from rethinkpool_core.experiments.cell import cell_of
+from rethinkpool_core.experiments.cell import cell_digest
 from rethinkpool_core.training.record import RunRecord
 
 VERSION = "1"
-"""Changes when a column does."""
+"""Version of the columns."""
 
 SCHEMA = pa.schema(
     {
@@ -27,8 +28,8 @@ SCHEMA = pa.schema(
         "epochs": pa.int32(),
         "max_epochs": pa.int32(),
         "error": pa.string(),
-        "seconds": pa.float64(),  # of the machine for this run: a task's time, shared by its seeds; if interrupted, its passes'
-        "peak_bytes": pa.int64(),  # of memory in the process, or on the GPU, that trained it
+        "seconds": pa.float64(),  # of a task, divided by its seeds; after an interruption, of the training passes
+        "peak_bytes": pa.int64(),  # of memory, in the process or on the GPU that trained it
         "config": pa.string(),  # JSON
         "provenance": pa.string(),  # JSON
         "curves": pa.map_(pa.string(), pa.list_(pa.float64())),
@@ -37,12 +38,17 @@ SCHEMA = pa.schema(
 )
 
 
-def row_of(record: RunRecord, cell: str | None = None) -> dict[str, Any]:
-    """Inverse of `record_of`, as far as a record is written down (its weights are not).
+ORDER = itemgetter("dataset", "model", "cell", "seed")
+"""Key by which rows are sorted."""
 
-    cell    digest of the cell that it is of, where that is known: a TU set's record also says what only its data could tell
+
+def row_of(record: RunRecord, cell: str | None = None) -> dict[str, Any]:
+    """Return a record as a row; its weights are left out.
+
+    cell    digest of its cell, where that is known; else it is computed from the record. The two differ for a TU set outside
+            the paper whose data say something else than its spec
     """
-    cell = cell or cell_of(record)
+    cell = cell or cell_digest(record)
     provenance = dict(record.provenance)
     return {
         "key": f"{cell}-{record.seed}",
@@ -66,6 +72,7 @@ def row_of(record: RunRecord, cell: str | None = None) -> dict[str, Any]:
 
 
 def record_of(row: dict[str, Any]) -> RunRecord:
+    """Inverse of `row_of`."""
     measured = {key: row[key] for key in ("seconds", "peak_bytes") if row[key] is not None}
     return RunRecord(
         **{

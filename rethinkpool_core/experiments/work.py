@@ -1,4 +1,4 @@
-"""What a worker does with a task. It needs the package and the data, and sees no store."""
+"""What a worker does with a task. It needs the package and the data, and does not see the store."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ from rethinkpool_core.training.record import RunRecord
 
 
 @dataclass
-class Answer:
-    """records, in any order, of the seeds that ended; ``errors`` of the others, unless it was ``stopped``.
+class TaskResult:
+    """What comes back from a worker.
 
-    notes    what the user should read, each once
+    records    of the seeds that were trained to their end, in any order
+    errors     sentence for each other seed, unless the task was stopped
+    notes      what the user should know
+    stopped    whether a stop was asked for; the seeds are in their checkpoints then
+    seconds    that the task took
     """
 
     records: list[RunRecord] = field(default_factory=list)
@@ -33,42 +37,42 @@ class Answer:
 
 def train_task(
     task: Task, seeds: tuple[int, ...], root: str | None, device: str, checkpoints: str | None
-) -> Answer:
-    """Train ``seeds`` of a task, from where their checkpoints are.
+) -> TaskResult:
+    """Train ``seeds`` of a task, from their checkpoints where there are any.
 
-    checkpoints    folder for them, if this machine has it; else one of its own is used
+    checkpoints    folder for checkpoints; where this machine does not see it, one in the data folder is used
     """
-    answer, start = Answer(), time.perf_counter()
+    result, start = TaskResult(), time.perf_counter()
     folder = checkpoint_folder(task.name, root, checkpoints)
-    begun = folder.is_dir() and any(folder.iterdir())
+    resumed = folder.is_dir() and any(folder.iterdir())
     reset_peak(device)
     try:
-        _train(task, seeds, root, device, folder, answer)
+        _train(task, seeds, root, device, folder, result)
     except KeyboardInterrupt:
-        answer.stopped = True
-        answer.records.clear()  # they are in their checkpoints
-    answer.seconds = time.perf_counter() - start
-    shares = max(1, len(answer.records))
-    for record in answer.records:
+        result.stopped = True
+        result.records.clear()  # they are in their checkpoints
+    result.seconds = time.perf_counter() - start
+    side_by_side = max(1, len(result.records))
+    for record in result.records:
         record.weights = None
-        # What an interrupted training took before is known of its passes alone.
-        seconds = sum(record.curves["train_seconds"]) if begun else answer.seconds / shares
+        # Of the part before an interruption only the training passes were timed.
+        seconds = sum(record.curves["train_seconds"]) if resumed else result.seconds / side_by_side
         record.provenance |= {"seconds": seconds, "peak_bytes": peak_bytes(device)}
-    return answer
+    return result
 
 
 def _train(
-    task: Task, seeds: tuple[int, ...], root: str | None, device: str, folder: Path, answer: Answer
+    task: Task, seeds: tuple[int, ...], root: str | None, device: str, folder: Path, result: TaskResult
 ) -> None:
-    """Adds to ``answer``; where all seeds together fail, they are tried one by one, so that one harms itself alone."""
+    """Add to ``result``. Where all seeds together fail they are tried one by one, so that a seed that fails harms no other."""
     try:
-        answer.records += _records(task, seeds, root, device, folder, answer.notes)
+        result.records += _records(task, seeds, root, device, folder, result.notes)
     except Exception as error:
         if len(seeds) == 1 or isinstance(error, RethinkPoolError):
-            answer.errors |= dict.fromkeys(seeds, sentence(error))
+            result.errors |= dict.fromkeys(seeds, describe_error(error))
             return
         for seed in seeds:
-            _train(task, (seed,), root, device, folder / f"seed{seed}", answer)
+            _train(task, (seed,), root, device, folder / f"seed{seed}", result)
 
 
 def _records(
@@ -82,7 +86,7 @@ def _records(
     for_model, for_training = cell.split_parameters
     dataset = _dataset(cell.dataset, root)
     model = build_model(cell.model, dataset, **for_model)
-    at_once, fresh = for_training.pop("replicas", 0), False
+    replicas, restarted = for_training.pop("replicas", 0), False
     while True:
         try:
             return train(
@@ -93,28 +97,28 @@ def _records(
                 device=device,
                 checkpoint_dir=folder,
                 progress=False,
-                replicas=at_once,
+                replicas=replicas,
                 **for_training,
             )
         except CheckpointError as error:
-            if fresh:
+            if restarted:
                 raise
-            fresh = True
-            notes.append(f"{cell} began anew for {_named(seeds)}: {error}")
+            restarted = True
+            notes.append(f"{cell} started again from the beginning for {_seeds(seeds)}: {error}")
             shutil.rmtree(folder)
         except (MemoryError, RuntimeError) as error:
-            at_once = (at_once or len(seeds)) // 2
-            if not out_of_memory(error) or not at_once:
+            replicas = (replicas or len(seeds)) // 2
+            if not out_of_memory(error) or not replicas:
                 raise
             notes.append(
-                f"{cell} needs more memory than there is for so many seeds at once: going on with {at_once} at a time"
+                f"{cell} needs more memory than there is for so many seeds at once: training {replicas} at a time"
             )
         gc.collect()
         _empty_cache()
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Of a GPU, which torch has an exception for, or of the machine, which it tells in a RuntimeError."""
+    """Whether the GPU's or the machine's memory was too small; torch reports the latter as a RuntimeError."""
     import torch
 
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
@@ -129,21 +133,21 @@ def _empty_cache() -> None:
 
 @lru_cache(maxsize=1)
 def _dataset(name: str, root: str | None):
-    """The last one stays, since a worker's tasks are often of one dataset."""
+    """The dataset of the task before is kept, since tasks of one dataset often follow each other."""
     from rethinkpool_core import load_dataset
 
     return load_dataset(name, root)
 
 
 def checkpoint_folder(task: str, root: str | None, checkpoints: str | None) -> Path:
-    """In the store, where this machine sees it; else in its data folder, where a task that comes back here finds it."""
+    """In the store where this machine sees it; else in its data folder, where the task is resumed if it comes back here."""
     if checkpoints is not None and Path(checkpoints).is_dir():
         return Path(checkpoints) / task
     return data_root(root) / "checkpoints" / task
 
 
 def remove_checkpoints(task: str, root: str | None, checkpoints: str | None) -> None:
-    """Called once all records of a task are in the store."""
+    """Remove a task's checkpoints, once all its records are in the store."""
     shutil.rmtree(checkpoint_folder(task, root, checkpoints), ignore_errors=True)
 
 
@@ -159,17 +163,17 @@ def stop_training(stop: bool = True) -> None:
     stop_event.set() if stop else stop_event.clear()
 
 
-def _named(seeds: tuple[int, ...]) -> str:
+def _seeds(seeds: tuple[int, ...]) -> str:
     return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
 
 
-def sentence(error: BaseException) -> str:
-    """One line about an error, our own in its words."""
+def describe_error(error: BaseException) -> str:
+    """An error in one line: the package's own as it reads, others with their type."""
     text = " ".join(str(error).split())[:500]
     return text if isinstance(error, RethinkPoolError) else f"{type(error).__name__}: {text}"
 
 
 def failed_record(task: Task, seed: int, error: str) -> RunRecord:
-    """Of a run that ended before it had a record."""
+    """The record of a run that ended before it had one of its own."""
     spec = task.cell.spec
     return RunRecord(task.cell.model, spec.name, seed, spec.metric, config=task.cell.config, error=error)

@@ -107,7 +107,7 @@ def register_model(
         _check_method(name, find_model(twin_of))
     if settings is not None and not isinstance(settings, Mapping) and not callable(settings):
         raise UsageError(
-            f"the settings of {name} are to be a mapping, or a function from a dataset's spec to one, not {settings!r}"
+            f"the settings of {name} must be a mapping, or a function from a dataset's spec to one, not {settings!r}"
         )
     _REGISTERED[name] = RegisteredModel(
         name, cls, config, MappingProxyType(fixed), twin_of, settings if settings is not None else {}, module
@@ -179,7 +179,7 @@ def _check_class(name: str, cls: Any) -> None:
 
     if not isinstance(cls, type) or not issubclass(cls, PoolingModel):
         raise UsageError(
-            f"the class of {name} is to be a subclass of PoolingModel, not {cls!r}: derive it from that class"
+            f"the class of {name} must be a subclass of PoolingModel, not {cls!r}: derive it from that class"
         )
 
 
@@ -194,7 +194,7 @@ def _config_and_fixed(name: str, config: Any) -> tuple[type, dict[str, Any]]:
         config, fixed = config.func, dict(config.keywords)
     if not isinstance(config, type) or not is_dataclass(config) or not config.__dataclass_params__.frozen:
         raise UsageError(
-            f"the configuration of {name} is to be a frozen dataclass, not {config!r}: decorate it with @dataclass(frozen=True)"
+            f"the configuration of {name} must be a frozen dataclass, not {config!r}: decorate it with @dataclass(frozen=True)"
         )
     try:
         types = field_types(config)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Literal
 
 import pandas as pd
 import pytest
 from analysis.samples import runs_of
 
+from rethinkpool_core import register_model
 from rethinkpool_core.analysis.pairs import CONTROL, pairs_among
 from rethinkpool_core.analysis.sentences import sentence
 from rethinkpool_core.analysis.tables import cell_scores, comparisons, overall, settings_of
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.models.graclus import Graclus, GraclusConfig
 from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.models.registry import forget_models
 from rethinkpool_core.paper import published
+from rethinkpool_core.parameters.types import RECORDED_IF_CHANGED
 
 
 def test_pairs_of_the_paper():
@@ -137,6 +144,28 @@ def test_other_settings_are_apart():
     assert settings_of(runs) == names and names[twin.digest] == "hidden_dim=8"
     with pytest.raises(UsageError, match="2 configurations"):
         comparisons(runs)
+
+
+@dataclass(frozen=True)
+class LaterConfig(GraclusConfig):
+    ties: Annotated[Literal["shared", "first"], RECORDED_IF_CHANGED] = "shared"
+
+
+@pytest.mark.usefixtures("own_models")
+def test_a_parameter_of_later_is_a_setting_only_where_it_is_changed():
+    """The default names its runs as if the parameter were not there."""
+    register_model(
+        "NOW", Graclus, partial(GraclusConfig, matching="none"), settings={"num_layers": 1, "hidden_dim": 8}
+    )
+    before = Cell("NOW", "NCI1")
+    forget_models(["NOW"])
+    register_model(
+        "NOW", Graclus, partial(LaterConfig, matching="none"), settings={"num_layers": 1, "hidden_dim": 8}
+    )
+    usual, changed = Cell("NOW", "NCI1"), Cell("NOW", "NCI1", {"ties": "first"})
+    assert usual.digest == before.digest == Cell("NOW", "NCI1", {"ties": "shared"}).digest != changed.digest
+    runs = runs_of((before, 0.7), (changed, 0.6))
+    assert settings_of(runs) == {before.digest: "", changed.digest: "ties=first"}
 
 
 def test_settings_of_a_cell_that_differs_in_nothing_recorded():

@@ -6,7 +6,7 @@ import pytest
 
 from rethinkpool_core import build_model, load_dataset, train
 from rethinkpool_core.errors import RethinkPoolError, UsageError
-from rethinkpool_core.experiments.cell import Cell, cell_of
+from rethinkpool_core.experiments.cell import Cell, cell_digest
 from rethinkpool_core.models.names import MODELS
 
 
@@ -18,7 +18,7 @@ def test_cell_and_trained_record_agree(name, data_folder):
     dataset = load_dataset("DIGITS", data_folder)
     model = build_model(name, dataset, **for_model)
     (record,) = train(model, dataset, [3], max_epochs=1, device="cpu", progress=False, **for_training)
-    assert cell_of(record) == cell.digest
+    assert cell_digest(record) == cell.digest
     assert cell.key(3) == f"{cell.digest}-3"
 
 

@@ -127,6 +127,14 @@ WRONG = {
 }
 
 
+def test_unknown_keys_with_the_nearest(tmp_path):
+    path = tmp_path / "mine.toml"
+    for wrong, near in ("seed", "seeds"), ("datases", "datasets"):
+        path.write_text(FILE.replace(near, wrong, 1))
+        with pytest.raises(UsageError, match=f"no key '{wrong}' .*did you mean '{near}'"):
+            read_grid(path)
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_files_name_the_line(case, tmp_path):
     before, after, line = WRONG[case]

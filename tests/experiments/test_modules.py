@@ -135,9 +135,9 @@ def test_a_grid_on_a_dask_cluster(folder, data_folder):
 def test_a_worker_without_the_module_says_so(folder):
     import_models(["my_pooling"])
     task = Task(Cell("MY-POOL", "DIGITS", {}, 1), (1, 2), "not_on_this_worker")
-    answer = train_task(task, (1, 2), None, "cpu", None)
-    assert set(answer.errors) == {1, 2}
-    assert all("'not_on_this_worker' cannot be imported" in error for error in answer.errors.values())
+    result = train_task(task, (1, 2), None, "cpu", None)
+    assert set(result.errors) == {1, 2}
+    assert all("'not_on_this_worker' cannot be imported" in error for error in result.errors.values())
 
 
 def test_tasks_name_the_module(folder):
@@ -194,7 +194,7 @@ def test_wrong_modules_are_one_sentence(case, folder, capsys):
 @pytest.mark.parametrize("modules", ["3", "[3]", "{}"])
 def test_modules_are_names(modules, folder):
     (folder / "mine.toml").write_text(GRID.replace('["my_pooling"]', modules))
-    with pytest.raises(UsageError, match=r"line 2 of .*modules is to be a list of names"):
+    with pytest.raises(UsageError, match=r"line 2 of .*modules must be a list of names"):
         read_grid(folder / "mine.toml")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rethinkpool_core.experiments.cell import Cell
-from rethinkpool_core.experiments.frame import compact
+from rethinkpool_core.experiments.compact import compact
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.plan import MAX_TASK_SEEDS, make_plan
 from rethinkpool_core.experiments.store import ResultStore

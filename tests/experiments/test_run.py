@@ -13,11 +13,12 @@ import torch
 
 from rethinkpool_core import load_results, run_grid, train
 from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError
-from rethinkpool_core.experiments import run, work
+from rethinkpool_core.experiments import runner, work
 from rethinkpool_core.experiments.cell import Cell
-from rethinkpool_core.experiments.frame import compact
+from rethinkpool_core.experiments.compact import compact
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.store import ResultStore
+from rethinkpool_core.training.interrupt import stop_event
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -178,7 +179,7 @@ def test_too_little_memory_halves_the_replicas(go, tiny, training):
     report = go(tiny)
     assert report.trained == 4 and not report.failures
     assert sorted(asked) == [(name, n) for name in ("N-DIFFPOOL-V2", "N-MINCUTPOOL") for n in (0, 1)]
-    assert len(report.notes) == 2 and all("going on with 1 at a time" in note for note in report.notes)
+    assert len(report.notes) == 2 and all("training 1 at a time" in note for note in report.notes)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,9 @@ def test_damaged_checkpoints_begin_anew(go, tiny, tmp_path, training):
     training(damaged_at_first)
     report = go(tiny)
     assert report.trained == 4 and not report.failures
-    assert len(report.notes) == 2 and all("began anew for seeds 1, 2" in note for note in report.notes)
+    assert len(report.notes) == 2 and all(
+        "started again from the beginning for seeds 1, 2" in note for note in report.notes
+    )
 
 
 def test_the_worker_has_no_data(go, tiny, tmp_path, monkeypatch):
@@ -242,6 +245,28 @@ def test_a_store_that_fills_up_stops_the_grid_and_loses_nothing(go, tiny, monkey
     assert (report.trained, report.found) == (3, 1)
 
 
+def test_no_training_goes_on_when_the_store_cannot_be_written(go, tiny, training, monkeypatch):
+    """Else a repeated call would train the same runs from the same checkpoints at the same time."""
+    stopped = []
+
+    def slow(real, model, *args, **options):
+        if model.name == "N-MINCUTPOOL":
+            return real(model, *args, **options)
+        assert stop_event.wait(30)
+        time.sleep(0.2)
+        stopped.append(model.name)
+        raise KeyboardInterrupt
+
+    def write(self, record, cell=None):
+        raise StorageError("cannot write to the store (No space left on device): free some space")
+
+    training(slow)
+    monkeypatch.setattr(ResultStore, "write", write)
+    with pytest.raises(StorageError, match="No space left"):
+        go(tiny)
+    assert stopped == ["N-DIFFPOOL-V2"]
+
+
 def test_two_calls_at_once_do_nothing_twice(tiny, tmp_path, training):
     """The second finds runs locked, waits for them, and takes what is free."""
     trained, lock = [], threading.Lock()
@@ -272,15 +297,15 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
     from dataclasses import replace
 
     long = replace(tiny, cells=(Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256}, 40),))
-    real, folder = run.GridRunner._take_in, tmp_path / "store" / ".checkpoints"
+    real, folder = runner.GridRunner._collect, tmp_path / "store" / ".checkpoints"
 
     def interrupt(self, seconds):
         if list(folder.glob("*/*")):
-            monkeypatch.setattr(run.GridRunner, "_take_in", real)
+            monkeypatch.setattr(runner.GridRunner, "_collect", real)
             raise KeyboardInterrupt
         return real(self, 0.01)
 
-    monkeypatch.setattr(run.GridRunner, "_take_in", interrupt)
+    monkeypatch.setattr(runner.GridRunner, "_collect", interrupt)
     with pytest.raises(KeyboardInterrupt):
         go(long)
     assert list(folder.glob("*/*")) and not list((tmp_path / "store").glob("*.parquet"))
@@ -306,7 +331,7 @@ time.time = lambda: now() - ({seconds} if at and time.monotonic() > at[0] else 0
 from rethinkpool_core.experiments import run, work
 from rethinkpool_core.experiments.engine import Engine
 from rethinkpool_core.experiments.cell import Cell
-from rethinkpool_core.experiments.frame import compact
+from rethinkpool_core.experiments.compact import compact
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.errors import RethinkPoolError
 from distributed import Client

@@ -15,9 +15,10 @@ import pytest
 
 from rethinkpool_core import load_results
 from rethinkpool_core.errors import DataError, StorageError
-from rethinkpool_core.experiments.frame import compact
+from rethinkpool_core.experiments.compact import compact
+from rethinkpool_core.experiments.parquet import encode_rows
 from rethinkpool_core.experiments.schema import SCHEMA
-from rethinkpool_core.experiments.store import ResultStore, encoded, store_folder
+from rethinkpool_core.experiments.store import ResultStore, store_folder
 
 
 def test_round_trip(store, cell, record_of):
@@ -326,4 +327,4 @@ def test_files_of_other_kinds_are_left_alone(store, cell, record_of):
 def test_file_is_small(cell, record_of):
     from rethinkpool_core.experiments.schema import row_of
 
-    assert len(encoded([row_of(record_of(cell, 1))])) < 12_000
+    assert len(encode_rows([row_of(record_of(cell, 1))])) < 12_000

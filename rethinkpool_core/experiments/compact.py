@@ -1,0 +1,59 @@
+"""The runs of several stores and files as one file, such as those committed in ``results/``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from rethinkpool_core.errors import DataError, StorageError
+from rethinkpool_core.experiments.parquet import encode_rows
+from rethinkpool_core.experiments.schema import ORDER, row_of
+from rethinkpool_core.experiments.store import ResultStore
+from rethinkpool_core.files.atomic import write_file
+from rethinkpool_core.training.record import RunRecord
+
+
+def compact(sources: list[Path], target: Path, cells: Iterable[str] | None = None) -> int:
+    """Write the finished runs of several sources to the one file ``target`` and return their number.
+
+    sources    stores, ``.parquet`` files of runs, ``.jsonl`` files of records; a run in several of them is taken from the first
+    cells      keep the runs of cells with these digests (`Cell.digest`)
+
+    Raises StorageError for a source that cannot be read, DataError where there is no run or a line is no record; ``target``
+    then stays as it was.
+    """
+    wanted, rows = None if cells is None else set(cells), {}
+    for source in sources:
+        for row in _rows(source):
+            if row["error"] is None and (wanted is None or row["cell"] in wanted):
+                rows.setdefault(row["key"], row)
+    if not rows:
+        raise DataError(f"there is no finished run in {', '.join(map(str, sources))}: run the grid first")
+    write_file(target, encode_rows(sorted(rows.values(), key=ORDER)))
+    return len(rows)
+
+
+def _rows(source: Path) -> Iterable[dict]:
+    if source.is_dir():
+        return ResultStore(source).rows()
+    if not source.is_file():
+        raise StorageError(
+            f"there is no store or file {source}: name a store, a .parquet file or a .jsonl file"
+        )
+    if source.suffix == ".jsonl":
+        return _rows_of_lines(source)
+    return ResultStore(source.parent).rows_of(source)
+
+
+def _rows_of_lines(source: Path) -> list[dict]:
+    """The runs of a file with a record per line, as `bench.gpu` writes it (`RunRecord.to_json`)."""
+    rows = []
+    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            rows.append(row_of(RunRecord.from_dict(json.loads(line))))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(
+                f"line {number} of {source} is no run record ({type(error).__name__}: {error}): remove it or name another file"
+            ) from None
+    return rows
