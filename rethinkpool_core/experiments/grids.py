@@ -72,6 +72,7 @@ def _released() -> tuple[Cell, ...]:
         ("GMN", {"train_keys": [True, False]}),
         ("DIFFPOOL-V2", {"norm_padding": [False, True]}),
         ("DIFFPOOL-V2", {"sage": ["pyg2"]}),
+        ("DIFFPOOL-V2", {"max_ties": ["first"]}),
         ("DISTANCE-GMN", {"activation": ["leaky_relu", "relu"]}),
         ("MINCUTPOOL", {"learning_rate_patience": [10, 11]}),
         ("GRACLUS", {"batch_size": [8, 64]}),

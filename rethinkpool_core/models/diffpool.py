@@ -26,7 +26,12 @@ from rethinkpool_core.engine.graph import Graph
 from rethinkpool_core.engine.pooled import PooledGraph, pool
 from rethinkpool_core.models.base import Losses, MoleculeInput, PoolingModel, Shape, output_network
 from rethinkpool_core.models.trace import Trace
-from rethinkpool_core.ops.assignments import Distribution, GNNAssignment, InvariantAssignment, RandomAssignment
+from rethinkpool_core.ops.assignments import (
+    Distribution,
+    GNNAssignment,
+    InvariantAssignment,
+    RandomAssignment,
+)
 from rethinkpool_core.ops.convolutions import GraphConv, SAGEConv
 from rethinkpool_core.ops.losses import entropy_loss, link_loss
 from rethinkpool_core.ops.norm import BatchNorm
