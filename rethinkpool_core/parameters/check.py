@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from rethinkpool_core.errors import UnknownNameError, UsageError
-from rethinkpool_core.parameters.types import Bounds, OneOf
+from rethinkpool_core.parameters.types import Bounds
 
 _LARGEST = {int: 2**31 - 1, float: sys.float_info.max}
 _WORDS = {int: "a whole number", float: "a number"}
@@ -73,9 +73,8 @@ def _checked(value: Any, annotation: Any, where: str, assign: Callable[[Any], st
     kind, marks = split_annotation(annotation)
     if get_origin(kind) is tuple:
         return _sequence(value, get_args(kind)[0], where, assign)
-    choices = get_args(kind) if get_origin(kind) is Literal else _mark(marks, OneOf()).choices
-    if choices:
-        return _choice(value, choices, where)
+    if get_origin(kind) is Literal:
+        return _choice(value, get_args(kind), where)
     if kind is bool:
         if not isinstance(value, bool):
             raise UsageError(
@@ -86,12 +85,8 @@ def _checked(value: Any, annotation: Any, where: str, assign: Callable[[Any], st
         if not isinstance(value, str):
             raise UsageError(f"{where} takes text, not {value!r}: put it in quotes")
         return value
-    return _number(value, kind, _mark(marks, Bounds()), where, assign)
-
-
-def _mark(marks: tuple[Any, ...], default: Any) -> Any:
-    """The mark of the type of ``default``, if there is one."""
-    return next((mark for mark in marks if isinstance(mark, type(default))), default)
+    bounds = next((mark for mark in marks if isinstance(mark, Bounds)), Bounds())
+    return _number(value, kind, bounds, where, assign)
 
 
 def _choice(value: Any, choices: tuple[str, ...], where: str) -> str:

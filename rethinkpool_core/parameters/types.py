@@ -45,18 +45,11 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class OneOf:
-    """The strings that a parameter may be; where they are written in the annotation, ``Literal`` says the same."""
-
-    choices: tuple[str, ...]
-
-    def __init__(self, *choices: str):
-        object.__setattr__(self, "choices", choices)
-
-
-@dataclass(frozen=True)
 class OnlyIf:
-    """The parameter has an effect only where the field ``field`` of the same configuration has one of ``values``."""
+    """The parameter has an effect only where another field of the configuration has one of ``values``.
+
+    A model whose configuration fixes that field to another value does not have the parameter.
+    """
 
     field: str
     values: tuple[Any, ...]

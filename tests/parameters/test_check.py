@@ -10,7 +10,7 @@ import pytest
 
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.parameters.check import check_value, check_values, field_types, is_supported
-from rethinkpool_core.parameters.types import Bounds, NonNegativeFloat, OneOf, OnlyIf, PositiveInt
+from rethinkpool_core.parameters.types import Bounds, NonNegativeFloat, OnlyIf, PositiveInt
 
 SIDES = Annotated[int, OnlyIf("shape", "square"), Bounds(at_least=3, at_most=6)]
 
@@ -25,7 +25,6 @@ SIDES = Annotated[int, OnlyIf("shape", "square"), Bounds(at_least=3, at_most=6)]
         (True, bool, True),
         ("a word", str, "a word"),
         (2020, Literal["2020", "pyg2"], "2020"),
-        ("b", Annotated[str, OneOf("a", "b")], "b"),
         (6, SIDES, 6),
         (3, SIDES, 3),
         ([2, 1], tuple[PositiveInt, ...], (2, 1)),
