@@ -1,4 +1,4 @@
-"""Modules of a user's own that register models when they are imported, named in a grid's file or with ``--module``."""
+"""Import of modules that register models of a user's own, named in the file of a grid or with ``--module``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rethinkpool_core.models.registry import find_model, forget_models, model_na
 
 
 def import_models(modules: Iterable[str]) -> None:
-    """Import modules by name, looked for where Python looks and then in the current folder.
+    """Import modules by name, from Python's path or else from the current folder.
 
     Raises UsageError for one that cannot be imported, or that registers no model.
     """

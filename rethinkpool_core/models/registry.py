@@ -31,10 +31,11 @@ Settings = Mapping[str, Any] | Callable[["DatasetSpec"], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class RegisteredModel:
-    """A model as `register_model` was told of it.
+    """An entry of the registry (`register_model`).
 
-    fixed     fields of the configuration that make the variant what it is, with their values
-    module    the module that registered it
+    config    the dataclass of its hyper-parameters
+    fixed     values of the fields of ``config`` that make the variant what it is
+    module    name of the module that registered it
     """
 
     name: str
@@ -61,7 +62,7 @@ class RegisteredModel:
         return all(self.fixed[one.field] in one.values for one in conditions if one.field in self.fixed)
 
     def defaults(self, dataset: DatasetSpec) -> dict[str, Any]:
-        """Settings for a dataset, of the model and of its training; a twin takes those of its method that it has not itself."""
+        """Settings for a dataset, of the model and of its training: a twin's own, and those of its method that it does not override."""
         own = dict(self.settings(dataset) if callable(self.settings) else self.settings)
         if self.twin_of is None:
             return own
@@ -81,10 +82,10 @@ def register_model(
     twin_of: str | None = None,
     settings: Settings | None = None,
 ) -> None:
-    """Make a model known, so that `build_model`, `train`, grids and `results` take it by name.
+    """Register a model, so that `build_model`, `train`, grids and `results` take it by its name.
 
     name        letters, digits and ``- _ . +``
-    cls         a subclass of `PoolingModel`
+    cls         subclass of `PoolingModel`
     config      frozen dataclass of its hyper-parameters; ``partial(MyConfig, random=True)`` fixes a field that makes the
                 variant what it is, so that users cannot set it. `parameters.types` has annotations for bounds and choices
     twin_of     the method whose randomised twin this is: `results` compares the two, and the twin takes the method's
@@ -92,8 +93,7 @@ def register_model(
     settings    defaults other than the dataclass's own, of the model and of its training (``batch_size``, ``clip_norm``,
                 ...): a mapping, or a function from a `DatasetSpec` to one
 
-    A name can be registered once; only the cells of a notebook, or a script, may register theirs again, which replaces the
-    earlier model.
+    A name can be registered once, except in a notebook or script, where registering it again replaces the earlier model.
 
     Raises UsageError or UnknownNameError, and registers nothing, for a name that exists, a class or configuration of another
     kind, and a twin of an unknown model.
@@ -126,7 +126,7 @@ def model_names() -> tuple[str, ...]:
 
 
 def find_model(name: str) -> RegisteredModel:
-    """Raises UnknownNameError."""
+    """Return the entry of a model. Raises UnknownNameError."""
     if isinstance(name, str) and name in MODELS:
         import_module(_BUILT_IN)
     try:
@@ -136,13 +136,13 @@ def find_model(name: str) -> RegisteredModel:
 
 
 def model_order(name: str) -> tuple[int, str]:
-    """Sorts models as `model_names`; those that are not registered come last, by name."""
+    """Key that sorts models as `model_names` does; models that are not registered come last, by name."""
     names = model_names()
     return (names.index(name) if name in names else len(names), name)
 
 
 def methods_and_twins() -> dict[str, tuple[str, ...]]:
-    """Every model that is no twin, with its twins."""
+    """Every model that is not a twin itself, with its twins."""
     import_module(_BUILT_IN)
     return {
         method: tuple(name for name, model in _REGISTERED.items() if model.twin_of == method)
@@ -152,7 +152,7 @@ def methods_and_twins() -> dict[str, tuple[str, ...]]:
 
 
 def user_module(name: str) -> str | None:
-    """The module that registered a model; None for a built-in one. Raises UnknownNameError."""
+    """Name of the module that registered a model, None for a built-in one. Raises UnknownNameError."""
     module = find_model(name).module
     return None if module == _BUILT_IN else module
 
