@@ -62,7 +62,7 @@ class RegisteredModel:
         return all(self.fixed[one.field] in one.values for one in conditions if one.field in self.fixed)
 
     def defaults(self, dataset: DatasetSpec) -> dict[str, Any]:
-        """Settings for a dataset, of the model and of its training: a twin's own, and those of its method that it does not override."""
+        """Settings for a dataset, of the model and of its training; a twin overrides those of its method with its own."""
         own = dict(self.settings(dataset) if callable(self.settings) else self.settings)
         if self.twin_of is None:
             return own

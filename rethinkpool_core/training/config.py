@@ -29,9 +29,12 @@ class TrainingConfig:
 
     batch_size          graphs per step (Tables S2-S4 or, for Appendix B, the release have one for each model and dataset)
     learning_rate       initial learning rate of Adam
-    learning_rate_factor, learning_rate_patience, least_learning_rate
-                        after ``learning_rate_patience`` epochs without a better validation score the learning rate is
-                        multiplied by ``learning_rate_factor``, down to ``least_learning_rate``
+    learning_rate_factor
+                        by which the learning rate is multiplied when the validation score stops improving
+    learning_rate_patience
+                        epochs without a better validation score after which that happens
+    least_learning_rate
+                        below which the learning rate does not fall
     stop_patience       epochs without a better validation score after which training stops
     clip_norm           largest norm of the gradient, 0 for no limit (the release: 2 for DIFFPOOL and MINCUTPOOL)
     eval_batch_size     graphs per batch in evaluation, 0 to fit the dataset; no effect on results
@@ -39,7 +42,7 @@ class TrainingConfig:
                         no effect on results beyond rounding
     checkpoint_every    epochs between checkpoints; no effect on results
     cuda_graphs         whether a GPU records training steps as CUDA graphs and replays them (`training.cuda_graphs`);
-                        no effect on results beyond rounding. Off until it has been tried on a GPU
+                        no effect on results beyond rounding; off until it has been tried on a GPU
     tf32                whether matrix products on a GPU may round their factors to 10 bits, which is faster
     """
 
