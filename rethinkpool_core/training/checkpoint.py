@@ -138,10 +138,10 @@ class CheckpointFolder:
                 raise CheckpointError(
                     f"the checkpoint {path} was written by another version of this package: delete it or use another folder"
                 )
-            metadata = {int(seed): of_seed for seed, of_seed in json.loads(metadata["metadata"]).items()}
+            of_seeds = {int(seed): values for seed, values in json.loads(metadata["metadata"]).items()}
         except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
             raise _unreadable(path, error) from error
-        return metadata, metadata.get("config")
+        return of_seeds, metadata.get("config")
 
 
 def _unreadable(path: Path, error: Exception) -> CheckpointError:
