@@ -25,6 +25,7 @@ import torch
 from rethinkpool_core.bench.plan import Plan
 from rethinkpool_core.bench.rounds import measure_rounds, overall, summary
 from rethinkpool_core.bench.run import circumstances
+from rethinkpool_core.bench.sides import updates_of
 from rethinkpool_core.datasets.dataset import GraphDataset, load_dataset
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.datasets.storage.store import GraphStore
@@ -33,7 +34,7 @@ from rethinkpool_core.files.atomic import replace_file
 from rethinkpool_core.models.build import build_model
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.device import resolve_device
-from rethinkpool_core.training.epoch import Task, learns_keys, shuffled
+from rethinkpool_core.training.epoch import Task, shuffled
 from rethinkpool_core.training.trainer import train
 
 CHECKED = ("GRACLUS", "COMPLEMENT", "DIFFPOOL-V2", "N-DIFFPOOL-V2", "MINCUTPOOL", "N-MINCUTPOOL", "GMN")
@@ -105,13 +106,16 @@ def losses_of_steps(name: str, dataset, device: torch.device, seeds: list[int], 
     batches = task.builder.batches(
         order, config.batch_size, rng_key=1, coarsening=task.coarsening(replicas), shapes=task.shapes
     )
-    keys, kind = learns_keys(task), dataset.spec.loss
     for batch in batches:
-        # What a step returns is good until the next one.
-        purity = [replicas.step(batch, kind, "keys", only="purity")[0]["purity"].clone()] if keys else []
-        losses, gradient = replicas.step(batch, kind, "rest", auxiliary=not keys)
-        found.append(torch.stack([*losses.values(), *purity], -1))
-        replicas.groups["rest"].adam.step(gradient, rates, config.clip_norm)
+        losses = []
+        for update in updates_of(model):
+            of_step, gradient = replicas.step(batch, dataset.spec.loss, update)
+            losses += [
+                loss.clone() for loss in of_step.values()
+            ]  # a step's results are good until the next one
+            if not update.full_batch:
+                replicas.groups[update.group].adam.step(gradient, rates, config.clip_norm)
+        found.append(torch.stack(losses, -1))
     return torch.stack(found, 1).cpu()
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from math import ceil
 
 import torch
 
 from rethinkpool_core.bench.clock import Seconds, measured
 from rethinkpool_core.datasets.dataset import GraphDataset
+from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import build_model
+from rethinkpool_core.models.update import Update
 from rethinkpool_core.reference.build import OVERRIDES, plain_form
 from rethinkpool_core.reference.graphs import graph_list, loader
 from rethinkpool_core.reference.training import Trainer
@@ -21,10 +25,17 @@ from rethinkpool_core.training.state import TrainState
 
 # The fastest of 32 to 512 for the plain models on NCI1's validation graphs.
 PLAIN_EVAL_BATCH = 128
+EPOCHS = 1000  # of the protocol, at most
 
 
 def model_for(name: str, dataset: GraphDataset, seed: int = 1):
     return build_model(name, dataset, seed=seed, **OVERRIDES.get(name, {}))
+
+
+def updates_of(model: PoolingModel) -> dict[Update, float]:
+    """The updates that ``model`` makes, the most frequent first, with the share of the protocol's epochs that make each."""
+    counts = Counter(model.update(epoch) for epoch in range(1, EPOCHS + 1))
+    return {update: count / EPOCHS for update, count in counts.most_common()}
 
 
 class Side(ABC):
@@ -39,12 +50,11 @@ class Side(ABC):
         )
         self.model = model_for(name, dataset, self.seeds[0])
         self.steps = ceil(len(dataset.with_split(self.seeds[0]).train) / self.config.batch_size)
-        # GMN has an unsupervised epoch in every period.
-        self.period = self.model.config.purity_period if getattr(self.model, "learns_keys", False) else 0
+        self.updates = updates_of(self.model)
 
     @abstractmethod
-    def train(self, unsupervised: bool = False) -> None:
-        """An epoch."""
+    def train(self, update: Update | None = None) -> None:
+        """An epoch that makes this update, by default the one that most epochs make."""
 
     @abstractmethod
     def validate(self) -> None:
@@ -56,11 +66,10 @@ class Side(ABC):
 
     def epoch_seconds(self) -> Seconds:
         """Of an average epoch with its validation, for each seed."""
-        share = 1 / self.period if self.period else 0.0
-        total = measured(self.train, self.device) * (1 - share) + measured(self.validate, self.device)
-        if self.period:
-            total = total + measured(lambda: self.train(unsupervised=True), self.device) * share
-        return total * (1 / len(self.seeds))
+        total = Seconds()
+        for update, share in self.updates.items():
+            total += measured(partial(self.train, update), self.device) * share
+        return (total + measured(self.validate, self.device)) * (1 / len(self.seeds))
 
 
 class Ours(Side):
@@ -84,9 +93,10 @@ class Ours(Side):
         }
         self.number = 0
 
-    def train(self, unsupervised: bool = False) -> None:
+    def train(self, update: Update | None = None) -> None:
+        update = update or next(iter(self.updates))
         self.number += 1
-        while self.period and (self.number % self.period == 0) != unsupervised:
+        while self.model.update(self.number) != update:
             self.number += 1
         for state in self.states.values():
             state.epoch, state.step, state.sums = self.number - 1, 0, {}
@@ -136,8 +146,8 @@ class Plain(Side):
 
         model.matching = watched
 
-    def train(self, unsupervised: bool = False) -> None:
-        if unsupervised:
+    def train(self, update: Update | None = None) -> None:
+        if update is not None and update.full_batch:
             self.trainer.train_keys(self.training, self.graphs)
         else:
             self.trainer.train_epoch(self.training)

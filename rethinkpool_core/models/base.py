@@ -15,6 +15,7 @@ from rethinkpool_core.engine.graph import Graph
 from rethinkpool_core.errors import GraphTooLargeError
 from rethinkpool_core.graphs.coarsening import Coarsening
 from rethinkpool_core.models.trace import RecordedTrace, Trace, no_trace
+from rethinkpool_core.models.update import Update
 from rethinkpool_core.ops.convolutions import GraphConv, MoleculeConv
 from rethinkpool_core.ops.molecules import ATOM_DIMS, CategoryEmbedding
 
@@ -76,6 +77,14 @@ class PoolingModel(nn.Module):
         seed  (R,) of the replicas, if there are several
         """
         return None
+
+    def parameter_group(self, name: str) -> str:
+        """Return the group of the parameter ``name``. Every group has an optimiser of its own; by default there is one, "all"."""
+        return "all"
+
+    def update(self, epoch: int) -> Update:
+        """Return what training minimises and moves in ``epoch`` (from 1): by default every loss, all parameters, in every batch."""
+        return Update()
 
     def forward(self, batch: Batch, trace: bool = False, auxiliary: bool = True):
         """Return logits (B, out_dim) and the auxiliary losses by name, scalars weighted as they enter the training loss.

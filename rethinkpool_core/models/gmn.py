@@ -32,6 +32,7 @@ from rethinkpool_core.engine.pooled import pool_features
 from rethinkpool_core.engine.softmax import log_softmax, power_normalise
 from rethinkpool_core.models.base import Losses, PoolingModel, Shape, first_conv, output_network
 from rethinkpool_core.models.trace import Trace
+from rethinkpool_core.models.update import Update
 from rethinkpool_core.ops.assignments import Distribution, RandomAssignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import purity_loss, safe_sqrt
@@ -152,6 +153,17 @@ class GMN(PoolingModel):
     def learns_keys(self) -> bool:
         """Whether training alternates with the purity loss at all."""
         return self.config.kernel == "student" and self.config.purity_period > 0
+
+    def parameter_group(self, name: str) -> str:
+        return "keys" if name.endswith(".keys") else "rest"
+
+    def update(self, epoch: int) -> Update:
+        """Every ``purity_period``-th epoch is one step of the keys along the purity loss; in the others it is not computed."""
+        if not self.learns_keys:
+            return Update("rest")
+        if epoch % self.config.purity_period:
+            return Update("rest", auxiliary=False)
+        return Update("keys" if self.config.train_keys else "rest", loss="purity", full_batch=True)
 
     def compute(self, graph: Graph, trace: Trace) -> tuple[Tensor, Losses]:
         graph = trace("conv 1", self.first(graph).relu())  # (N, D)

@@ -92,19 +92,16 @@ def train_epoch(
     here = [states[seed] for seed in replicas.seeds]
     number = here[0].epoch + 1
     start = time.perf_counter()
+    update = task.model.update(number)
     order = torch.stack([shuffled(task.split(seed).train, seed, number) for seed in replicas.seeds])
     size = task.config.batch_size
     steps = math.ceil(order.shape[1] / size)
-    unsupervised = unsupervised_epoch(task, number)
-    group = "keys" if unsupervised and "keys" in replicas.groups else "rest"
-    # GMN's purity loss has epochs of its own; in the others nothing would come of it.
-    auxiliary = unsupervised or not learns_keys(task)
     rates = torch.tensor(
         [state.schedule.learning_rate for state in here], device=task.device, dtype=task.builder.dtype
     )
-    # An unsupervised epoch is one step from the whole set's gradient; interrupted, it starts over as if it had not begun.
-    first = 0 if unsupervised else here[0].step
-    running = {name: replicas.buffers[name].clone() for name in replicas.running} if unsupervised else {}
+    # A full-batch epoch is one step; interrupted, it starts over as if it had not begun.
+    first = 0 if update.full_batch else here[0].step
+    running = {name: replicas.buffers[name].clone() for name in replicas.running} if update.full_batch else {}
     # Added up in one order, wherever an interruption falls; MPS knows no float64.
     wide = torch.float32 if task.device.type == "mps" else torch.float64
     total = {
@@ -113,26 +110,26 @@ def train_epoch(
     }
     gradient = 0.0
     finished = True
+    adam = replicas.groups[update.group].adam
     coarsening = task.coarsening(replicas)
     batches = task.builder.batches(
         order[:, first * size :], size, rng_key=number, coarsening=coarsening, shapes=task.shapes
     )
-    only = "purity" if unsupervised else None
     for step, batch in enumerate(batches, start=first):
         graphs = batch.num_graphs // len(replicas)  # the last batch may be smaller
-        losses, of_batch = replicas.step(batch, task.dataset.spec.loss, group, auxiliary=auxiliary, only=only)
-        if unsupervised:
+        losses, of_batch = replicas.step(batch, task.dataset.spec.loss, update)
+        if update.full_batch:
             gradient = gradient + graphs / order.shape[1] * of_batch
         else:
-            replicas.groups[group].adam.step(of_batch, rates, task.config.clip_norm)
+            adam.step(of_batch, rates, task.config.clip_norm)
         for name, loss in losses.items():
             total[name] = total.get(name, 0.0) + loss.to(wide) * graphs
         if stopped() and step + 1 < steps:
             finished = False
             break
-    if unsupervised and finished:
-        replicas.groups[group].adam.step(gradient, rates, task.config.clip_norm)
-    if unsupervised and not finished:
+    if update.full_batch and finished:
+        adam.step(gradient, rates, task.config.clip_norm)
+    if update.full_batch and not finished:
         for name, before in running.items():
             replicas.buffers[name].copy_(before)
         return False
@@ -145,12 +142,9 @@ def train_epoch(
     if finished:
         for state in here:
             state.epoch = number
-            for name, value in state.sums.items():
-                state.curves.setdefault(name, []).append(value / order.shape[1])
-            if not auxiliary:
-                state.curves.setdefault("purity", []).append(math.nan)
-            state.curves.setdefault("lr", []).append(state.schedule.learning_rate)
-            state.curves.setdefault("train_seconds", []).append(state.seconds)
+            means = {name: value / order.shape[1] for name, value in state.sums.items()}
+            state.append(means | {"lr": state.schedule.learning_rate, "train_seconds": state.seconds})
+            state.check_finite(means)
             state.sums, state.seconds = {}, 0.0
     return finished
 
@@ -161,15 +155,6 @@ def shuffled(index: Tensor, seed: int, epoch: int) -> Tensor:
     return index[torch.randperm(len(index), generator=generator)]
 
 
-def learns_keys(task: Task) -> bool:
-    return getattr(task.model, "learns_keys", False)
-
-
-def unsupervised_epoch(task: Task, epoch: int) -> bool:
-    """Whether GMN's purity loss has this epoch (every p-th)."""
-    return learns_keys(task) and epoch % task.model.config.purity_period == 0
-
-
 @torch.no_grad()
 def evaluate(task: Task, replicas: Replicas, states: dict[int, TrainState]) -> None:
     """Scores after an epoch; the test set only where validation has become better."""
@@ -178,19 +163,11 @@ def evaluate(task: Task, replicas: Replicas, states: dict[int, TrainState]) -> N
     better = []
     for row, (seed, (loss, value)) in enumerate(zip(replicas.seeds, validation, strict=True)):
         state = states[seed]
-        state.curves.setdefault("val_loss", []).append(loss)
-        state.curves.setdefault("val_score", []).append(value)
-        wrong = [
-            name
-            for name in (*loss_names(task, state), "val_loss", "val_score")
-            if not math.isfinite(state.curves[name][-1])
-        ]
-        if wrong:
-            value = state.curves[wrong[0]][-1]
-            state.error = (
-                f"{wrong[0]} became {value} in epoch {state.epoch}: lower learning_rate, or set clip_norm"
-            )
-        elif state.schedule.update(state.epoch, sign * value, task.config):
+        found = {"val_loss": loss, "val_score": value}
+        state.append(found)
+        state.fill_gaps()
+        state.check_finite(found)
+        if state.error is None and state.schedule.update(state.epoch, sign * value, task.config):
             state.val_score = value
             state.best = replicas.weights(row)
             better.append(row)
@@ -198,13 +175,6 @@ def evaluate(task: Task, replicas: Replicas, states: dict[int, TrainState]) -> N
         test = scores(task, replicas, [task.split(seed).test for seed in replicas.seeds])
         for row in better:
             states[replicas.seeds[row]].test_score = test[row][1]
-
-
-def loss_names(task: Task, state: TrainState) -> list[str]:
-    """The curves of the losses that the last epoch had."""
-    others = {"lr", "train_seconds", "val_loss", "val_score"}
-    others |= set() if unsupervised_epoch(task, state.epoch) else {"purity"}
-    return [name for name in state.curves if name not in others]
 
 
 def scores(task: Task, replicas: Replicas, parts: list[Tensor]) -> list[tuple[float, float]]:

@@ -16,6 +16,7 @@ from rethinkpool_core.batching.batch import Batch
 from rethinkpool_core.engine.precomputed import with_precomputed
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
+from rethinkpool_core.models.update import Update
 from rethinkpool_core.training.cuda_graphs import RecordedSteps, Recorder, Result
 from rethinkpool_core.training.metrics import supervised_loss
 from rethinkpool_core.training.optimiser import ReplicaAdam
@@ -44,10 +45,9 @@ class Group:
 
 
 class Replicas:
-    """The state of R replicas: parameters in groups that take turns, buffers, optimisers.
+    """The state of R replicas: parameters and optimisers by group (`PoolingModel.parameter_group`), and buffers.
 
-    GMN's keys are a group of their own, "keys"; everything else is "rest". ``recorder`` makes what records their steps,
-    if anything does.
+    ``recorder`` makes what records their steps, if anything does.
     """
 
     def __init__(
@@ -60,18 +60,15 @@ class Replicas:
         self.seeds = list(seeds)
         self.template = replica(model, seeds[0]).to(device)
         models = [replica(model, seed) for seed in seeds]
-        keys = {name for name, _ in self.template.named_parameters() if name.endswith(".keys")}
+        parameters = [dict(one.named_parameters()) for one in models]
+        names: dict[str, list[str]] = {}
+        for name in parameters[0]:
+            names.setdefault(model.parameter_group(name), []).append(name)
         self.groups: dict[str, Group] = {}
-        for group, wanted in (("rest", False), ("keys", True)):
-            shapes = {
-                name: p.shape for name, p in self.template.named_parameters() if (name in keys) == wanted
-            }
-            if shapes:
-                rows = [
-                    torch.cat([dict(m.named_parameters())[name].detach().reshape(-1) for name in shapes])
-                    for m in models
-                ]
-                self.groups[group] = Group(shapes, torch.stack(rows).to(device))
+        for group, own in names.items():
+            rows = [torch.cat([of[name].detach().reshape(-1) for name in own]) for of in parameters]
+            shapes = {name: parameters[0][name].shape for name in own}
+            self.groups[group] = Group(shapes, torch.stack(rows).to(device))
         states = [dict(m.named_buffers()) for m in models]
         self.buffers = {name: torch.stack([state[name] for state in states]).to(device) for name in states[0]}
         self.precomputed: dict[str, Tensor] = {}  # see `precompute_fixed_pooling`
@@ -116,22 +113,20 @@ class Replicas:
         grads = torch.autograd.grad(loss.sum(), leaves, materialize_grads=True, allow_unused=True)
         return self.groups[group].gradient(grads)
 
-    def step(
-        self, batch: Batch, kind: str, group: str, *, auxiliary: bool = True, only: str | None = None
-    ) -> Result:
-        """All `losses`, and for the group's parameters the gradient of their sum, or of the one that is named.
+    def step(self, batch: Batch, kind: str, update: Update) -> Result:
+        """All `losses` that ``update`` computes, and the gradient of what it minimises for its group's parameters.
 
         Good until the next step, which may write where these are.
         """
 
         def compute(batch: Batch) -> Result:
-            losses = self.losses(batch, kind, auxiliary)
-            gradient = self.gradient(group, sum(losses.values()) if only is None else losses[only])
-            return {name: loss.detach() for name, loss in losses.items()}, gradient
+            losses = self.losses(batch, kind, update.auxiliary)
+            loss = sum(losses.values()) if update.loss is None else losses[update.loss]
+            return {name: loss.detach() for name, loss in losses.items()}, self.gradient(update.group, loss)
 
         if self.recordings is None:
             return compute(batch)
-        return self.recordings((kind, group, auxiliary, only), compute, batch)
+        return self.recordings((kind, update), compute, batch)
 
     def state(self, row: int) -> dict[str, Tensor]:
         """What training has changed of one replica: parameters, optimiser, running statistics; copies on the CPU."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,26 @@ class TrainState:
     @classmethod
     def of(cls, metadata: dict[str, Any]) -> TrainState:
         return cls(**(metadata | {"schedule": Schedule(**metadata["schedule"])}))
+
+    def append(self, values: dict[str, float]) -> None:
+        """Values of ``epoch`` for the curves, by name; a curve that begins later is NaN before."""
+        for name, value in values.items():
+            curve = self.curves.setdefault(name, [])
+            curve += [math.nan] * (self.epoch - 1 - len(curve))
+            curve.append(value)
+
+    def fill_gaps(self) -> None:
+        """NaN for ``epoch`` in every curve that has no value of it: auxiliary losses that were not computed."""
+        for curve in self.curves.values():
+            curve += [math.nan] * (self.epoch - len(curve))
+
+    def check_finite(self, values: dict[str, float]) -> None:
+        """Set ``error`` for the first of these losses or scores of ``epoch`` that is not finite."""
+        for name, value in values.items():
+            if self.error is None and not math.isfinite(value):
+                self.error = (
+                    f"{name} became {value} in epoch {self.epoch}: lower learning_rate, or set clip_norm"
+                )
 
     def is_finished(self, config: TrainingConfig, max_epochs: int) -> bool:
         return self.error is not None or self.epoch >= max_epochs or self.schedule.finished(config)

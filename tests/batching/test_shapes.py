@@ -36,7 +36,10 @@ def losses_and_gradients(replicas, batches, kind):
     found = []
     for batch in batches:
         losses = replicas.losses(batch, kind)
-        found += [*losses.values(), replicas.gradient("rest", sum(losses.values()))]
+        found += [
+            *losses.values(),
+            replicas.gradient(replicas.template.update(1).group, sum(losses.values())),
+        ]
     return found
 
 

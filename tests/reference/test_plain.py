@@ -186,12 +186,11 @@ def test_fifty_steps_of_training(name):
     replicas = task.replicas([1])
     rates = torch.full((1,), 0.003, dtype=torch.float64)
     order = torch.arange(50 * 16).remainder(100).view(1, -1)
-    ours = []
+    update, ours = model.update(1), []
     for batch in task.builder.batches(order, 16, rng_key=1, coarsening=task.coarsening(replicas)):
-        losses = replicas.losses(batch, dataset.spec.loss, name != "GMN")
-        ours.append(torch.cat(list(losses.values())).detach())
-        gradient = replicas.gradient("rest", sum(losses.values()))
-        replicas.groups["rest"].adam.step(gradient, rates, clip_norm=1.0)
+        losses, gradient = replicas.step(batch, dataset.spec.loss, update)
+        ours.append(torch.cat(list(losses.values())))
+        replicas.groups[update.group].adam.step(gradient, rates, clip_norm=1.0)
     keys = {id(key) for key in getattr(plain, "keys", [])}
     rest = [p for p in plain.parameters() if id(p) not in keys]
     adam, theirs = torch.optim.Adam(rest, lr=0.003), []

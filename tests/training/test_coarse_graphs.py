@@ -26,9 +26,9 @@ def losses_of_steps(name, dataset, seeds):
     rates = torch.full((len(seeds),), 0.003, dtype=torch.float64)
     found = []
     for batch in task.builder.batches(order, SIZE, rng_key=1, coarsening=task.coarsening(replicas)):
-        loss = replicas.losses(batch, dataset.spec.loss)["train_loss"]
-        replicas.groups["rest"].adam.step(replicas.gradient("rest", loss), rates, 0.0)
-        found.append(loss.detach())
+        losses, gradient = replicas.step(batch, dataset.spec.loss, model.update(1))
+        replicas.groups["all"].adam.step(gradient, rates, 0.0)
+        found.append(losses["train_loss"])
     return torch.stack(found, 1)
 
 

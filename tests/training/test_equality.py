@@ -71,7 +71,7 @@ def losses_of_steps(name, dataset, seeds=(1,), steps=STEPS, **model):
         found.append(torch.stack([loss.detach() for loss in losses.values()], -1))
         purity = losses.pop("purity", None)
         of_keys = purity is not None and len(found) % 5 == 0
-        group, loss = ("keys", purity) if of_keys else ("rest", sum(losses.values()))
+        group, loss = ("keys", purity) if of_keys else (model.update(1).group, sum(losses.values()))
         replicas.groups[group].adam.step(replicas.gradient(group, loss), rates, 1.0)
     found = torch.stack(found, 1)
     assert found.shape[:2] == (len(seeds), steps)

@@ -44,9 +44,8 @@ def largest_of_step(name, dataset, graphs, **model):
     replicas = task.replicas([1])
     with Largest() as largest:
         (batch,) = task.builder.batches(torch.tensor(graphs), len(graphs))
-        losses = replicas.losses(batch, dataset.spec.loss)
-        gradient = replicas.gradient("rest", sum(losses.values()))
-        replicas.groups["rest"].adam.step(gradient, torch.full((1,), 0.001), 1.0)
+        _, gradient = replicas.step(batch, dataset.spec.loss, model.update(1))
+        replicas.groups["all"].adam.step(gradient, torch.full((1,), 0.001), 1.0)
         with torch.no_grad():
             replicas.call(batch, training=False, auxiliary=False)
     return largest.entries

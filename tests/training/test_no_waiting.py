@@ -59,9 +59,10 @@ def test_step(name, options, digits):
     if name not in ("GRACLUS", "COMPLEMENT"):
         _ = batch.buckets  # made with the batch, before the step
     rates = torch.full((3,), 1e-3)
-    before = replicas.groups["rest"].adam.theta.clone()
+    update = model.update(1)
+    adam = replicas.groups[update.group].adam
+    before = adam.theta.clone()
     with NoWaiting():
-        losses = replicas.losses(batch, dataset.spec.loss)
-        gradient = replicas.gradient("rest", sum(loss for key, loss in losses.items() if key != "purity"))
-        replicas.groups["rest"].adam.step(gradient, rates, 1.0)
-    assert not torch.equal(replicas.groups["rest"].adam.theta, before)
+        _, gradient = replicas.step(batch, dataset.spec.loss, update)
+        adam.step(gradient, rates, 1.0)
+    assert not torch.equal(adam.theta, before)
