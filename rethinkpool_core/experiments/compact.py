@@ -51,7 +51,9 @@ def _rows_of_lines(source: Path) -> list[dict]:
     rows = []
     for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
         try:
-            rows.append(row_of(RunRecord.from_dict(json.loads(line))))
+            record = RunRecord.from_dict(json.loads(line))
+            if not record.stopped:
+                rows.append(row_of(record))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(
                 f"line {number} of {source} is no run record ({type(error).__name__}: {error}): remove it or name another file"

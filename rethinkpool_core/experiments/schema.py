@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from rethinkpool_core.errors import DataError
 from rethinkpool_core.experiments.cell import cell_digest
 from rethinkpool_core.training.record import RunRecord
 
@@ -47,7 +48,14 @@ def row_of(record: RunRecord, cell: str | None = None) -> dict[str, Any]:
 
     cell    digest of its cell, where that is known; else it is computed from the record. The two differ for a TU set outside
             the paper whose data say something else than its spec
+
+    Raises DataError for a run that was stopped early, which a store would count as finished.
     """
+    if record.stopped:
+        raise DataError(
+            f"the run of {record.model} on {record.dataset} with seed {record.seed} was stopped early, "
+            f"after epoch {record.epochs}: train it to its end before it is stored"
+        )
     cell = cell or cell_digest(record)
     provenance = dict(record.provenance)
     return {

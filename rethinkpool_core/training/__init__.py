@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOME = {
+    "EpochReport": "report",
     "RunRecord": "record",
+    "SeedScores": "report",
     "TrainingConfig": "config",
     "check_seeds": "seeds",
     "resolve_device": "device",

@@ -21,7 +21,9 @@ class RunRecord:
     provenance              versions, device, command, commit where known, checksum of the data, the seeds trained
                     together (side_by_side; None where that changed under way), and the module that registered a
                     model of the user's own
-    error                   why the run ended early, None if it did not
+    error                   why the run failed, None if it did not
+    stopped                 whether ``on_epoch`` ended the run before the protocol would have: the record shows the state at that
+                    moment (best_epoch and epochs are 0 if no epoch had ended), and result stores refuse it
     weights                 the model at its best validation epoch; not part of the record as written
     """
 
@@ -37,6 +39,7 @@ class RunRecord:
     config: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
+    stopped: bool = False
     weights: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:

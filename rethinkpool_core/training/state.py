@@ -89,18 +89,17 @@ class ReplicaGroup:
     def path(self) -> Path | None:
         return self.files and self.files.path([*self.seeds, *self.ended])
 
-    def resume(self, replicas: Replicas) -> dict[int, TrainState]:
-        """Put ``replicas`` where the seeds were; what was found is theirs now, and not held twice.
+    def resume(self, replicas: Replicas) -> None:
+        """Load the tensors of the checkpoint into ``replicas``; the group no longer holds them.
 
         ``side_by_side`` becomes None where the group is not the one they began in: no call repeats these numbers to the bit.
         """
         found, self.found = self.found, {}
         replicas.load([found[seed][0] for seed in self.seeds])
-        states = {seed: found[seed][1] for seed in self.seeds}
-        for state in states.values():
-            if set(state.provenance["side_by_side"] or ()) != {*self.seeds, *self.ended}:
-                state.provenance["side_by_side"] = None
-        return states
+        for seed in self.seeds:
+            provenance = found[seed][1].provenance
+            if set(provenance["side_by_side"] or ()) != {*self.seeds, *self.ended}:
+                provenance["side_by_side"] = None
 
     def save(self, path: Path | None, replicas: Replicas, states: dict[int, TrainState]) -> None:
         """Write the file ``path``, with those that are over as they were when they were (StorageError)."""

@@ -20,10 +20,10 @@ from rethinkpool_core.training import (
     check_seeds,
     resolve_device,
     train,
-    trainer,
     training_config,
     training_fields,
 )
+from rethinkpool_core.training.run import TrainingRun
 
 
 def sentence(error: pytest.ExceptionInfo[RethinkPoolError], *words: str) -> None:
@@ -37,7 +37,7 @@ def refused(digits, monkeypatch):
     """``refused(kind, ...)``: `train` with these arguments raises this error and trains nothing."""
     dataset = digits(60)
     model = build_model("GMN", dataset, num_keys=[4, 1], num_heads=2)
-    monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
+    monkeypatch.setattr(TrainingRun, "train", lambda *args: pytest.fail("trained"))
 
     def check(kind, *, model=model, dataset=dataset, seeds=(1,), words=(), **options):
         with pytest.raises(kind) as error:

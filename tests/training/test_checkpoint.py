@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from rethinkpool_core.errors import CheckpointError, RethinkPoolError, StorageError
 from rethinkpool_core.training import trainer
+from rethinkpool_core.training.run import TrainingRun
 
 GMN = {"num_keys": [4, 1], "num_heads": 2}
 OPTIONS = {"max_epochs": 3, "batch_size": 20, "learning_rate": 0.01}
@@ -96,7 +97,7 @@ def test_finished_seeds_are_not_trained_again(digits, run, tmp_path, assert_same
     dataset = digits(60)
     first = run("N-MINCUTPOOL", dataset, [1, 2], checkpoint_dir=tmp_path, **OPTIONS)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
+    monkeypatch.setattr(TrainingRun, "train", lambda *args: pytest.fail("trained"))
     for record, other in zip(
         run("N-MINCUTPOOL", dataset, [2, 1], checkpoint_dir=tmp_path, **OPTIONS), first[::-1], strict=True
     ):
@@ -182,7 +183,7 @@ def test_one_file_for_those_side_by_side(digits, run, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["N-MINCUTPOOL-DIGITS-seeds1-3.safetensors"]
     records = run("N-MINCUTPOOL", dataset, [2, 4, 7], checkpoint_dir=tmp_path, **options)
     assert len(list(tmp_path.iterdir())) == 2
-    monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
+    monkeypatch.setattr(TrainingRun, "train", lambda *args: pytest.fail("trained"))
     records = run("N-MINCUTPOOL", dataset, [1, 2, 3, 4, 7], checkpoint_dir=tmp_path, **options)
     for record, other in zip(records, expected, strict=True):
         assert_close(record, other)
@@ -306,7 +307,7 @@ def test_checkpoint_in_another_precision(saved, digits):
 
 
 def test_foreign_checkpoint_is_told_before_any_seed_trains(saved, digits, run, monkeypatch):
-    monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
+    monkeypatch.setattr(TrainingRun, "train", lambda *args: pytest.fail("trained"))
     with pytest.raises(CheckpointError):
         run(
             "N-MINCUTPOOL",
@@ -362,7 +363,7 @@ def test_another_file_by_that_name(saved, digits, run):
 
 def test_folder_under_a_file_is_told_before_training(digits, run, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setattr(trainer._Run, "train", lambda *args: pytest.fail("trained"))
+    monkeypatch.setattr(TrainingRun, "train", lambda *args: pytest.fail("trained"))
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(StorageError) as error:
             run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=folder, **OPTIONS)
