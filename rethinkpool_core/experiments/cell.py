@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rethinkpool_core.errors import UnknownNameError
 from rethinkpool_core.parameters.check import check_value
 from rethinkpool_core.parameters.types import PositiveInt
 from rethinkpool_core.training.record import RunRecord
@@ -35,18 +34,9 @@ class Cell:
     @cached_property
     def split_parameters(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The parameters for `build_model`, and those for `train`."""
-        from rethinkpool_core.models import config_fields
-        from rethinkpool_core.training import training_fields
+        from rethinkpool_core.training.overrides import split_overrides
 
-        model_fields, train_fields = config_fields(self.model), training_fields()
-        for key in self.parameters:
-            if key not in model_fields and key not in train_fields:
-                known = [*model_fields, *train_fields]
-                raise UnknownNameError("parameter", key, known, where=f"of {self.model} or of its training")
-        return (
-            {key: value for key, value in self.parameters.items() if key in model_fields},
-            {key: value for key, value in self.parameters.items() if key in train_fields},
-        )
+        return split_overrides(self.model, self.parameters)
 
     @cached_property
     def config(self) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from typing import Any
 
 from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape
-from rethinkpool_core.models.build import config_fields
+from rethinkpool_core.models.build import build_model, config_fields
 from rethinkpool_core.parameters.check import check_value
 from rethinkpool_core.parameters.types import PositiveInt
-from rethinkpool_core.training.config import training_config, training_fields
+from rethinkpool_core.training.config import TrainingConfig, training_config, training_fields
 from rethinkpool_core.training.device import matmul_precision, resolve_device
 from rethinkpool_core.training.epoch import Task
 from rethinkpool_core.training.interrupt import stop_requests
+from rethinkpool_core.training.overrides import split_overrides
 from rethinkpool_core.training.progress import show
 from rethinkpool_core.training.record import RunRecord
 from rethinkpool_core.training.report import OnEpoch
@@ -22,52 +23,48 @@ from rethinkpool_core.training.seeds import check_seeds
 
 
 def train(
-    model: PoolingModel,
+    model: str | PoolingModel,
     dataset,
     seeds: int | list[int],
     *,
     max_epochs: int = 1000,
     device: str = "auto",
-    root: str | None = None,
     checkpoint_dir: str | Path | None = None,
     progress: bool = True,
     on_epoch: OnEpoch | None = None,
     **overrides: Any,
 ) -> list[RunRecord]:
-    """Train a fresh replica of ``model`` for each seed and return one record each, in the order of the seeds.
+    """Train a fresh replica of ``model`` for each seed and return one record per seed, in the order of the seeds.
 
-    A seed decides the weights, the random assignments, the order of the batches and, on TU sets and DIGITS, the split;
-    ``model`` itself is not changed, and ``RunRecord.weights`` holds the best epoch's weights. Beside other seeds a seed sees
-    the same batches, weights and draws as alone; what differs is how float32 sums round, which training amplifies.
+    A seed decides the weights, the random assignments, the order of the batches and, on TU sets and DIGITS, the split.
+    ``RunRecord.weights`` holds the best epoch's weights. Beside other seeds a seed sees the same batches, weights and draws as
+    alone; what differs is how float32 sums round, which training amplifies.
 
-    seeds           their list, or a number n for 1 to n
+    model           the name of a model, or a model that `build_model` returned, which is left as it is
+    seeds           a list of seeds, or a number n for the seeds 1 to n
     device          auto, cpu, cuda, cuda:i or mps
-    root            not used: the data are in ``dataset``; accepted so that calls of the whole API take it
-    checkpoint_dir  folder for one file of the seeds that train side by side, from which a repeated call goes on (on
-                    a CPU, for the same seeds, to the bit); finished seeds are not trained again
-    on_epoch        function called with an `EpochReport` after each epoch of the seeds that train side by side. Where it returns
+    checkpoint_dir  folder with one file for the seeds that train side by side; a repeated call resumes from it (on a CPU and for
+                    the same seeds to the last bit) and does not train finished seeds again
+    progress        whether to show the progress on standard error
+    on_epoch        function called with an `EpochReport` after each epoch of the seeds that train side by side. If it returns
                     False, training of all seeds stops: a checkpoint is saved if there is a folder for it, and the records of
-                    unfinished seeds, those that had not begun included, have ``stopped`` set. What it raises leaves `train`
-                    after a checkpoint. A repeated call with the same folder goes on from there.
-    overrides       fields of `TrainingConfig`
+                    unfinished seeds, also of those that had not begun, have ``stopped`` set. An exception that it raises
+                    leaves `train` after a checkpoint is saved. A repeated call with the same folder resumes.
+    overrides       fields of `TrainingConfig` and, where ``model`` is a name, parameters of the model (`config_fields`)
 
     Raises UnknownNameError or UsageError for wrong parameters, DataError for an empty split, DeviceError, CheckpointError for a
-    checkpoint of another configuration, StorageError; KeyboardInterrupt on Ctrl-C, after a checkpoint. A replica whose loss is
-    not finite ends with ``error`` in its record, and the others go on.
+    checkpoint of another configuration, StorageError; KeyboardInterrupt on Ctrl-C, after a checkpoint is saved. A replica whose
+    loss is not finite ends with ``error`` in its record, and the others continue.
     """
-    del root
     seeds = check_seeds(seeds)
     check_value("max_epochs", max_epochs, PositiveInt)
     if on_epoch is not None and not callable(on_epoch):
         raise UsageError(f"on_epoch is {on_epoch!r}: give a function that takes an EpochReport, or None")
-    for key in overrides:
-        if key in config_fields(model.name) and key not in training_fields():
-            raise UsageError(f"{key!r} is a parameter of the model {model.name}: give it to build_model")
-    config = training_config(model.name, dataset.name, **overrides)
+    model, config = _model_and_config(model, dataset, overrides)
     _check_fit(model, dataset)
-    where = resolve_device(device)
+    task = Task(model, dataset, config, resolve_device(device))
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
-    run = TrainingRun(Task(model, dataset, config, where), max_epochs, folder, on_epoch)
+    run = TrainingRun(task, max_epochs, folder, on_epoch)
     with stop_requests() as stop_requested, matmul_precision(config.tf32):
         finished, groups = run.find_groups(seeds)
         records = {seed: run.record(seed, state) for seed, state in finished.items()}
@@ -80,6 +77,26 @@ def train(
             with show(title, progress) as line:
                 records |= run.train(group, line, stop_requested)
     return [records[seed] for seed in seeds]
+
+
+def _model_and_config(
+    model: str | PoolingModel, dataset, overrides: dict[str, Any]
+) -> tuple[PoolingModel, TrainingConfig]:
+    """The model, built if it is given by name, and the configuration of its training."""
+    if isinstance(model, str):
+        of_model, of_training = split_overrides(model, overrides)
+        return build_model(model, dataset, **of_model), training_config(model, dataset.name, **of_training)
+    if not isinstance(model, PoolingModel) or not hasattr(model, "name"):
+        raise UsageError(
+            f"model is of type {type(model).__name__}: give a model's name, or what build_model returned"
+        )
+    for key in overrides:
+        if key in config_fields(model.name) and key not in training_fields():
+            raise UsageError(
+                f"{key!r} is a parameter of the model {model.name}, which is built already: give it to build_model, "
+                f"or give train the name {model.name!r}"
+            )
+    return model, training_config(model.name, dataset.name, **overrides)
 
 
 def _check_fit(model: PoolingModel, dataset) -> None:

@@ -108,8 +108,30 @@ def test_unknown_parameter_lists_the_known(refused):
 
 
 @pytest.mark.parametrize("key", ["hidden_dim", "num_heads", "purity_period"])
-def test_parameter_of_the_model(key, refused):
-    refused(UsageError, words=(key, "build_model"), **{key: 2})
+def test_parameter_of_a_model_that_is_built(key, refused):
+    refused(UsageError, words=(key, "build_model", "'GMN'"), **{key: 2})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"), [("hiden_dim", "hidden_dim"), ("batchsize", "batch_size"), ("num_key", "num_keys")]
+)
+def test_unknown_parameter_of_a_model_by_name_with_the_nearest_of_both(wrong, near, refused):
+    words = (wrong, "of GMN or of its training", f"did you mean '{near}'", "tau", "learning_rate")
+    refused(UnknownNameError, model="GMN", words=words, **{wrong: 1})
+
+
+def test_unknown_model_with_the_nearest(refused):
+    refused(UnknownNameError, model="MINCUTPOL", words=("MINCUTPOL", "did you mean 'MINCUTPOOL'"))
+
+
+def test_wrong_value_of_a_model_by_name(refused):
+    refused(UsageError, model="MINCUTPOOL", hidden_dim=0, words=("hidden_dim", "MINCUTPOOL"))
+    refused(UsageError, model="MINCUTPOOL", batch_size=0, words=("batch_size", "training"))
+
+
+@pytest.mark.parametrize("model", [torch.nn.Linear(1, 1), None, 3], ids=["module", "None", "3"])
+def test_what_is_no_model(model, refused):
+    refused(UsageError, model=model, words=(type(model).__name__, "build_model"))
 
 
 WHOLE = [name for name, kind in training_fields().items() if kind is int]

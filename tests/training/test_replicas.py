@@ -10,7 +10,7 @@ from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core import build_model
 from rethinkpool_core.models.names import MODELS
-from rethinkpool_core.training import epoch
+from rethinkpool_core.training import epoch, train
 from rethinkpool_core.training.epoch import shuffled
 from rethinkpool_core.training.replicas import Replicas
 
@@ -172,14 +172,22 @@ def test_nothing_depends_on_the_global_generators_nor_moves_them(digits, run, gl
 
 
 def test_model_given_is_not_trained(digits, run):
-    from rethinkpool_core.training import train
-
     dataset = digits(60)
     model = build_model("DIFFPOOL-V2", dataset, seed=4)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     train(model, dataset, [1], max_epochs=1, progress=False, device="cpu")
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert model.training
+
+
+def test_model_by_name_is_the_model_that_build_model_returns(digits, assert_same):
+    dataset = digits(60)
+    options = {"max_epochs": 2, "batch_size": 20, "progress": False, "device": "cpu"}
+    by_name = train("MINCUTPOOL", dataset, 2, hidden_dim=8, num_pool_layers=1, **options)
+    model = build_model("MINCUTPOOL", dataset, hidden_dim=8, num_pool_layers=1)
+    for record, expected in zip(by_name, train(model, dataset, 2, **options), strict=True):
+        assert record.config["model"]["hidden_dim"] == 8
+        assert_same(record, expected)
 
 
 def test_replicas_start_as_build_model_draws_them(digits):
