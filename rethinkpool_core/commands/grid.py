@@ -124,7 +124,8 @@ def print_plan(plan: Plan, folder: Path, workers: int, memory: float) -> None:
     """Print a row per cell, then the time and memory that all of them take with so many tasks at once."""
     from rich.table import Table
 
-    from rethinkpool_core.experiments.progress import committed_hint, duration
+    from rethinkpool_core.experiments.progress import committed_hint
+    from rethinkpool_core.training.progress import duration
 
     table = Table(title=f"{plan.grid.name}: {plan.grid.description}")
     table.add_column("cell")

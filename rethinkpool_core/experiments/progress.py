@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from rethinkpool_core.experiments.plan import Plan, Task
+from rethinkpool_core.training.progress import duration
 from rethinkpool_core.training.record import RunRecord
 
 
@@ -89,15 +90,3 @@ def committed_hint(plan: Plan) -> str:
         f"{plan.committed} of these runs are committed in results/ of this clone: "
         "give --with-committed to count them as finished"
     )
-
-
-def duration(seconds: float) -> str:
-    """A time as ``"3 h 20 min"``."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -11,10 +11,9 @@ from rethinkpool_core.models.registry import user_module
 from rethinkpool_core.training.checkpoint import CheckpointFolder, config_hash
 from rethinkpool_core.training.config import run_config
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
-from rethinkpool_core.training.progress import Progress
 from rethinkpool_core.training.provenance import provenance
 from rethinkpool_core.training.record import RunRecord
-from rethinkpool_core.training.report import OnEpoch, epoch_report
+from rethinkpool_core.training.report import EpochReport, OnEpoch, epoch_report
 from rethinkpool_core.training.schedule import Schedule
 from rethinkpool_core.training.state import ReplicaGroup, TrainState, replica_groups
 
@@ -51,8 +50,16 @@ class TrainingRun:
         rate = self.task.config.learning_rate
         return {seed: TrainState(Schedule(rate), provenance=provenance) for seed in group.seeds}
 
+    def epochs_left(self, group: ReplicaGroup) -> tuple[int, int]:
+        """How many seeds a group has, and the epochs that they have left at most."""
+        states = self.initial_states(group).values()
+        return len(states), self.max_epochs - min(state.epoch for state in states)
+
     def train(
-        self, group: ReplicaGroup, line: Progress, stop_requested: Callable[[], bool]
+        self,
+        group: ReplicaGroup,
+        show: Callable[[EpochReport], None],
+        stop_requested: Callable[[], bool],
     ) -> dict[int, RunRecord]:
         """Train a group until its seeds have finished, or ``on_epoch`` stops the call; one record per seed.
 
@@ -72,7 +79,7 @@ class TrainingRun:
                 raise KeyboardInterrupt
             evaluate(self.task, replicas, states)
             report = epoch_report(states, time.perf_counter() - start)
-            line.epoch(report.epoch, summary(self.task.dataset.spec.metric, list(states.values())))
+            show(report)
             try:
                 self.stopped = self.on_epoch is not None and self.on_epoch(report) is False
             except BaseException:
@@ -117,16 +124,3 @@ class TrainingRun:
             stopped=stopped,
             weights=state.best,
         )
-
-
-def summary(metric: str, states: list[TrainState]) -> str:
-    """One line about an epoch of all replicas: means."""
-    mean = {
-        name: sum(state.curves[name][-1] for state in states) / len(states)
-        for name in ("train_loss", "val_score", "lr", "train_seconds")
-    }
-    best = [state.val_score for state in states if state.val_score is not None]
-    return (
-        f"train loss {mean['train_loss']:.4f}, {metric} {mean['val_score']:.4f} (best {sum(best) / max(len(best), 1):.4f}), "
-        f"rate {mean['lr']:.1e}, {mean['train_seconds']:.2f} s"
-    )

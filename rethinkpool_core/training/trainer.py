@@ -15,7 +15,7 @@ from rethinkpool_core.training.device import matmul_precision, resolve_device
 from rethinkpool_core.training.epoch import Task
 from rethinkpool_core.training.interrupt import stop_requests
 from rethinkpool_core.training.overrides import split_overrides
-from rethinkpool_core.training.progress import show
+from rethinkpool_core.training.progress import RemainingTime, show_progress
 from rethinkpool_core.training.record import RunRecord
 from rethinkpool_core.training.report import OnEpoch
 from rethinkpool_core.training.run import TrainingRun
@@ -68,15 +68,22 @@ def train(
     with stop_requests() as stop_requested, matmul_precision(config.tf32):
         finished, groups = run.find_groups(seeds)
         records = {seed: run.record(seed, state) for seed, state in finished.items()}
-        for group in groups:
+        for number, group in enumerate(groups):
             if run.stopped:
                 records |= run.unfinished_records(run.initial_states(group))
                 continue
-            n = len(group.seeds)
-            title = f"{model.name} on {dataset.name}, {f'seed {group.seeds[0]}' if n == 1 else f'{n} seeds'}"
-            with show(title, progress) as line:
-                records |= run.train(group, line, stop_requested)
+            title = f"{model.name} on {dataset.name}, {_named(group.seeds, len(seeds))}"
+            remaining = RemainingTime(max_epochs, [run.epochs_left(later) for later in groups[number + 1 :]])
+            with show_progress(title, dataset.spec.metric, remaining, progress) as show:
+                records |= run.train(group, show, stop_requested)
     return [records[seed] for seed in seeds]
+
+
+def _named(seeds: list[int], total: int) -> str:
+    """The seeds that train side by side, among all of a call."""
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    return f"{total} seeds" if len(seeds) == total else f"{len(seeds)} of {total} seeds"
 
 
 def _model_and_config(

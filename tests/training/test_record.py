@@ -69,6 +69,24 @@ def test_there_and_back(record):
     assert "weights" not in record.to_dict()
 
 
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (
+            {"test_score": 0.74212, "val_score": 0.7543, "best_epoch": 41, "epochs": 91},
+            "RunRecord(GMN on NCI1, seed 3: test accuracy 0.7421, validation 0.7543, best epoch 41 of 91)",
+        ),
+        (
+            {"epochs": 2, "error": "train_loss became nan"},
+            "RunRecord(GMN on NCI1, seed 3: 2 epochs, failed: train_loss became nan)",
+        ),
+        ({"stopped": True}, "RunRecord(GMN on NCI1, seed 3: 0 epochs, stopped early)"),
+    ],
+)
+def test_repr_is_one_line(values, text):
+    assert repr(RunRecord("GMN", "NCI1", 3, "accuracy", **values)) == text
+
+
 def test_dict_is_a_copy(record):
     record.to_dict()["curves"]["lr"].append(1.0)
     assert len(record.curves["lr"]) == 3
