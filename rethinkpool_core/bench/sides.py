@@ -99,7 +99,7 @@ class Ours(Side):
         while self.model.update(self.number) != update:
             self.number += 1
         for state in self.states.values():
-            state.epoch, state.step, state.sums = self.number - 1, 0, {}
+            state.epoch, state.step, state.loss_sums = self.number - 1, 0, {}
         train_epoch(self.task, self.replicas, self.states, lambda: False)
 
     def validate(self) -> None:

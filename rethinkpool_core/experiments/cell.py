@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -82,6 +84,5 @@ def cell_digest(record: RunRecord) -> str:
 
 
 def _digest(model: str, dataset: str, config: dict[str, Any]) -> str:
-    from rethinkpool_core.training.checkpoint import config_hash
-
-    return config_hash({"model": model, "dataset": dataset, "config": config})
+    determining = {"model": model, "dataset": dataset, "config": config}
+    return hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()[:16]

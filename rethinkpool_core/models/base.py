@@ -83,7 +83,7 @@ class PoolingModel(nn.Module):
         return "all"
 
     def update(self, epoch: int) -> Update:
-        """Return what training minimises and moves in ``epoch`` (from 1): by default every loss, all parameters, in every batch."""
+        """Return what training minimises and moves in ``epoch`` (from 1): by default all losses and parameters, per batch."""
         return Update()
 
     def forward(self, batch: Batch, trace: bool = False, auxiliary: bool = True):

@@ -1,150 +1,114 @@
-"""One file for the seeds that train side by side: everything needed to go on as if nothing had happened.
+"""A checkpoint file: the complete state of the seeds that train side by side, as safetensors with a digest.
 
-All of them are of one moment, since the file is replaced as a whole. Seeds saved one by one could be torn apart by a kill, would
-go on in other company, and float32 sums round otherwise in other company.
+The file is replaced as a whole, so all its seeds are at the same step. If each seed were saved on its own, a kill could leave
+them at different steps, and they would resume beside other seeds, where float32 sums round differently.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
-from rethinkpool_core.errors import CheckpointError, StorageError
+from rethinkpool_core.errors import CheckpointError
 from rethinkpool_core.files.atomic import write_tensors
 
-FORMAT = "2"
-
-Metadata = dict[int, dict[str, Any]]
-"""Of each seed, what is known beside its tensors."""
-
-Tensors = dict[int, dict[str, Tensor]]
+FORMAT = "3"
 
 
-def config_hash(config: dict[str, Any]) -> str:
-    """A digest of what determines the result of a run."""
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
+class SavedSeed(NamedTuple):
+    """The state of one seed: its tensors, and plain values as in `TrainState.metadata`."""
+
+    tensors: dict[str, Tensor]
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class CheckpointFolder:
-    """The checkpoints of one model on one dataset in one configuration, whose digest they carry."""
+class Checkpoint:
+    """The content of a file.
 
-    folder: Path
-    model: str
-    dataset: str
-    digest: str
+    config    everything that determines the results of these runs but their seeds, as plain values
+    """
 
-    @property
-    def _stem(self) -> str:
-        return f"{self.model}-{self.dataset.replace(':', '_')}"
-
-    def path(self, seeds: Iterable[int]) -> Path:
-        """The file for these seeds: ``...-seed3``, ``...-seeds1-20``, or with a hash where they are no unbroken run."""
-        seeds = sorted(seeds)
-        first, last = seeds[0], seeds[-1]
-        name = f"{self._stem}-seed{first}" if first == last else f"{self._stem}-seeds{first}-{last}"
-        if len(seeds) != last - first + 1:
-            name += "-" + hashlib.sha256(str(seeds).encode()).hexdigest()[:8]
-        return self.folder / f"{name}.safetensors"
-
-    def prepare(self, paths: Iterable[Path]) -> None:
-        """Make the folder and try to write there, so that hours of training do not end at the first checkpoint.
-
-        What a kill in the midst of writing has left beside ``paths`` goes away. Raises StorageError.
-        """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder):
-                pass
-            for path in paths:
-                for half in self.folder.glob(f".{path.name}-*"):
-                    half.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"cannot write checkpoints to {self.folder} ({error.strerror}): choose another folder"
-            ) from error
-
-    def files(self, seeds: Iterable[int]) -> dict[Path, Metadata]:
-        """Every file that holds one of ``seeds``, with the metadata of all that it holds.
-
-        Raises CheckpointError for one that is of another configuration, or damaged if its name does not rule them out.
-        """
-        wanted = set(seeds)
-        pattern = re.compile(re.escape(self._stem) + r"-seeds?(\d+)(?:-(\d+))?(?:-[0-9a-f]{8})?\.safetensors")
-        found = {}
-        for path in sorted(self.folder.glob(f"{self._stem}-seed*.safetensors")):
-            named = pattern.fullmatch(path.name)
-            if named and any(int(named[1]) <= seed <= int(named[2] or named[1]) for seed in wanted):
-                metadata, digest = self._read(path)
-                if not wanted & metadata.keys():
-                    continue
-                if digest != self.digest:
-                    raise CheckpointError(
-                        f"the checkpoint {path} belongs to another configuration or other data: "
-                        "use another folder, or delete it"
-                    )
-                found[path] = metadata
-        return found
-
-    def save(self, path: Path, tensors: Tensors, metadata: Metadata) -> None:
-        """Written aside and renamed: a kill leaves the one before.
-
-        Raises StorageError.
-        """
-        flat = {f"{seed}/{name}": tensor for seed, of in tensors.items() for name, tensor in of.items()}
-        try:
-            write_tensors(
-                path, flat, {"format": FORMAT, "config": self.digest, "metadata": json.dumps(metadata)}
-            )
-        except StorageError as error:
-            reason = getattr(error.__cause__, "strerror", None) or "it could not be written completely"
-            raise StorageError(
-                f"cannot write the checkpoint {path} ({reason}): free some space or choose another folder; "
-                "the last one is still good"
-            ) from error
-
-    def load(self, path: Path, seeds: Iterable[int]) -> Tensors:
-        """The tensors of some seeds of a file. Raises CheckpointError."""
-        from safetensors import SafetensorError, safe_open
-
-        wanted = {str(seed) for seed in seeds}
-        tensors: Tensors = {int(seed): {} for seed in wanted}
-        try:
-            with safe_open(path, "pt") as file:
-                for key in file.keys():
-                    seed, _, name = key.partition("/")
-                    if seed in wanted:
-                        tensors[int(seed)][name] = file.get_tensor(key)
-        except (SafetensorError, OSError, ValueError) as error:
-            raise _unreadable(path, error) from error
-        return tensors
-
-    def _read(self, path: Path) -> tuple[Metadata, str | None]:
-        """Metadata, and the digest of the configuration."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata() or {}
-            if metadata.get("format", FORMAT) != FORMAT:
-                raise CheckpointError(
-                    f"the checkpoint {path} was written by another version of this package: delete it or use another folder"
-                )
-            of_seeds = {int(seed): values for seed, values in json.loads(metadata["metadata"]).items()}
-        except (SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
-            raise _unreadable(path, error) from error
-        return of_seeds, metadata.get("config")
+    config: dict[str, Any]
+    seeds: dict[int, SavedSeed]
 
 
-def _unreadable(path: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"the checkpoint {path} cannot be read ({error}): delete it to train its seeds from the start"
-    )
+class DamagedFileError(Exception):
+    """The file is not what was written; the message says how that shows."""
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write the file aside and rename it, so that a kill leaves the one before (raises StorageError)."""
+    tensors = {
+        f"{seed}/{name}": tensor
+        for seed, saved in checkpoint.seeds.items()
+        for name, tensor in saved.tensors.items()
+    }
+    metadata = {
+        "format": FORMAT,
+        "config": json.dumps(checkpoint.config),
+        "seeds": json.dumps({seed: saved.values for seed, saved in checkpoint.seeds.items()}),
+    }
+    write_tensors(path, tensors, metadata | {"digest": digest_of(tensors, metadata)})
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Inverse of `write_checkpoint`.
+
+    Raises DamagedFileError, or CheckpointError if another version of the package wrote the file or the system cannot read it.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with path.open("rb"):  # safe_open reports every failure of the system in words of its own
+            pass
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except OSError as error:
+        raise CheckpointError(
+            f"the checkpoint {path} cannot be read ({error.strerror or error}): use another folder, or delete it"
+        ) from error
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise DamagedFileError(" ".join(str(error).split())[:120]) from error
+    digest = metadata.pop("digest", None)
+    verified = digest == digest_of(tensors, metadata)
+    if metadata.get("format", FORMAT) != FORMAT and (verified or digest is None):
+        raise CheckpointError(
+            f"the checkpoint {path} was written by another version of this package: use another folder, or delete it"
+        )
+    if not verified:
+        raise DamagedFileError("its digest is not that of its content")
+    seeds = {int(seed): SavedSeed({}, values) for seed, values in json.loads(metadata["seeds"]).items()}
+    for key, tensor in tensors.items():
+        seed, _, name = key.partition("/")
+        seeds[int(seed)].tensors[name] = tensor
+    return Checkpoint(json.loads(metadata["config"]), seeds)
+
+
+def digest_of(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:
+    """A digest of every name, type, shape and byte."""
+    digest = hashlib.blake2b(json.dumps(metadata, sort_keys=True).encode(), digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """Phrases like "hidden_dim is 64 there and 32 here", one for each value in which two configurations differ."""
+    found = []
+    for key in dict.fromkeys([*there, *here]):
+        a, b = (values.get(key, "not set") for values in (there, here))
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += differences(a, b)
+        elif a != b:
+            found.append(f"{key} is {a} there and {b} here")
+    return found

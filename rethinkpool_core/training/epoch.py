@@ -105,8 +105,8 @@ def train_epoch(
     # Added up in one order, wherever an interruption falls; MPS knows no float64.
     wide = torch.float32 if task.device.type == "mps" else torch.float64
     total = {
-        name: torch.tensor([state.sums[name] for state in here], dtype=wide, device=task.device)
-        for name in here[0].sums
+        name: torch.tensor([state.loss_sums[name] for state in here], dtype=wide, device=task.device)
+        for name in here[0].loss_sums
     }
     gradient = 0.0
     finished = True
@@ -135,17 +135,17 @@ def train_epoch(
         return False
     for name, values in zip(total, torch.stack(list(total.values())).tolist(), strict=True):
         for state, value in zip(here, values, strict=True):
-            state.sums[name] = value
+            state.loss_sums[name] = value
     for state in here:
         state.seconds += (time.perf_counter() - start) / len(here)
         state.step = 0 if finished else step + 1
     if finished:
         for state in here:
             state.epoch = number
-            means = {name: value / order.shape[1] for name, value in state.sums.items()}
+            means = {name: value / order.shape[1] for name, value in state.loss_sums.items()}
             state.append(means | {"lr": state.schedule.learning_rate, "train_seconds": state.seconds})
             state.check_finite(means)
-            state.sums, state.seconds = {}, 0.0
+            state.loss_sums, state.seconds = {}, 0.0
     return finished
 
 
@@ -169,7 +169,7 @@ def evaluate(task: Task, replicas: Replicas, states: dict[int, TrainState]) -> N
         state.check_finite(found)
         if state.error is None and state.schedule.update(state.epoch, sign * value, task.config):
             state.val_score = value
-            state.best = replicas.weights(row)
+            state.best_weights = replicas.weights(row)
             better.append(row)
     if better:
         test = scores(task, replicas, [task.split(seed).test for seed in replicas.seeds])

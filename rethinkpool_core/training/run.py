@@ -8,14 +8,15 @@ from copy import deepcopy
 from pathlib import Path
 
 from rethinkpool_core.models.registry import user_module
-from rethinkpool_core.training.checkpoint import CheckpointFolder, config_hash
+from rethinkpool_core.training.checkpoint_folder import CheckpointFolder
 from rethinkpool_core.training.config import run_config
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
+from rethinkpool_core.training.groups import ReplicaGroup, replica_groups
 from rethinkpool_core.training.provenance import provenance
 from rethinkpool_core.training.record import RunRecord
 from rethinkpool_core.training.report import EpochReport, OnEpoch, epoch_report
 from rethinkpool_core.training.schedule import Schedule
-from rethinkpool_core.training.state import ReplicaGroup, TrainState, replica_groups
+from rethinkpool_core.training.state import Snapshot, TrainState
 
 
 class TrainingRun:
@@ -26,25 +27,36 @@ class TrainingRun:
         self.stopped = False
         model, dataset = task.model, task.dataset
         self.config = run_config(model.config, task.config, max_epochs) | {"max_nodes": model.shape.max_nodes}
-        data = {"dataset": dataset.name, "checksum": dataset.checksum, "dtype": str(task.builder.dtype)}
-        digest = config_hash({"name": model.name} | data | self.config)
-        self.files = folder and CheckpointFolder(folder, model.name, dataset.name, digest)
+        data = {"data checksum": dataset.checksum, "floating-point type": str(task.builder.dtype)}
+        of_runs = {"model name": model.name, "dataset": dataset.name} | data | self.config
+        self.folder = folder and CheckpointFolder(folder, model.name, dataset.name, of_runs)
         self.provenance = provenance(dataset, task.device)
         if (module := user_module(model.name)) is not None:
             self.provenance["module"] = module
 
     def find_groups(self, seeds: list[int]) -> tuple[dict[int, TrainState], list[ReplicaGroup]]:
-        """As `replica_groups`, once their checkpoints can be written (StorageError)."""
+        """Return the states of finished seeds and the groups of the others (see `replica_groups`), from checkpoints if there are.
+
+        Raises CheckpointError, or StorageError if checkpoints cannot be written.
+        """
+        found = {} if self.folder is None else self.folder.find(seeds)
+        saved = {
+            path: {seed: Snapshot.from_saved(one) for seed, one in by_seed.items()}
+            for path, by_seed in found.items()
+        }
         at_once = self.task.side_by_side(len(seeds))
-        finished, groups = replica_groups(seeds, at_once, self.files, self.task.config, self.max_epochs)
-        if self.files is not None:
-            self.files.prepare({group.path for group in groups} | self.files.files(seeds).keys())
+        finished, groups = replica_groups(seeds, at_once, self.folder, saved, self.is_finished)
+        if self.folder is not None:
+            self.folder.prepare({group.path for group in groups} | found.keys())
         return finished, groups
+
+    def is_finished(self, state: TrainState) -> bool:
+        return state.is_finished(self.task.config, self.max_epochs)
 
     def initial_states(self, group: ReplicaGroup) -> dict[int, TrainState]:
         """The states from which a group goes on: those of its checkpoint, or of epoch 0."""
-        if group.found:
-            return {seed: group.found[seed][1] for seed in group.seeds}
+        if group.saved:
+            return {seed: group.saved[seed].state for seed in group.seeds}
         # Beside other seeds float32 sums round otherwise: to repeat a number to the bit, train these together.
         provenance = self.provenance | {"side_by_side": group.seeds}
         rate = self.task.config.learning_rate
@@ -65,17 +77,15 @@ class TrainingRun:
 
         Raises KeyboardInterrupt after a requested stop, and what ``on_epoch`` raises, both once a checkpoint is saved.
         """
-        path, states = group.path, self.initial_states(group)
-        replicas = self.task.replicas(
-            group.seeds, started=len(group.seeds) + len(group.ended), stopped=stop_requested
-        )
-        if group.found:
+        states = self.initial_states(group)
+        replicas = self.task.replicas(group.seeds, started=len(group.all_seeds), stopped=stop_requested)
+        if group.saved:
             group.resume(replicas)
         records: dict[int, RunRecord] = {}
         while states:
             start = time.perf_counter()
             if not train_epoch(self.task, replicas, states, stop_requested):
-                group.save(path, replicas, states)
+                group.save(replicas, states)
                 raise KeyboardInterrupt
             evaluate(self.task, replicas, states)
             report = epoch_report(states, time.perf_counter() - start)
@@ -83,18 +93,16 @@ class TrainingRun:
             try:
                 self.stopped = self.on_epoch is not None and self.on_epoch(report) is False
             except BaseException:
-                group.save(path, replicas, states)
+                group.save(replicas, states)
                 raise
             interrupted = stop_requested()
-            finished = [
-                seed for seed, state in states.items() if state.is_finished(self.task.config, self.max_epochs)
-            ]
+            finished = [seed for seed, state in states.items() if self.is_finished(state)]
             due = report.epoch % self.task.config.checkpoint_every == 0
             if finished or self.stopped or interrupted or due:
-                group.save(path, replicas, states)
+                group.save(replicas, states)
             records |= {seed: self.record(seed, states[seed]) for seed in finished}
             if finished:
-                group.end(replicas, [replicas.seeds.index(seed) for seed in finished], states)
+                group.finish(finished, replicas, states)
                 states = {seed: state for seed, state in states.items() if seed not in finished}
                 replicas.keep([row for row, seed in enumerate(replicas.seeds) if seed in states])
             if self.stopped:
@@ -122,5 +130,5 @@ class TrainingRun:
             provenance=deepcopy(state.provenance),
             error=state.error,
             stopped=stopped,
-            weights=state.best,
+            weights=state.best_weights,
         )

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from rethinkpool_core import load_results, run_grid, train
 from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError
@@ -197,17 +198,18 @@ def test_too_little_memory_for_one(error, go, tiny, training):
     assert work.out_of_memory(error) and not work.out_of_memory(RuntimeError("other"))
 
 
-def test_damaged_checkpoints_begin_anew(go, tiny, tmp_path, training):
-    def damaged_at_first(real, model, *args, checkpoint_dir, **options):
+def test_checkpoints_of_another_version_begin_anew(go, tiny, tmp_path, training):
+    def foreign_at_first(real, model, *args, checkpoint_dir, **options):
         if not checkpoint_dir.exists() and model.name not in harmed:
             harmed.append(model.name)
             checkpoint_dir.mkdir(parents=True)
             for seeds in ("seed1", "seed2", "seeds1-2"):
-                (checkpoint_dir / f"{model.name}-DIGITS-{seeds}.safetensors").write_bytes(b"cut short")
+                path = checkpoint_dir / f"{model.name}-DIGITS-{seeds}.safetensors"
+                save_file({"1/theta": torch.zeros(1)}, path, {"format": "999"})
         return real(model, *args, checkpoint_dir=checkpoint_dir, **options)
 
     harmed = []
-    training(damaged_at_first)
+    training(foreign_at_first)
     report = go(tiny)
     assert report.trained == 4 and not report.failures
     assert len(report.notes) == 2 and all(

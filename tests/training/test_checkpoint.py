@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 from rethinkpool_core.errors import CheckpointError, RethinkPoolError, StorageError
 from rethinkpool_core.training import trainer
@@ -209,11 +208,13 @@ def test_some_of_a_company_go_on(digits, run, interrupted, tmp_path):
     assert [name.split("-")[0] for name in names] == ["2.safetensors", "s1", "s1"]
 
 
-def test_damaged_file_of_other_seeds_does_not_matter(saved, digits, run):
-    (saved.parent / "N-MINCUTPOOL-DIGITS-seeds5-9.safetensors").write_bytes(b"cut short")
-    assert run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
-    with pytest.raises(CheckpointError, match="seeds5-9"):
-        run("N-MINCUTPOOL", digits(60), [1, 6], checkpoint_dir=saved.parent, **OPTIONS)
+def test_damaged_file_of_other_seeds_does_not_matter(saved, digits, run, caplog):
+    damaged = saved.parent / "N-MINCUTPOOL-DIGITS-seeds5-9.safetensors"
+    damaged.write_bytes(b"cut short")
+    run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
+    assert damaged.exists() and not caplog.records
+    run("N-MINCUTPOOL", digits(60), [1, 6], checkpoint_dir=saved.parent, **OPTIONS)
+    assert not damaged.exists() and "seeds5-9" in caplog.text
 
 
 def test_configuration_of_other_seeds_does_not_matter(digits, run, tmp_path):
@@ -267,26 +268,31 @@ def saved(digits, run, tmp_path):
 
 
 OTHERS = {
-    "a parameter of training": {"batch_size": 10},
-    "the rate": {"learning_rate": 0.011},
-    "a parameter of the model": {"model": {"hidden_dim": 8}},
-    "another length": {"max_epochs": 4},
+    "batch_size is 20 there and 10 here": {"batch_size": 10},
+    "learning_rate is 0.01 there and 0.011 here": {"learning_rate": 0.011},
+    "hidden_dim is 32 there and 8 here": {"model": {"hidden_dim": 8}},
+    "max_epochs is 3 there and 4 here": {"max_epochs": 4},
+    "batch_size is 20 there and 10 here, clip_norm is 2.0 there and 1.0 here": {
+        "batch_size": 10,
+        "clip_norm": 1,
+    },
 }
 
 
-@pytest.mark.parametrize("other", OTHERS)
-def test_checkpoint_of_another_configuration(other, saved, digits, run):
+@pytest.mark.parametrize("difference", OTHERS)
+def test_checkpoint_of_another_configuration(difference, saved, digits, run):
     before = saved.read_bytes()
     with pytest.raises(CheckpointError) as error:
-        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **(OPTIONS | OTHERS[other]))
-    sentence(error, str(saved), "another configuration")
+        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **(OPTIONS | OTHERS[difference]))
+    sentence(error, str(saved), "another configuration", f"({difference})")
     assert saved.read_bytes() == before
 
 
 def test_checkpoint_of_other_data(saved, digits, run):
     with pytest.raises(CheckpointError) as error:
         run("N-MINCUTPOOL", digits(61), [1], checkpoint_dir=saved.parent, **OPTIONS)
-    sentence(error, "other data")
+    there, here = digits(60).checksum, digits(61).checksum
+    sentence(error, "other data", f"data checksum is {there} there and {here} here")
 
 
 def test_checkpoint_in_another_precision(saved, digits):
@@ -294,7 +300,9 @@ def test_checkpoint_in_another_precision(saved, digits):
     from rethinkpool_core.training import train
 
     dataset = digits(60)
-    with pytest.raises(CheckpointError):
+    with pytest.raises(
+        CheckpointError, match=r"floating-point type is torch.float64 there and torch.float32 here"
+    ):
         train(
             build_model("N-MINCUTPOOL", dataset),
             dataset,
@@ -318,47 +326,12 @@ def test_foreign_checkpoint_is_told_before_any_seed_trains(saved, digits, run, m
         )
 
 
-@pytest.mark.parametrize("keep", [0, 5, 100, -1])
-def test_truncated_checkpoint(keep, saved, digits, run):
-    saved.write_bytes(saved.read_bytes()[:keep])
-    with pytest.raises(CheckpointError) as error:
-        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
-    sentence(error, str(saved), "cannot be read", "delete it")
-
-
 def test_folder_in_the_place_of_a_checkpoint(saved, digits, run):
     saved.unlink()
     saved.mkdir()
     with pytest.raises(CheckpointError) as error:
         run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
-    sentence(error, str(saved))
-
-
-def rewritten(path, change) -> None:
-    with safe_open(path, "pt") as file:
-        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
-    change(metadata)
-    save_file(tensors, path, metadata)
-
-
-@pytest.mark.parametrize("facts_too", [False, True])
-def test_another_format(facts_too, saved, digits, run):
-    def change(metadata):
-        metadata["format"] = "999"
-        if facts_too:  # another version need not have what this one has
-            del metadata["metadata"]
-
-    rewritten(saved, change)
-    with pytest.raises(CheckpointError) as error:
-        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
-    sentence(error, str(saved), "another version")
-
-
-def test_another_file_by_that_name(saved, digits, run):
-    rewritten(saved, lambda metadata: metadata.clear())
-    with pytest.raises(CheckpointError) as error:
-        run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=saved.parent, **OPTIONS)
-    sentence(error, str(saved))
+    sentence(error, str(saved), "cannot be read", "delete it")
 
 
 def test_folder_under_a_file_is_told_before_training(digits, run, tmp_path, monkeypatch):
@@ -391,7 +364,7 @@ def test_full_disk_leaves_the_checkpoint_before(digits, run, tmp_path, monkeypat
     assert "--root" not in str(error.value)
     (path,) = tmp_path.iterdir()  # nothing half-written beside it
     with safe_open(path, "pt") as file:
-        assert json.loads(file.metadata()["metadata"])["1"]["epoch"] == 1
+        assert json.loads(file.metadata()["seeds"])["1"]["epoch"] == 1
     assert_same(run("N-MINCUTPOOL", dataset, [1], checkpoint_dir=tmp_path, **OPTIONS)[0], expected[0])
 
 

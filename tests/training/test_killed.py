@@ -192,7 +192,7 @@ def test_command_line_interrupted_goes_on(data_folder, digits, tmp_path, assert_
     from safetensors import safe_open
 
     with safe_open(file, "pt") as opened:
-        metadata = json.loads(opened.metadata()["metadata"])["1"]
+        metadata = json.loads(opened.metadata()["seeds"])["1"]
     assert metadata["epoch"] == 1 and metadata["step"] > 0, "saved in the midst of an epoch"
     code, _, resumed = command("stopped", interrupt=False)
     assert code == 0
