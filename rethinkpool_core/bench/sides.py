@@ -20,6 +20,7 @@ from rethinkpool_core.reference.graphs import graph_list, loader
 from rethinkpool_core.reference.training import Trainer
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
+from rethinkpool_core.training.memory import configure_malloc
 from rethinkpool_core.training.schedule import Schedule
 from rethinkpool_core.training.state import TrainState
 
@@ -92,6 +93,10 @@ class Ours(Side):
             seed: TrainState(Schedule(self.config.learning_rate, best=float("inf"))) for seed in self.seeds
         }
         self.number = 0
+
+    def warm_up(self) -> None:
+        configure_malloc()  # as `train` does
+        super().warm_up()
 
     def train(self, update: Update | None = None) -> None:
         update = update or next(iter(self.updates))

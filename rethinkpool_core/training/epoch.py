@@ -18,7 +18,6 @@ from rethinkpool_core.graphs.hashing import seed_of
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.training.config import TrainingConfig
 from rethinkpool_core.training.cuda_graphs import Recorder, recorder_for
-from rethinkpool_core.training.memory import configure_malloc
 from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
 from rethinkpool_core.training.precompute import precompute_fixed_pooling
 from rethinkpool_core.training.replicas import Replicas
@@ -41,7 +40,6 @@ class Task:
         device: torch.device,
         recorder: Callable[[], Recorder] | None = None,
     ):
-        configure_malloc()
         self.model, self.dataset, self.config, self.device = model, dataset, config, device
         self.builder = BatchBuilder(dataset, device, next(model.parameters()).dtype)
         self.recorder = recorder or recorder_for(config, device)

@@ -14,6 +14,7 @@ from rethinkpool_core.training.config import TrainingConfig, training_config, tr
 from rethinkpool_core.training.device import matmul_precision, resolve_device
 from rethinkpool_core.training.epoch import Task
 from rethinkpool_core.training.interrupt import stop_requests
+from rethinkpool_core.training.memory import configure_malloc
 from rethinkpool_core.training.overrides import split_overrides
 from rethinkpool_core.training.progress import RemainingTime, show_progress
 from rethinkpool_core.training.record import RunRecord
@@ -62,6 +63,7 @@ def train(
         raise UsageError(f"on_epoch is {on_epoch!r}: give a function that takes an EpochReport, or None")
     model, config = _model_and_config(model, dataset, overrides)
     _check_fit(model, dataset)
+    configure_malloc()
     task = Task(model, dataset, config, resolve_device(device))
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
     run = TrainingRun(task, max_epochs, folder, on_epoch)

@@ -6,6 +6,13 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from rethinkpool_core import build_model
+from rethinkpool_core.bench.sides import Ours
+from rethinkpool_core.training.config import training_config
+from rethinkpool_core.training.epoch import Task
+from rethinkpool_core.training.memory import configure_malloc
 
 SCRIPT = """
 import resource, sys, torch
@@ -23,7 +30,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="stop_event there is nothing to set")
+@pytest.mark.skipif(sys.platform != "linux", reason="these are settings of glibc")
 def test_page_faults():
     faults = {
         how: int(
@@ -39,3 +46,21 @@ def test_page_faults():
     }
     assert faults["returned"] > 100_000, "what Dask sets for its workers"
     assert faults["kept"] < faults["returned"] / 4
+
+
+def configured() -> bool:
+    """Whether `configure_malloc` has been called since its cache was cleared."""
+    return configure_malloc.cache_info().currsize > 0
+
+
+def test_what_trains_sets_it_and_no_constructor(digits, run):
+    dataset = digits(60)
+    configure_malloc.cache_clear()
+    Task(build_model("NO-POOL", dataset), dataset, training_config("NO-POOL", "DIGITS"), torch.device("cpu"))
+    side = Ours("MINCUTPOOL", dataset, torch.device("cpu"), [1])
+    assert not configured()
+    side.warm_up()
+    assert configured()
+    configure_malloc.cache_clear()
+    run("NO-POOL", dataset, [1], max_epochs=1)
+    assert configured()
