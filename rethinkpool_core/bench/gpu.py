@@ -34,7 +34,8 @@ from rethinkpool_core.files.atomic import replace_file
 from rethinkpool_core.models.build import build_model
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.device import resolve_device
-from rethinkpool_core.training.epoch import Task, shuffled
+from rethinkpool_core.training.epoch import shuffled
+from rethinkpool_core.training.setup import TrainingSetup
 from rethinkpool_core.training.trainer import train
 
 CHECKED = ("GRACLUS", "COMPLEMENT", "DIFFPOOL-V2", "N-DIFFPOOL-V2", "MINCUTPOOL", "N-MINCUTPOOL", "GMN")
@@ -97,14 +98,14 @@ def losses_of_steps(name: str, dataset, device: torch.device, seeds: list[int], 
     """(R, steps, losses) in float64, all losses of the first training steps; on a GPU, of recorded steps."""
     model = build_model(name, dataset).double()
     config = training_config(name, dataset.name, cuda_graphs=True)
-    task = Task(model, dataset, config, device)
-    replicas = task.replicas(seeds)
-    order = torch.stack([shuffled(task.split(seed).train, seed, 1) for seed in seeds])
+    setup = TrainingSetup(model, dataset, config, device)
+    replicas = setup.replicas(seeds)
+    order = torch.stack([shuffled(setup.split(seed).train, seed, 1) for seed in seeds])
     order = order.repeat(1, -(-steps * config.batch_size // order.shape[1]))[:, : steps * config.batch_size]
     rates = torch.full((len(seeds),), config.learning_rate, dtype=torch.float64, device=device)
     found = []
-    batches = task.builder.batches(
-        order, config.batch_size, rng_key=1, coarsening=task.coarsening(replicas), shapes=task.shapes
+    batches = setup.builder.batches(
+        order, config.batch_size, rng_key=1, coarsening=setup.coarsening(replicas), shapes=setup.shapes
     )
     for batch in batches:
         losses = []

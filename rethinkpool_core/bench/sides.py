@@ -19,9 +19,11 @@ from rethinkpool_core.reference.build import OVERRIDES, plain_form
 from rethinkpool_core.reference.graphs import graph_list, loader
 from rethinkpool_core.reference.training import Trainer
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
+from rethinkpool_core.training.epoch import train_epoch
+from rethinkpool_core.training.evaluation import evaluate
 from rethinkpool_core.training.memory import configure_malloc
 from rethinkpool_core.training.schedule import Schedule
+from rethinkpool_core.training.setup import TrainingSetup
 from rethinkpool_core.training.state import TrainState
 
 # The fastest of 32 to 512 for the plain models on NCI1's validation graphs.
@@ -85,9 +87,9 @@ class Ours(Side):
         batch_size: int = 0,
     ):
         super().__init__(name, dataset, device, seeds, batch_size)
-        self.task = Task(self.model, dataset, self.config, device)
-        self.seeds = self.seeds[: self.task.side_by_side(len(self.seeds))]
-        self.replicas = self.task.replicas(self.seeds)
+        self.setup = TrainingSetup(self.model, dataset, self.config, device)
+        self.seeds = self.seeds[: self.setup.seeds_at_once(len(self.seeds))]
+        self.replicas = self.setup.replicas(self.seeds)
         # No score is better than this: validation is all that follows an epoch, as it is after most epochs.
         self.states = {
             seed: TrainState(Schedule(self.config.learning_rate, best=float("inf"))) for seed in self.seeds
@@ -105,10 +107,10 @@ class Ours(Side):
             self.number += 1
         for state in self.states.values():
             state.epoch, state.step, state.loss_sums = self.number - 1, 0, {}
-        train_epoch(self.task, self.replicas, self.states, lambda: False)
+        train_epoch(self.setup, self.replicas, self.states, lambda: False)
 
     def validate(self) -> None:
-        evaluate(self.task, self.replicas, self.states)
+        evaluate(self.setup, self.replicas, self.states)
 
 
 class Plain(Side):

@@ -1,8 +1,9 @@
-"""Training steps recorded once and replayed: on a GPU a step's hundreds of small operations take longer to start than to do.
+"""Training steps recorded as CUDA graphs and replayed.
 
-A CUDA graph repeats what a function did on the device, with the same sizes and the same tensors. So there is one for each
-shape that batches have (see `GrowingShapes`); a batch is copied to the tensors that the recorded one was in, and what comes
-back is good until the next step. The optimiser stays outside, since its step counter and the rates change.
+A step consists of hundreds of small operations that take a GPU longer to launch than to compute. A CUDA graph launches all of
+them at once, with the sizes and the tensors that they were recorded with. So there is one recording for each shape of batches
+(see `GrowingShapes`); a batch is copied into the tensors of the recorded one, and the results are valid until the next step.
+The optimiser is not recorded, since its step counter and the learning rates change.
 """
 
 from __future__ import annotations
@@ -19,26 +20,29 @@ from rethinkpool_core.batching.buckets import Buckets
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.training.config import TrainingConfig
 
-Result = tuple[dict[str, Tensor], Tensor]
+StepResult = tuple[dict[str, Tensor], Tensor]
 """Losses (R,) by name, and the gradient (R, P)."""
 
 
 class Recorder(Protocol):
-    def __call__(self, function: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
-        """What repeats ``function``, and the tensors in which its results are then. May run it any number of times."""
+    def __call__(self, function: Callable[[], StepResult]) -> tuple[Callable[[], None], StepResult]:
+        """Record ``function``, which may be called any number of times.
+
+        Returns a function that replays it, and the tensors that hold the results after each replay.
+        """
 
 
 class CudaGraphs:
-    """Records on a GPU; all recordings share one pool of memory, since they are replayed one after the other."""
+    """A recorder on a GPU. Its graphs share one memory pool, since they are replayed one after the other."""
 
     def __init__(self, device: torch.device):
         self.device = device
         with torch.cuda.device(device):
             self.pool = torch.cuda.graph_pool_handle()
 
-    def __call__(self, function: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
+    def __call__(self, function: Callable[[], StepResult]) -> tuple[Callable[[], None], StepResult]:
         with torch.cuda.device(self.device):
-            # Libraries set themselves up in the first runs, which cannot be recorded.
+            # Libraries initialise in the first calls, which cannot be recorded.
             main, side = torch.cuda.current_stream(), torch.cuda.Stream()
             side.wait_stream(main)
             with torch.cuda.stream(side):
@@ -52,7 +56,7 @@ class CudaGraphs:
 
 
 def recorder_for(config: TrainingConfig, device: torch.device) -> Callable[[], Recorder] | None:
-    """What makes a recorder for the replicas of a training; None where steps are taken as they are."""
+    """Return the function that makes a recorder for some replicas; None where steps are not recorded."""
     return (lambda: CudaGraphs(device)) if config.cuda_graphs and device.type == "cuda" else None
 
 
@@ -60,42 +64,44 @@ def recorder_for(config: TrainingConfig, device: torch.device) -> Callable[[], R
 class _Recording:
     inputs: dict[str, Tensor]
     replay: Callable[[], None]
-    result: Result
+    result: StepResult
 
 
 class RecordedSteps:
-    """Of the training steps of some replicas.
+    """The recorded training steps of some replicas.
 
-    changed    what a step changes beside its results (running statistics): recording leaves it as it was
+    state    tensors that a step changes in place (running statistics); recording leaves them as they were
     """
 
-    def __init__(self, record: Recorder, changed: list[Tensor]):
-        self.record, self.changed = record, changed
-        self._made: dict[Hashable, _Recording] = {}
+    def __init__(self, record: Recorder, state: list[Tensor]):
+        self.record, self.state = record, state
+        self._recordings: dict[Hashable, _Recording] = {}
 
-    def __call__(self, kind: Hashable, step: Callable[[Batch], Result], batch: Batch) -> Result:
-        """``step(batch)``; of one ``kind`` are steps that differ in their batch alone.
+    def __call__(self, kind: Hashable, step: Callable[[Batch], StepResult], batch: Batch) -> StepResult:
+        """Return ``step(batch)``.
+
+        kind    the same for steps that differ in their batch alone
 
         Raises UsageError where the step cannot be recorded.
         """
-        inputs = _inputs(batch)
-        groups = batch.buckets.groups if batch.find_buckets is not None else ()
-        key = kind, batch.padded, groups, tuple((name, t.shape) for name, t in inputs.items())
-        if key not in self._made:
-            self._made[key] = self._recorded(step, batch, inputs)
-        made = self._made[key]
-        _copy(made.inputs, inputs)
-        made.replay()
-        return made.result
+        inputs = _tensors_of(batch)
+        buckets = batch.buckets.groups if batch.find_buckets is not None else ()
+        key = kind, batch.padded, buckets, tuple((name, tensor.shape) for name, tensor in inputs.items())
+        if key not in self._recordings:
+            self._recordings[key] = self._recorded(step, batch, inputs)
+        recording = self._recordings[key]
+        _copy(recording.inputs, inputs)
+        recording.replay()
+        return recording.result
 
     def _recorded(
-        self, step: Callable[[Batch], Result], batch: Batch, inputs: dict[str, Tensor]
+        self, step: Callable[[Batch], StepResult], batch: Batch, inputs: dict[str, Tensor]
     ) -> _Recording:
         inputs = {name: tensor.clone() for name, tensor in inputs.items()}
-        before = [tensor.clone() for tensor in self.changed]
-        own = _on(batch, inputs)
+        before = [tensor.clone() for tensor in self.state]
+        recorded_batch = _with_tensors(batch, inputs)
         try:
-            replay, result = self.record(lambda: step(own))
+            replay, result = self.record(lambda: step(recorded_batch))
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -103,40 +109,43 @@ class RecordedSteps:
                 f"a training step could not be recorded as a CUDA graph ({' '.join(str(error).split())[:200]}): "
                 "set cuda_graphs=false"
             ) from error
-        for tensor, value in zip(self.changed, before, strict=True):
+        for tensor, value in zip(self.state, before, strict=True):
             tensor.copy_(value)
         return _Recording(inputs, replay, result)
 
 
-_OF_BLOCKS = ("row", "slot", "empty", "graph", "block")
-_SAME = {"indices_t": "indices", "indptr_t": "indptr"}  # of undirected graphs
+_OF_BUCKETS = ("row", "slot", "empty", "graph", "block")
+_UNTRANSPOSED = {"indices_t": "indices", "indptr_t": "indptr"}  # the same tensors if graphs are undirected
 
 
-def _inputs(batch: Batch) -> dict[str, Tensor]:
-    """Every tensor of a batch and of its blocks, once."""
+def _tensors_of(batch: Batch) -> dict[str, Tensor]:
+    """Return every tensor of a batch and of its buckets, each once."""
     tensors = dict(batch.tensors)
     if batch.find_buckets is not None:
-        blocks = batch.buckets
-        tensors |= {f"blocks/{name}": getattr(blocks, name) for name in _OF_BLOCKS}
-    return {name: tensor for name, tensor in tensors.items() if tensors.get(_twin(name)) is not tensor}
+        tensors |= {f"buckets/{name}": getattr(batch.buckets, name) for name in _OF_BUCKETS}
+    return {
+        name: tensor for name, tensor in tensors.items() if tensors.get(_untransposed(name)) is not tensor
+    }
 
 
-def _twin(name: str) -> str:
+def _untransposed(name: str) -> str:
     level, slash, last = name.rpartition("/")
-    return level + slash + _SAME.get(last, "")
+    return level + slash + _UNTRANSPOSED.get(last, "")
 
 
-def _on(batch: Batch, inputs: dict[str, Tensor]) -> Batch:
-    """``batch`` with other tensors in the places of its `_inputs`."""
-    tensors = {name: inputs[name] if name in inputs else inputs[_twin(name)] for name in batch.tensors}
+def _with_tensors(batch: Batch, inputs: dict[str, Tensor]) -> Batch:
+    """Return ``batch`` with other tensors in the places of its `_tensors_of`."""
+    tensors = {
+        name: inputs[name] if name in inputs else inputs[_untransposed(name)] for name in batch.tensors
+    }
     if batch.find_buckets is None:
         return batch.with_tensors(tensors)
-    blocks = Buckets(batch.buckets.groups, *(inputs[f"blocks/{name}"] for name in _OF_BLOCKS))
-    return replace(batch, tensors=tensors, find_buckets=lambda: blocks)
+    buckets = Buckets(batch.buckets.groups, *(inputs[f"buckets/{name}"] for name in _OF_BUCKETS))
+    return replace(batch, tensors=tensors, find_buckets=lambda: buckets)
 
 
-def _copy(to: dict[str, Tensor], values: dict[str, Tensor]) -> None:
-    # Those of one type in one operation.
-    for dtype in {tensor.dtype for tensor in to.values()}:
-        names = [name for name, tensor in to.items() if tensor.dtype == dtype]
-        torch._foreach_copy_([to[name] for name in names], [values[name] for name in names])
+def _copy(targets: dict[str, Tensor], sources: dict[str, Tensor]) -> None:
+    # One operation for all tensors of a type.
+    for dtype in {tensor.dtype for tensor in targets.values()}:
+        names = [name for name, tensor in targets.items() if tensor.dtype == dtype]
+        torch._foreach_copy_([targets[name] for name in names], [sources[name] for name in names])

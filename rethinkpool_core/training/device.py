@@ -1,4 +1,4 @@
-"""Which device a run uses."""
+"""The device on which a model is trained."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rethinkpool_core.errors import DeviceError
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """``auto`` (CUDA where there is some, else the CPU), ``cpu``, ``cuda``, ``cuda:i`` or ``mps``.
+    """Return the device of this name: ``auto`` (CUDA if there is a GPU, else the CPU), ``cpu``, ``cuda``, ``cuda:i`` or ``mps``.
 
-    Raises DeviceError for another name or for a device that this machine lacks.
+    Raises DeviceError for another name, or for a device that this machine does not have.
     """
     name = str(name)  # a torch.device too
     if name == "auto":
@@ -23,18 +23,18 @@ def resolve_device(name: str = "auto") -> torch.device:
         raise DeviceError(
             f"there is no device {name!r}: use auto, cpu, cuda, cuda:0 (or another number) or mps"
         )
-    here = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    available = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
     if torch.backends.mps.is_available():
-        here.append("mps")
+        available.append("mps")
     full = "cuda:0" if name == "cuda" else name
-    if full not in here:
-        raise DeviceError(f"device {name!r} is not on this machine: here are {', '.join(here)}")
+    if full not in available:
+        raise DeviceError(f"device {name!r} is not on this machine: there are {', '.join(available)}")
     return torch.device(full)
 
 
 @contextmanager
 def matmul_precision(tf32: bool) -> Iterator[None]:
-    """Whether float32 matrix products on a GPU use TF32, for as long as this is entered; elsewhere they never do."""
+    """Let float32 matrix products on a GPU use TF32 or not, within a ``with`` block."""
     before = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = tf32
     try:
@@ -44,7 +44,7 @@ def matmul_precision(tf32: bool) -> Iterator[None]:
 
 
 def device_name(device: torch.device) -> str:
-    """For provenance: the device's own name."""
+    """Return a name of the device for provenance: the GPU's own, or the CPU with its number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type}, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps instead of inside one."""
+"""Requests to stop, as by Ctrl-C, that take effect between two training steps."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 stop_event = threading.Event()
-"""Set to stop the trainings of this process that run outside the main thread."""
+"""Set it to stop every training of this process that runs outside the main thread."""
 
 
 @contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Yields a function that tells whether SIGINT or SIGTERM has come; a second one interrupts at once.
+    """Yield a function that returns whether SIGINT or SIGTERM was received; a second one raises KeyboardInterrupt at once.
 
-    Outside the main thread, where Python delivers no signals, `stop_event` is asked instead.
+    Outside the main thread, to which Python delivers no signals, the function returns whether `stop_event` is set.
     """
-    asked = False
+    received = False
 
-    def note(signum, frame):
-        nonlocal asked
-        if asked:
+    def receive(signum, frame):
+        nonlocal received
+        if received:
             raise KeyboardInterrupt
-        asked = True
+        received = True
 
     if threading.current_thread() is not threading.main_thread():
         yield stop_event.is_set
         return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: asked
+        yield lambda: received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

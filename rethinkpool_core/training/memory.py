@@ -1,4 +1,4 @@
-"""What a process does with memory that a step has freed and the next one asks for again."""
+"""How the C library of a process treats freed memory, which decides how much time training steps spend on page faults."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import ctypes
 import sys
 from functools import cache
 
-KEPT = 2**30  # bytes
+KEPT_BYTES = 2**30
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 
 
 @cache
 def configure_malloc() -> bool:
-    """Let this process keep up to `KEPT` bytes that it has freed; whether its C library can be told so (glibc's can).
+    """Let this process keep up to `KEPT_BYTES` that it has freed, and return whether that was possible (with glibc it is).
 
-    A step frees and takes hundreds of megabytes. Given back to the system they return page by page, which was a tenth of a
-    step, and half of it in Dask's workers, whose environment tells the library to give back all it can.
+    A training step frees and allocates hundreds of megabytes. If they are returned to the system, they come back page by page,
+    which took a tenth of a step, and half of it in Dask workers, whose environment tells the library to return all it can.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    return mallopt is not None and bool(mallopt(_MMAP_THRESHOLD, KEPT) and mallopt(_TRIM_THRESHOLD, KEPT))
+    if mallopt is None:
+        return False
+    return bool(mallopt(_MMAP_THRESHOLD, KEPT_BYTES) and mallopt(_TRIM_THRESHOLD, KEPT_BYTES))

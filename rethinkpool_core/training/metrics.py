@@ -1,4 +1,4 @@
-"""Losses and scores of the three kinds of task."""
+"""Supervised losses and scores: classification, ROC-AUC and regression."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ HIGHER_IS_BETTER = {"accuracy": True, "rocauc": True, "mae": False}
 
 
 def supervised_loss(kind: str, logits: Tensor, y: Tensor) -> Tensor:
-    """Mean over B graphs of the cross-entropy of logits (..., B, C) with classes (..., B), or of the absolute error."""
+    """Return the mean loss (...) over B graphs.
+
+    kind    "cross_entropy" of logits (..., B, C) and classes (..., B), or "l1", the absolute error of (..., B, 1) and (..., B)
+    """
     if kind == "cross_entropy":
         losses = F.cross_entropy(logits.flatten(0, -2), y.flatten(), reduction="none")
     else:
@@ -21,9 +24,9 @@ def supervised_loss(kind: str, logits: Tensor, y: Tensor) -> Tensor:
 
 
 def score(metric: str, logits: Tensor, y: Tensor) -> float:
-    """Accuracy or ROC-AUC in [0, 1], or the mean absolute error, over (n, C) logits.
+    """Return the score of logits (n, C) and targets (n,): "accuracy" or "rocauc" in [0, 1], or "mae", the mean absolute error.
 
-    ROC-AUC is OGB's for ogbg-molhiv, of the logit of class 1 as in the release; NaN where logits are.
+    ROC-AUC is that of OGB's evaluator for ogbg-molhiv, with the logit of class 1 as in the release; NaN if a logit is not finite.
     """
     logits, y = logits.detach().cpu(), y.cpu()  # float64 below, which MPS lacks
     if metric == "accuracy":

@@ -1,4 +1,4 @@
-"""Adam for R replicas at once, one row of a matrix for each."""
+"""Adam for R replicas at once, whose parameters are the rows of a matrix."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ BETA_1, BETA_2, EPS = 0.9, 0.999, 1e-8
 
 
 class ReplicaAdam:
-    """Adam (Kingma and Ba, 2015, Algorithm 1) on parameters (R, P), with one learning rate a replica.
+    """Adam (Kingma and Ba, 2015, Algorithm 1) on parameters (R, P), with a learning rate per replica.
 
-    torch's fused Adam makes one pass over the parameters instead of eleven, but has one rate for all of a tensor. An update is
-    linear in the rate: so it is made at the rate 1, from a parameter of 0, and what comes out is multiplied by the rates.
+    torch's fused Adam passes over the parameters once instead of eleven times, but has one learning rate for a whole tensor.
+    An update is linear in the rate, so it is computed for the rate 1, from parameters of 0, and multiplied by the rates.
     """
 
     def __init__(self, theta: Tensor):
@@ -23,17 +23,21 @@ class ReplicaAdam:
 
     @property
     def steps(self) -> int:
-        """How many there have been."""
+        """Number of steps so far."""
         return int(self._steps)
 
     @steps.setter
     def steps(self, number: int) -> None:
-        # On the device, which counts for itself.
+        # A tensor on the device, where the fused step increments it.
         self._steps = torch.tensor(float(number), device=self.theta.device)
 
     @torch.no_grad()
     def step(self, gradient: Tensor, learning_rate: Tensor, clip_norm: float = 0.0) -> None:
-        """One update from a gradient (R, P), each replica's cut to ``clip_norm`` if that is not 0."""
+        """Update the parameters.
+
+        gradient         (R, P); rows with a norm above ``clip_norm`` are scaled down to it, unless that is 0
+        learning_rate    (R,)
+        """
         if clip_norm:
             norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
             gradient = gradient * (clip_norm / (norm + 1e-6)).clamp(max=1)
@@ -44,6 +48,6 @@ class ReplicaAdam:
         self.theta.addcmul_(self._change, learning_rate.unsqueeze(1).to(self.theta.dtype))
 
     def keep(self, rows: Tensor) -> None:
-        """Only these replicas from now on."""
+        """Keep these replicas only."""
         self.theta, self.mean, self.square = self.theta[rows], self.mean[rows], self.square[rows]
         self._change = torch.empty_like(self.theta)

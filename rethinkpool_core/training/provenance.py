@@ -1,4 +1,4 @@
-"""Where a number comes from: versions, device, commit, command."""
+"""Provenance of a result: versions, device, commit, command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rethinkpool_core.training.device import device_name
 
 
 def provenance(dataset, device: torch.device) -> dict[str, Any]:
-    """Plain values, the same for all seeds of a call."""
+    """Return the provenance that all seeds of a call of `train` share, as plain values."""
     return {
         "versions": {
             "python": platform.python_version(),
@@ -39,7 +39,7 @@ def _version(name: str) -> str | None:
 
 @cache
 def commit() -> str | None:
-    """The commit of the source this runs from, with "+" when files differ from it; None outside a checkout."""
+    """Return the commit of the running source, with "+" if files differ from it; None outside a checkout."""
     package = Path(__file__).resolve().parents[1]
     if not (package.parent / ".git").exists():
         return None

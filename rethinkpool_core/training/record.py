@@ -1,4 +1,4 @@
-"""What a run leaves behind."""
+"""The record of a run: one model on one dataset with one seed."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import Any
 
 @dataclass(repr=False)
 class RunRecord:
-    """One model on one dataset with one seed.
+    """The result of one run.
 
-    val_score, test_score   at the best validation epoch, in the metric's own units (accuracy and ROC-AUC in [0, 1]);
-                            None if no epoch ended
+    val_score, test_score   at the best validation epoch, in the units of the metric (accuracy and ROC-AUC in [0, 1]); None if
+                            there is none
     best_epoch, epochs      counted from 1
-    curves                  one value an epoch: train_loss (supervised), val_loss, val_score, lr, each auxiliary loss by name, and
-                            train_seconds (of the training pass, shared among the replicas trained at once)
-    config                  the model's and the protocol's parameters
-    provenance              versions, device, command, commit where known, checksum of the data, the seeds trained
-                    together (side_by_side; None where that changed under way), and the module that registered a
-                    model of the user's own
+    curves                  one value per epoch: train_loss (supervised), val_loss, val_score, lr, every auxiliary loss by name
+                            (NaN for epochs that did not compute it), and train_seconds, the time of the training pass
+                            divided by the number of replicas that trained side by side
+    config                  parameters of the model and of its training
+    provenance              versions, device, command, commit if known, checksum of the data, side_by_side, the seeds that trained
+                            side by side (None if these changed during training), and for a registered model of the
+                            user's own the module that registered it
     error                   why the run failed, None if it did not
-    stopped                 whether ``on_epoch`` ended the run before the protocol would have: the record shows the state at that
-                    moment (best_epoch and epochs are 0 if no epoch had ended), and result stores refuse it
-    weights                 the model at its best validation epoch; not part of the record as written
+    stopped                 whether ``on_epoch`` stopped the run early: the record shows the state at that moment, with epochs 0
+                            if none had finished, and result stores refuse it
+    weights                 state dict of the model at its best validation epoch; not part of `to_dict`
     """
 
     model: str
@@ -54,7 +55,7 @@ class RunRecord:
         return f"RunRecord({self.model} on {self.dataset}, seed {self.seed}: {', '.join(parts)})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON, which has no NaN: a loss that was not finite becomes None."""
+        """Return plain values for JSON, which has no NaN: a value that is not finite becomes None."""
         return {
             field.name: _plain(getattr(self, field.name)) for field in fields(self) if field.name != "weights"
         }
@@ -64,7 +65,7 @@ class RunRecord:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunRecord:
-        """Inverse of `to_dict`; a None in a curve is NaN again."""
+        """Return the record of such a dict; None in a curve becomes NaN."""
         curves = {
             name: [math.nan if value is None else value for value in curve]
             for name, curve in values["curves"].items()

@@ -1,4 +1,4 @@
-"""When the learning rate halves and when training stops: one clock a replica, read once an epoch."""
+"""The learning rate schedule and early stopping of one replica."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from rethinkpool_core.training.config import TrainingConfig
 
 @dataclass
 class Schedule:
-    """Counts epochs without a better validation score (Appendix A.2). Equal is not better: the first of equals stays the best."""
+    """Counts epochs without a better validation score (Appendix A.2). An equal score is not better.
+
+    best              best validation score so far, with the sign by which higher is better
+    waited            epochs since the best one
+    waited_at_rate    epochs since the best one or the last change of the learning rate
+    """
 
     learning_rate: float
-    best: float = float("-inf")  # higher is better, whatever the metric
+    best: float = float("-inf")
     best_epoch: int = 0
-    waited: int = 0  # epochs since the best
-    waited_at_rate: int = 0  # epochs since the best or the last change of the rate
+    waited: int = 0
+    waited_at_rate: int = 0
 
     def update(self, epoch: int, value: float, config: TrainingConfig) -> bool:
-        """Take in the score of ``epoch`` (higher is better); whether it is the best so far."""
+        """Count ``epoch`` with its validation score ``value`` (higher is better), and return whether it is the best so far."""
         if value > self.best:
             self.best, self.best_epoch = value, epoch
             self.waited = self.waited_at_rate = 0
@@ -33,4 +38,5 @@ class Schedule:
         return False
 
     def finished(self, config: TrainingConfig) -> bool:
+        """Return whether early stopping ends training."""
         return self.waited >= config.stop_patience

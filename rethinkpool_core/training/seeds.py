@@ -1,4 +1,4 @@
-"""Which seeds a call trains."""
+"""Seeds as users give them, and their division into groups."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from math import ceil
 
 from rethinkpool_core.errors import UsageError
 
-# A number of seeds above this is a slip (a seed given as their number), and its list would fill the memory.
+# A larger number is a mistake, such as a seed given as the number of seeds, and its list would fill the memory.
 MOST_SEEDS = 100_000
 
 
 def chunk_evenly(seeds: Sequence[int], at_once: int) -> list[Sequence[int]]:
-    """``seeds`` in as few parts of at most ``at_once`` as there can be, whose sizes differ by one at most."""
+    """Return ``seeds`` in as few chunks of at most ``at_once`` as possible, whose sizes differ by at most one."""
     n, parts = len(seeds), ceil(len(seeds) / at_once)
     return [seeds[n * i // parts : n * (i + 1) // parts] for i in range(parts)]
 
 
 def check_seeds(seeds: int | list[int]) -> list[int]:
-    """A list of distinct seeds of at least 1; a number n stands for 1 to n.
+    """Return a list of distinct seeds of at least 1; a number n stands for the seeds 1 to n.
 
-    Raises UsageError.
+    Raises UsageError for anything else.
     """
     if isinstance(seeds, int) and not isinstance(seeds, bool):
         if not 1 <= seeds <= MOST_SEEDS:

@@ -38,6 +38,14 @@ class TrainState:
     provenance: dict[str, Any] = field(default_factory=dict)
     best_weights: dict[str, Tensor] | None = field(default=None, repr=False)
 
+    def finish_epoch(self, num_graphs: int) -> None:
+        """Move the values of the current epoch to the curves: means of its losses over so many graphs, rate and time."""
+        self.epoch, self.step = self.epoch + 1, 0
+        losses = {name: value / num_graphs for name, value in self.loss_sums.items()}
+        self.append(losses | {"lr": self.schedule.learning_rate, "train_seconds": self.seconds})
+        self.check_finite(losses)
+        self.loss_sums, self.seconds = {}, 0.0
+
     def append(self, values: dict[str, float]) -> None:
         """Append values of ``epoch`` to the curves of these names; a curve that starts later is NaN before."""
         for name, value in values.items():

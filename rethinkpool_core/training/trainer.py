@@ -1,4 +1,4 @@
-"""The protocol of Appendix A.2, for one seed or for many side by side."""
+"""`train`: the protocol of Appendix A.2, for one seed or for many side by side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from rethinkpool_core.parameters.check import check_value
 from rethinkpool_core.parameters.types import PositiveInt
 from rethinkpool_core.training.config import TrainingConfig, training_config, training_fields
 from rethinkpool_core.training.device import matmul_precision, resolve_device
-from rethinkpool_core.training.epoch import Task
 from rethinkpool_core.training.interrupt import stop_requests
 from rethinkpool_core.training.memory import configure_malloc
 from rethinkpool_core.training.overrides import split_overrides
@@ -21,6 +20,7 @@ from rethinkpool_core.training.record import RunRecord
 from rethinkpool_core.training.report import OnEpoch
 from rethinkpool_core.training.run import TrainingRun
 from rethinkpool_core.training.seeds import check_seeds
+from rethinkpool_core.training.setup import TrainingSetup
 
 
 def train(
@@ -63,10 +63,10 @@ def train(
         raise UsageError(f"on_epoch is {on_epoch!r}: give a function that takes an EpochReport, or None")
     model, config = _model_and_config(model, dataset, overrides)
     _check_fit(model, dataset)
-    configure_malloc()
-    task = Task(model, dataset, config, resolve_device(device))
+    setup = TrainingSetup(model, dataset, config, resolve_device(device))
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
-    run = TrainingRun(task, max_epochs, folder, on_epoch)
+    run = TrainingRun(setup, max_epochs, folder, on_epoch)
+    configure_malloc()
     with stop_requests() as stop_requested, matmul_precision(config.tf32):
         finished, groups = run.find_groups(seeds)
         records = {seed: run.record(seed, state) for seed, state in finished.items()}
@@ -82,7 +82,7 @@ def train(
 
 
 def _named(seeds: list[int], total: int) -> str:
-    """The seeds that train side by side, among all of a call."""
+    """Name the seeds that train side by side, among ``total`` seeds of a call."""
     if len(seeds) == 1:
         return f"seed {seeds[0]}"
     return f"{total} seeds" if len(seeds) == total else f"{len(seeds)} of {total} seeds"
@@ -91,7 +91,7 @@ def _named(seeds: list[int], total: int) -> str:
 def _model_and_config(
     model: str | PoolingModel, dataset, overrides: dict[str, Any]
 ) -> tuple[PoolingModel, TrainingConfig]:
-    """The model, built if it is given by name, and the configuration of its training."""
+    """Return the model, built if it is given by name, and the configuration of its training."""
     if isinstance(model, str):
         of_model, of_training = split_overrides(model, overrides)
         return build_model(model, dataset, **of_model), training_config(model, dataset.name, **of_training)
@@ -109,7 +109,10 @@ def _model_and_config(
 
 
 def _check_fit(model: PoolingModel, dataset) -> None:
-    """The model was built for graphs like these, and there are some in each part of the split."""
+    """Check that the model was built for graphs like these, and that no part of the split is empty.
+
+    Raises DataError, UsageError or GraphTooLargeError.
+    """
     for part in ("train", "val", "test"):
         if not len(getattr(dataset, part)):
             raise DataError(

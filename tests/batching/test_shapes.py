@@ -11,7 +11,7 @@ from rethinkpool_core import build_model
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.batching.shapes import GrowingShapes, rounded_up
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.epoch import Task
+from rethinkpool_core.training.setup import TrainingSetup
 
 FAMILIES = [
     "MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL", "DIFFPOOL-V2", "N-DIFFPOOL-V2", "GRACLUS", "COMPLEMENT", "NO-POOL", "GMN",
@@ -47,15 +47,15 @@ def losses_and_gradients(replicas, batches, kind):
 @pytest.mark.parametrize("seeds", [[1], [1, 2, 3]])
 def test_losses_and_gradients_of_exact_and_of_growing_shapes(name, seeds, dataset):
     model = build_model(name, dataset, **SMALLER.get(name, {})).double()
-    task = Task(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
-    replicas = task.replicas(seeds)
+    setup = TrainingSetup(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
+    replicas = setup.replicas(seeds)
     order = torch.stack([torch.randperm(150, generator=torch.Generator().manual_seed(s)) for s in seeds])
-    options = {"rng_key": 3, "coarsening": task.coarsening(replicas)}
-    exact = list(task.builder.batches(order, 16, **options))
+    options = {"rng_key": 3, "coarsening": setup.coarsening(replicas)}
+    exact = list(setup.builder.batches(order, 16, **options))
     # Larger graphs before: everything is padded by more than it needs.
     shapes = GrowingShapes()
-    list(task.builder.batches(order.sort(descending=True).values, 16, shapes=shapes, **options))
-    padded = list(task.builder.batches(order, 16, shapes=shapes, **options))
+    list(setup.builder.batches(order.sort(descending=True).values, 16, shapes=shapes, **options))
+    padded = list(setup.builder.batches(order, 16, shapes=shapes, **options))
     assert all(p.num_rows > e.num_rows for p, e in zip(padded, exact, strict=True))
     expected = losses_and_gradients(replicas, exact, dataset.spec.loss)
     found = losses_and_gradients(replicas, padded, dataset.spec.loss)

@@ -140,12 +140,12 @@ def test_both_sides_train_every_seed(name):
     plain, ours = Plain(name, dataset, CPU), Ours(name, dataset, CPU, [1, 2])
     before = {key: value.clone() for key, value in plain.trainer.model.state_dict().items()}
     group = ours.model.update(1).group
-    start = [ours.replicas.state(row)[f"{group}/theta"] for row in (0, 1)]
+    start = [ours.replicas.state(row)[f"groups/{group}/theta"] for row in (0, 1)]
     for side in (plain, ours):
         assert side.epoch_seconds().wall > 0
     assert any(not torch.equal(before[key], value) for key, value in plain.trainer.model.state_dict().items())
     for row in (0, 1):
-        assert not torch.equal(ours.replicas.state(row)[f"{group}/theta"], start[row])
+        assert not torch.equal(ours.replicas.state(row)[f"groups/{group}/theta"], start[row])
         assert "test_score" in vars(ours.states[row + 1])
         assert (
             ours.states[row + 1].test_score is None
@@ -161,7 +161,7 @@ def test_gmn_takes_turns():
     plain, ours = Plain("GMN", dataset, CPU), Ours("GMN", dataset, CPU, [1])
 
     def weights():
-        keys, rest = (ours.replicas.state(0)[f"{group}/theta"] for group in ("keys", "rest"))
+        keys, rest = (ours.replicas.state(0)[f"groups/{group}/theta"] for group in ("keys", "rest"))
         return [keys, rest, *(p.detach().clone() for p in (plain.trainer.keys[0], plain.trainer.rest[0]))]
 
     assert list(ours.updates.values()) == [0.8, 0.2], "every fifth epoch moves the keys"

@@ -16,7 +16,7 @@ from rethinkpool_core.reference.build import OVERRIDES, PLAIN, plain_form
 from rethinkpool_core.reference.graphs import graph_list, loader
 from rethinkpool_core.reference.training import Trainer, supervised
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.epoch import Task
+from rethinkpool_core.training.setup import TrainingSetup
 
 CPU = torch.device("cpu")
 # Our names of weights and PyG's. SAGEConv, before the first pooling layer, has its bias beside the other weight.
@@ -182,12 +182,12 @@ def test_fifty_steps_of_training(name):
     graphs = [nx.connected_watts_strogatz_graph(6 + i % 15, 4, 0.3, seed=i) for i in range(100)]
     dataset = dataset_of(store_of(graphs))
     model, plain = twins(name, dataset)
-    task = Task(model, dataset, training_config(name, dataset.name), CPU)
-    replicas = task.replicas([1])
+    setup = TrainingSetup(model, dataset, training_config(name, dataset.name), CPU)
+    replicas = setup.replicas([1])
     rates = torch.full((1,), 0.003, dtype=torch.float64)
     order = torch.arange(50 * 16).remainder(100).view(1, -1)
     update, ours = model.update(1), []
-    for batch in task.builder.batches(order, 16, rng_key=1, coarsening=task.coarsening(replicas)):
+    for batch in setup.builder.batches(order, 16, rng_key=1, coarsening=setup.coarsening(replicas)):
         losses, gradient = replicas.step(batch, dataset.spec.loss, update)
         ours.append(torch.cat(list(losses.values())))
         replicas.groups[update.group].adam.step(gradient, rates, clip_norm=1.0)

@@ -1,4 +1,4 @@
-"""Coarse graphs drawn for many batches at once, before the steps, are those that every step would draw."""
+"""Graphs coarsened for many batches at once are those that each step would draw by itself."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from rethinkpool_core import build_model
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.graphs import coarsening
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.epoch import Task, shuffled
+from rethinkpool_core.training.epoch import shuffled
 from rethinkpool_core.training.replicas import Replicas
+from rethinkpool_core.training.setup import TrainingSetup
 
 STEPS, SIZE = 50, 4
 
 
 def losses_of_steps(name, dataset, seeds):
-    """(R, STEPS) losses of the trainer's parts."""
+    """Losses (R, STEPS) with the parts of the trainer."""
     model = build_model(name, dataset).double()
-    task = Task(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
-    replicas = Replicas(model, seeds, task.device)
-    order = torch.stack([shuffled(task.split(seed).train, seed, 1) for seed in seeds])
+    setup = TrainingSetup(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
+    replicas = Replicas(model, seeds, setup.device)
+    order = torch.stack([shuffled(setup.split(seed).train, seed, 1) for seed in seeds])
     order = order[:, : STEPS * SIZE]
     rates = torch.full((len(seeds),), 0.003, dtype=torch.float64)
     found = []
-    for batch in task.builder.batches(order, SIZE, rng_key=1, coarsening=task.coarsening(replicas)):
+    for batch in setup.builder.batches(order, SIZE, rng_key=1, coarsening=setup.coarsening(replicas)):
         losses, gradient = replicas.step(batch, dataset.spec.loss, model.update(1))
         replicas.groups["all"].adam.step(gradient, rates, 0.0)
         found.append(losses["train_loss"])
@@ -33,7 +34,7 @@ def losses_of_steps(name, dataset, seeds):
 
 
 def losses_of_plain_steps(name, dataset, seed):
-    """(STEPS,) losses of a loop that calls the model with batches that have no coarse graphs yet."""
+    """Losses (STEPS,) of a loop that calls the model with batches that are not coarsened yet."""
     model = build_model(name, dataset, seed=seed).double()
     builder = BatchBuilder(dataset, dtype=torch.float64)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.003)
@@ -62,7 +63,7 @@ def test_fifty_steps(name, digits):
 
 
 def test_evaluation_matches_once_for_the_same_replicas(digits, run, monkeypatch):
-    """Training draws anew in each of four epochs; validation and test graphs are matched once."""
+    """Training graphs are matched anew in each of four epochs, validation and test graphs once."""
     drawn = []
     plain = coarsening.Coarsening._coarsen
 

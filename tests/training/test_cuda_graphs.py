@@ -1,4 +1,4 @@
-"""Steps that are recorded and replayed train as steps do that are taken one by one."""
+"""Recorded and replayed training steps give the same results as steps that are not recorded."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from rethinkpool_core.errors import UsageError
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.cuda_graphs import recorder_for
 from rethinkpool_core.training.device import matmul_precision
-from rethinkpool_core.training.epoch import Task, evaluate, train_epoch
+from rethinkpool_core.training.epoch import train_epoch
+from rethinkpool_core.training.evaluation import evaluate
 from rethinkpool_core.training.schedule import Schedule
+from rethinkpool_core.training.setup import TrainingSetup
 from rethinkpool_core.training.state import TrainState
 
 SMALLER = {"GMN": {"num_keys": [4, 1], "num_heads": 2, "purity_period": 2}}
@@ -30,21 +32,21 @@ FAMILIES = [
 
 
 class Tape(TorchDispatchMode):
-    """What a CUDA graph does, on the CPU: the same operations on the same tensors again, and nothing of Python's."""
+    """A recorder on the CPU: like a CUDA graph, a replay runs the same operations on the same tensors, and no Python code."""
 
-    made = 0
+    recordings = 0
 
     def __call__(self, function):
-        function()  # may run any number of times
+        function()  # a recorder may call it any number of times
         self.operations = []
         with self:
             result = function()
-        type(self).made += 1
+        type(self).recordings += 1
         return self.replayed(self.operations), result
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         out = function(*args, **(kwargs or {}))
-        # The same memory, without the history that autograd keeps.
+        # The same memory, without autograd's history.
         kept = tree_map_only(torch.Tensor, torch.Tensor.detach, (args, kwargs or {}, out))
         self.operations.append((function, *kept))
         return out
@@ -63,24 +65,24 @@ class Tape(TorchDispatchMode):
 
 
 class Trained:
-    """Some epochs of training as `train` has them, with steps recorded or not."""
+    """Epochs of training as in `train`, with steps recorded or not."""
 
     def __init__(self, name, dataset, seeds, *, recorded, batch_size=20):
         model = build_model(name, dataset, **SMALLER.get(name, {})).double()
         config = training_config(name, dataset.name, batch_size=batch_size, learning_rate=0.01)
-        self.task = Task(model, dataset, config, torch.device("cpu"), recorder=Tape)
+        self.setup = TrainingSetup(model, dataset, config, torch.device("cpu"), recorder=Tape)
         if not recorded:
-            self.task.recorder = None  # the padding stays
-        self.replicas = self.task.replicas(seeds)
+            self.setup.recorder = None  # the padding of recorded steps stays
+        self.replicas = self.setup.replicas(seeds)
         self.states = {seed: TrainState(Schedule(config.learning_rate)) for seed in seeds}
 
     def epochs(self, number):
         for _ in range(number):
-            assert train_epoch(self.task, self.replicas, self.states, lambda: False)
-            evaluate(self.task, self.replicas, self.states)
+            assert train_epoch(self.setup, self.replicas, self.states, lambda: False)
+            evaluate(self.setup, self.replicas, self.states)
         return self
 
-    def everything(self):
+    def results(self):
         rows = range(len(self.replicas))
         curves = {
             (seed, name): torch.tensor(curve, dtype=torch.float64)
@@ -92,25 +94,25 @@ class Trained:
 
 
 def assert_equal(a: Trained, b: Trained):
-    torch.testing.assert_close(a.everything(), b.everything(), rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(a.results(), b.results(), rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_fifty_steps(name, digits):
     dataset, seeds = digits(120), [1, 5]
-    before = Tape.made
+    before = Tape.recordings
     recorded = Trained(name, dataset, seeds, recorded=True)
-    steps = -(-len(recorded.task.split(1).train) // 20)
-    assert len(recorded.task.split(1).train) % 20, "the last batch was to be smaller"
+    steps = -(-len(recorded.setup.split(1).train) // 20)
+    assert len(recorded.setup.split(1).train) % 20, "the last batch is to be smaller"
     epochs = -(-50 // steps)
     recorded.epochs(epochs)
-    # Two shapes an epoch, which may grow, and GMN has three kinds of steps.
-    assert 2 <= Tape.made - before <= 12
+    # Two shapes per epoch, which may grow, and GMN has two kinds of steps.
+    assert 2 <= Tape.recordings - before <= 12
     assert_equal(recorded, Trained(name, dataset, seeds, recorded=False).epochs(epochs))
 
 
 @pytest.mark.parametrize("name", ["MINCUTPOOL", "N-DIFFPOOL-V2", "GRACLUS", "GMN"])
-def test_one_leaves(name, digits):
+def test_one_replica_is_dropped(name, digits):
     both = [Trained(name, digits(60), [1, 2, 3], recorded=recorded) for recorded in (True, False)]
     for trained in both:
         trained.epochs(2)
@@ -132,13 +134,13 @@ def test_from_a_loaded_state(name, digits):
     torch.testing.assert_close([recorded.replicas.state(row) for row in range(2)], after, rtol=0, atol=0)
 
 
-def test_what_cannot_be_recorded(digits):
+def test_step_that_cannot_be_recorded(digits):
     trained = Trained("MINCUTPOOL", digits(60), [1], recorded=True)
 
     def broken(function):
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
-    trained.replicas.recordings.record = broken
+    trained.replicas.recorded.record = broken
     with pytest.raises(UsageError, match=r"operation not permitted when .*: set cuda_graphs=false"):
         trained.epochs(1)
 
@@ -150,7 +152,7 @@ def test_where_steps_are_recorded():
     assert recorder_for(training_config("GMN", "NCI1"), torch.device("cuda")) is None, "off by default"
 
 
-def test_precision_is_put_back():
+def test_precision_is_restored():
     before = torch.backends.cuda.matmul.allow_tf32
     for tf32 in (True, False):
         with matmul_precision(tf32):

@@ -19,7 +19,8 @@ from rethinkpool_core.engine.mode import as_written
 from rethinkpool_core.models.base import Shape
 from rethinkpool_core.training import precompute
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.epoch import Task, shuffled
+from rethinkpool_core.training.epoch import shuffled
+from rethinkpool_core.training.setup import TrainingSetup
 
 STEPS, SIZE = 50, 16
 CLOSE = {"rtol": 1e-8, "atol": 1e-8}
@@ -59,14 +60,14 @@ class Operations(TorchDispatchMode):
 def losses_of_steps(name, dataset, seeds=(1,), steps=STEPS, **model):
     """(R, steps, losses): all losses of the trainer's steps. Every fifth moves GMN's keys, by the purity loss, and only them."""
     model = build_model(name, dataset, **(SMALLER.get(name, {}) | model)).double()
-    task = Task(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
-    replicas = task.replicas(list(seeds))
-    order = torch.stack([shuffled(task.split(seed).train, seed, 1) for seed in seeds])
+    setup = TrainingSetup(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
+    replicas = setup.replicas(list(seeds))
+    order = torch.stack([shuffled(setup.split(seed).train, seed, 1) for seed in seeds])
     order = order.repeat(1, -(-steps * SIZE // order.shape[1]))[:, : steps * SIZE]
     # Those of the protocol. At three times these, fifty steps make 1e-7 of a rounding error, also of one seed alone.
     rates = torch.tensor([0.001 * 0.5 ** (seed % 3) for seed in seeds], dtype=torch.float64)
     found = []
-    for batch in task.builder.batches(order, SIZE, rng_key=1, coarsening=task.coarsening(replicas)):
+    for batch in setup.builder.batches(order, SIZE, rng_key=1, coarsening=setup.coarsening(replicas)):
         losses = replicas.losses(batch, dataset.spec.loss)
         found.append(torch.stack([loss.detach() for loss in losses.values()], -1))
         purity = losses.pop("purity", None)

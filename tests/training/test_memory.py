@@ -1,5 +1,7 @@
-"""What a step takes follows the graphs of its batch: no graph has a matrix as wide as the largest of the dataset, but for a
-second S, of which there is one at a time."""
+"""The memory of a step depends on the graphs of its batch, not on the largest graph of the dataset.
+
+The exception is a second assignment, which has the size of the largest graph; it exists for one graph at a time.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,13 @@ from torch.utils._pytree import tree_leaves
 
 from rethinkpool_core import build_model
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.epoch import Task
+from rethinkpool_core.training.setup import TrainingSetup
 
 LARGE, SIZE = 2000, 4
 
 
 class Largest(TorchDispatchMode):
-    """Entries of the largest tensor that any operation returned; one that is a view has those of what it is a view of."""
+    """Entries of the largest tensor that any operation returned; a view counts with the tensor that it is a view of."""
 
     entries = 0
 
@@ -32,18 +34,18 @@ class Largest(TorchDispatchMode):
 
 @pytest.fixture(scope="module")
 def dataset():
-    """One large graph, the last, behind many of 10 to 19 nodes."""
+    """Many graphs of 10 to 19 nodes, and a large one, the last."""
     small = [nx.path_graph(10 + i % 10) for i in range(300)]
     return dataset_of(store_of([*small, nx.path_graph(LARGE)]))
 
 
 def largest_of_step(name, dataset, graphs, **model):
-    """Of a step, forward, backward and update, and of the same graphs in evaluation."""
+    """Entries of the largest tensor of a training step and of the evaluation of the same graphs."""
     model = build_model(name, dataset, **model)
-    task = Task(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
-    replicas = task.replicas([1])
+    setup = TrainingSetup(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
+    replicas = setup.replicas([1])
     with Largest() as largest:
-        (batch,) = task.builder.batches(torch.tensor(graphs), len(graphs))
+        (batch,) = setup.builder.batches(torch.tensor(graphs), len(graphs))
         _, gradient = replicas.step(batch, dataset.spec.loss, model.update(1))
         replicas.groups["all"].adam.step(gradient, torch.full((1,), 0.001), 1.0)
         with torch.no_grad():
@@ -61,5 +63,5 @@ def test_small_graphs_do_not_pay_for_the_large_one(name, dataset):
 
 @pytest.mark.parametrize("graphs", [SIZE, 3 * SIZE])
 def test_nothing_is_larger_than_one_second_assignment(dataset, graphs):
-    """MINCUTPOOL's second layer assigns the 1000 clusters of each graph to 500, one graph at a time; no A' is written down."""
+    """MINCUTPOOL's second layer assigns the 1000 clusters of each graph to 500, one graph at a time; there is no dense A'."""
     assert largest_of_step("MINCUTPOOL", dataset, list(range(graphs))) == 1000 * 500

@@ -1,4 +1,4 @@
-"""The setting reaches the C library: memory that is freed and taken again costs few page faults."""
+"""`configure_malloc` reaches the C library: memory that is freed and allocated again causes few page faults."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from rethinkpool_core import build_model
 from rethinkpool_core.bench.sides import Ours
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.epoch import Task
 from rethinkpool_core.training.memory import configure_malloc
+from rethinkpool_core.training.setup import TrainingSetup
 
 SCRIPT = """
 import resource, sys, torch
@@ -56,7 +56,9 @@ def configured() -> bool:
 def test_what_trains_sets_it_and_no_constructor(digits, run):
     dataset = digits(60)
     configure_malloc.cache_clear()
-    Task(build_model("NO-POOL", dataset), dataset, training_config("NO-POOL", "DIGITS"), torch.device("cpu"))
+    TrainingSetup(
+        build_model("NO-POOL", dataset), dataset, training_config("NO-POOL", "DIGITS"), torch.device("cpu")
+    )
     side = Ours("MINCUTPOOL", dataset, torch.device("cpu"), [1])
     assert not configured()
     side.warm_up()

@@ -1,4 +1,4 @@
-"""A training step asks the device for nothing: no shape depends on a value, and no value comes back to the host."""
+"""A training step never waits for the device: no shape depends on a value, and no value is copied to the host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from rethinkpool_core import build_model
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.epoch import Task
+from rethinkpool_core.training.setup import TrainingSetup
 
 WAITING = ("_local_scalar_dense", "nonzero", "unique", "masked_select", "bincount", "equal", "is_nonzero")
 
@@ -52,12 +52,12 @@ def test_the_guard_sees_what_waits():
 def test_step(name, options, digits):
     dataset = digits(60)
     model = build_model(name, dataset, **options)
-    task = Task(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
-    replicas = task.replicas([1, 2, 3])
-    order = torch.stack([task.split(seed).train[:8] for seed in replicas.seeds])
-    (batch,) = task.builder.batches(order, 8, rng_key=1, coarsening=task.coarsening(replicas))
+    setup = TrainingSetup(model, dataset, training_config(name, dataset.name), torch.device("cpu"))
+    replicas = setup.replicas([1, 2, 3])
+    order = torch.stack([setup.split(seed).train[:8] for seed in replicas.seeds])
+    (batch,) = setup.builder.batches(order, 8, rng_key=1, coarsening=setup.coarsening(replicas))
     if name not in ("GRACLUS", "COMPLEMENT"):
-        _ = batch.buckets  # made with the batch, before the step
+        _ = batch.buckets  # made before the step, with the batch
     rates = torch.full((3,), 1e-3)
     update = model.update(1)
     adam = replicas.groups[update.group].adam

@@ -1,9 +1,10 @@
-"""`train` against a loop that anyone would write: the module called directly, torch's Adam and scheduler."""
+"""`train` against the usual training loop: one call of the model per batch, torch's Adam and its scheduler."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from rethinkpool_core import build_model
@@ -20,7 +21,7 @@ QUICK = {
 
 
 def plain_run(name, dataset, seed, *, batch_size, clip_norm, protocol=QUICK, **overrides):
-    """Curves, and the best epoch with its scores: one seed in float64."""
+    """Curves of one seed in float64, and its best epoch with validation and test score."""
     split = dataset.with_split(seed)
     model = build_model(name, dataset, seed=seed, **overrides).double()
     builder = BatchBuilder(dataset, dtype=torch.float64)
@@ -79,7 +80,7 @@ def plain_run(name, dataset, seed, *, batch_size, clip_norm, protocol=QUICK, **o
                 torch.nn.utils.clip_grad_norm_(groups[group], clip_norm)
             optimiser.step()
         if unsupervised:
-            if not group:  # what the purity loss does not reach has gradient zero, and Adam's momentum
+            if not group:  # where the purity loss has no gradient, Adam's momentum still moves
                 for p in groups[False]:
                     p.grad = torch.zeros_like(p) if p.grad is None else p.grad
             optimiser.step()
@@ -113,8 +114,8 @@ def compare(record, plain, tolerance=1e-9):
     )
 
 
-# A bias whose ReLU is never off cancels in the batch norm behind it: its gradient is rounding error, which
-# Adam scales up to lr * 1e-9 a step, so two ways to add up one gradient agree there to 1e-8 or so.
+# A bias before a ReLU that is never off cancels in the batch norm after it: its gradient is a rounding error, which Adam
+# scales up to lr * 1e-9 per step, so two ways to compute the same gradient agree there to about 1e-8 only.
 @pytest.mark.parametrize(
     ("name", "batch_size", "clip_norm", "tolerance"),
     [("MINCUTPOOL", 32, 2.0, 1e-9), ("GRACLUS", 16, 0.0, 1e-9), ("DIFFPOOL-V2", 32, 2.0, 1e-7)],
@@ -124,12 +125,12 @@ def test_same_as_a_plain_loop(name, batch_size, clip_norm, tolerance, digits, ru
     (record,) = run(name, dataset, [3], batch_size=batch_size, **QUICK)
     plain = plain_run(name, dataset, 3, batch_size=batch_size, clip_norm=clip_norm)
     compare(record, plain, tolerance)
-    # The run was long enough to mean something: the rate fell, to its floor.
+    # The run was long enough for the learning rate to fall to its least value.
     assert 0.01 in plain[0]["lr"] and 0.005 in plain[0]["lr"]
 
 
 def test_clipping_matters_here(digits, run):
-    """With so small a norm every step is cut."""
+    """The smaller norm clips every step."""
     dataset = digits(100)
     short = QUICK | {"max_epochs": 4}
     for clip_norm in (0.05, 0.0):
@@ -155,9 +156,7 @@ def test_gmn_alternates_like_a_plain_loop(train_keys, digits, run):
 
 
 def trained(run, dataset, folder, epochs, changed):
-    """Both groups of parameters after so many epochs, read from the checkpoint."""
-    from safetensors.torch import load_file
-
+    """Tensors of the checkpoint after so many epochs."""
     run(
         "GMN",
         dataset,
@@ -172,15 +171,15 @@ def trained(run, dataset, folder, epochs, changed):
 
 
 @pytest.mark.parametrize("train_keys", [True, False])
-def test_who_moves_in_which_epoch(train_keys, digits, run, tmp_path):
+def test_which_parameters_move_in_which_epoch(train_keys, digits, run, tmp_path):
     """Appendix B: the purity loss updates the keys only, every p-th epoch; the supervised loss the rest."""
     dataset, changed = (
         digits(60),
         {"train_keys": train_keys, "purity_period": 3, "num_keys": [4, 1], "num_heads": 2},
     )
     after = [trained(run, dataset, tmp_path, epochs, changed) for epochs in range(1, 7)]
-    keys = [state.get("keys/theta") for state in after]
-    rest = [state["rest/theta"] for state in after]
+    keys = [state.get("groups/keys/theta") for state in after]
+    rest = [state["groups/rest/theta"] for state in after]
     for epoch in range(2, 7):
         before, now = epoch - 2, epoch - 1
         moved = not torch.equal(rest[before], rest[now])
@@ -189,7 +188,7 @@ def test_who_moves_in_which_epoch(train_keys, digits, run, tmp_path):
             assert torch.equal(keys[before], keys[now]) == (epoch % 3 != 0), epoch
         else:
             assert moved, epoch
-            assert keys[now] is None, "keys that do not train are no parameters"
+            assert keys[now] is None, "keys that are not trained are buffers"
 
 
 def test_fixed_keys_stay_as_drawn(digits, run):

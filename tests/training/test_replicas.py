@@ -1,4 +1,4 @@
-"""Many seeds side by side are the same runs as one at a time, whatever happens to one of them."""
+"""Seeds that train side by side have the same results as alone, whatever happens to one of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core import build_model
 from rethinkpool_core.models.names import MODELS
-from rethinkpool_core.training import epoch, train
+from rethinkpool_core.training import setup, train
 from rethinkpool_core.training.epoch import shuffled
 from rethinkpool_core.training.replicas import Replicas
 
@@ -21,12 +21,12 @@ def smaller(name: str) -> dict:
     return {} if "GMN" not in name else {"num_keys": [4, 1]} if name == "RANDOM-GMN" else SMALL_GMN
 
 
-# See test_plain_loop: behind a batch norm rounding errors become steps of Adam.
+# See test_plain_loop: with a batch norm rounding errors become steps of Adam.
 def tolerance(name: str) -> float:
     return 1e-7 if "DIFFPOOL" in name or "GMN" in name else 1e-10
 
 
-# The rest are these with another distribution of the random matrix.
+# The other models are these with another distribution of the random matrix.
 FAMILIES = (
     "GRACLUS",
     "COMPLEMENT",
@@ -58,7 +58,7 @@ def test_three_at_once_are_three_alone(name, digits, run, assert_same):
 
 
 @pytest.mark.parametrize("name", ["N-MINCUTPOOL", "GRACLUS", "GMN"])
-def test_one_that_stops_early_leaves_the_others_alone(name, digits, run, assert_same):
+def test_seed_that_stops_early_does_not_change_the_others(name, digits, run, assert_same):
     dataset = digits(60 if name != "GMN" else 120)
     options = {
         "model": smaller(name),
@@ -69,7 +69,7 @@ def test_one_that_stops_early_leaves_the_others_alone(name, digits, run, assert_
     }
     seeds = [1, 2, 3, 4]
     alone = [run(name, dataset, [seed], **options)[0] for seed in seeds]
-    assert len({record.epochs for record in alone}) > 1, "the seeds were to stop at different epochs"
+    assert len({record.epochs for record in alone}) > 1, "the seeds are to stop at different epochs"
     for record, other in zip(run(name, dataset, seeds, replicas=4, **options), alone, strict=True):
         assert_same(record, other, tolerance(name))
 
@@ -84,9 +84,7 @@ def test_fewer_replicas_than_seeds(digits, run, assert_same):
 
 
 @pytest.mark.parametrize("name", ["MINCUTPOOL", "DIFFPOOL", "DIFFPOOL-V2", "GMN", "COMPLEMENT"])
-def test_graph_with_a_feature_that_is_not_a_number_stops_only_who_trains_on_it(
-    name, digits, run, assert_same
-):
+def test_nan_in_a_graph_fails_only_the_seed_that_trains_on_it(name, digits, run, assert_same):
     dataset = digits(60)
     seeds = list(range(1, 60))
     trains = {seed: 0 in dataset.with_split(seed).train for seed in seeds}
@@ -95,21 +93,19 @@ def test_graph_with_a_feature_that_is_not_a_number_stops_only_who_trains_on_it(
     assert len(spared) == 2
     x = dataset.store.x.float().clone()
     x[0] = float("nan")
-    spoilt = replace(dataset, store=replace(dataset.store, x=x))
+    damaged = replace(dataset, store=replace(dataset.store, x=x))
     options = {"model": smaller(name), "max_epochs": 3, "batch_size": 20}
-    first, failed, last = run(name, spoilt, [spared[0], failing, spared[1]], replicas=3, **options)
+    first, failed, last = run(name, damaged, [spared[0], failing, spared[1]], replicas=3, **options)
     assert "nan in epoch 1" in failed.error and failed.val_score is None and failed.test_score is None
     assert failed.epochs == 1 and {len(curve) for curve in failed.curves.values()} == {1}
     for record in (first, last):
         assert record.error is None
-        (alone,) = run(name, spoilt, [record.seed], **options)
+        (alone,) = run(name, damaged, [record.seed], **options)
         assert_same(record, alone, tolerance(name))
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
-def test_loss_that_becomes_infinite_later_keeps_the_best_until_then(
-    replicas, digits, run, monkeypatch, assert_same
-):
+def test_failure_in_a_later_epoch_keeps_the_best_until_then(replicas, digits, run, monkeypatch, assert_same):
     from rethinkpool_core.training.schedule import Schedule
 
     dataset, options = digits(60), {"max_epochs": 5, "batch_size": 20, "replicas": replicas}
@@ -126,7 +122,7 @@ def test_loss_that_becomes_infinite_later_keeps_the_best_until_then(
 
     monkeypatch.setattr(Schedule, "update", update)
     first, failed, last = run("N-MINCUTPOOL", dataset, [1, 2, 3], **options)
-    # Two replicas side by side may round otherwise than three: which product a library runs depends on the sizes.
+    # Two replicas may round differently from three, since the kernel that a library chooses depends on the sizes.
     assert_same(first, before[0], 1e-12)
     assert_same(last, before[2], 1e-12)
     assert "in epoch 3" in failed.error and failed.epochs == 3
@@ -157,7 +153,7 @@ def test_order_of_the_batches_is_a_permutation_new_each_epoch():
     assert torch.equal(shuffled(index, 1, 1), shuffled(index, 1, 1))
 
 
-def test_nothing_depends_on_the_global_generators_nor_moves_them(digits, run, global_state, assert_same):
+def test_global_generators_are_neither_used_nor_changed(digits, run, global_state, assert_same):
     dataset = digits(60)
     records = []
     for seed in (0, 99):
@@ -171,7 +167,7 @@ def test_nothing_depends_on_the_global_generators_nor_moves_them(digits, run, gl
             assert_same(a, b)
 
 
-def test_model_given_is_not_trained(digits, run):
+def test_model_that_is_given_is_not_changed(digits, run):
     dataset = digits(60)
     model = build_model("DIFFPOOL-V2", dataset, seed=4)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -211,10 +207,10 @@ def test_graphs_of_one_node_one_at_a_time(name, replicas, run):
     assert all(torch.isfinite(tensor).all() for record in records for tensor in record.weights.values())
 
 
-@pytest.mark.parametrize(("rows", "parts"), [(1, [1] * 5), (3200, [1, 2, 2]), (10_000, [5])])
-def test_as_many_at_once_as_a_step_has_room_for(rows, parts, digits, run, monkeypatch):
-    """Seeds are cut into parts of like size, and a record says which were trained together."""
-    monkeypatch.setattr(epoch, "ROWS_AT_ONCE", rows)
+@pytest.mark.parametrize(("nodes", "parts"), [(1, [1] * 5), (3200, [1, 2, 2]), (10_000, [5])])
+def test_groups_have_the_size_that_a_cpu_is_best_at(nodes, parts, digits, run, monkeypatch):
+    """Seeds are divided evenly, and a record says which trained side by side."""
+    monkeypatch.setattr(setup, "NODES_PER_STEP", nodes)
     records = run("NO-POOL", digits(60), [1, 2, 3, 4, 5], max_epochs=1, batch_size=48)
     found = {tuple(record.provenance["side_by_side"]) for record in records}
     assert sorted(map(len, found)) == parts

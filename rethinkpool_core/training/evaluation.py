@@ -1,0 +1,56 @@
+"""Losses and scores on validation and test graphs, and what follows from them for the training of each seed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
+from rethinkpool_core.training.replicas import Replicas
+from rethinkpool_core.training.setup import TrainingSetup
+from rethinkpool_core.training.state import TrainState
+
+
+@torch.no_grad()
+def evaluate(setup: TrainingSetup, replicas: Replicas, states: dict[int, TrainState]) -> None:
+    """Score an epoch on the validation graphs, and on the test graphs for replicas whose validation score is the best so far.
+
+    Updates ``states``, learning rates and early stopping included.
+    """
+    sign = 1 if HIGHER_IS_BETTER[setup.dataset.spec.metric] else -1
+    validation = losses_and_scores(setup, replicas, [setup.split(seed).val for seed in replicas.seeds])
+    improved = []
+    for row, (seed, (loss, value)) in enumerate(zip(replicas.seeds, validation, strict=True)):
+        state, values = states[seed], {"val_loss": loss, "val_score": value}
+        state.append(values)
+        state.fill_gaps()
+        state.check_finite(values)
+        if state.error is None and state.schedule.update(state.epoch, sign * value, setup.config):
+            state.val_score = value
+            state.best_weights = replicas.weights(row)
+            improved.append(row)
+    if improved:
+        test = losses_and_scores(setup, replicas, [setup.split(seed).test for seed in replicas.seeds])
+        for row in improved:
+            states[replicas.seeds[row]].test_score = test[row][1]
+
+
+def losses_and_scores(
+    setup: TrainingSetup, replicas: Replicas, parts: list[Tensor]
+) -> list[tuple[float, float]]:
+    """Return the supervised loss and the score of each replica on its own graphs.
+
+    parts    indices of the graphs of each replica, equally many
+    """
+    # Graphs of like size share a batch: less padding, same result.
+    sizes = setup.dataset.store.num_nodes
+    order = torch.stack([part[sizes[part].argsort(stable=True)] for part in parts])
+    coarsening = setup.coarsening(replicas, evaluation=True)
+    logits, targets = [], []
+    for batch in setup.builder.batches(order, setup.eval_batch_size(len(replicas)), coarsening=coarsening):
+        logits.append(replicas.call(batch, training=False, auxiliary=False)[0])
+        targets.append(batch.y.view(len(replicas), -1))
+    logits, targets = torch.cat(logits, 1).cpu(), torch.cat(targets, 1).cpu()  # one transfer for all replicas
+    losses = supervised_loss(setup.dataset.spec.loss, logits, targets).tolist()
+    scores = [score(setup.dataset.spec.metric, a, b) for a, b in zip(logits, targets, strict=True)]
+    return list(zip(losses, scores, strict=True))
