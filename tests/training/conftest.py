@@ -1,17 +1,21 @@
-"""Real but small data for training: the first graphs of DIGITS."""
+"""Small real data for training, the first graphs of DIGITS, and what the tests of training share."""
 
 from __future__ import annotations
 
 import math
+import random
+from contextlib import contextmanager
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from threads import one_thread  # noqa: F401 - a fixture
 
 from rethinkpool_core import build_model, load_dataset
 from rethinkpool_core.datasets.storage.store import GraphStore
-from rethinkpool_core.training import RunRecord, train
+from rethinkpool_core.errors import RethinkPoolError
+from rethinkpool_core.training import RunRecord, train, trainer
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +25,7 @@ def data_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def digits(data_folder):
-    """``digits(n)``: a dataset of the first n graphs, with its checksum and a split of its own."""
+    """``digits(n)``: the dataset of the first n graphs of DIGITS, with a checksum and a split of its own."""
     whole = load_dataset("DIGITS", data_folder)
 
     def cut(graphs: int):
@@ -44,9 +48,48 @@ def run():
     return train_double
 
 
+@pytest.fixture
+def interrupted(monkeypatch, run):
+    """``interrupted(n, ...)``: train as ``run`` until training asks for the n-th time whether to stop; whether it was stopped."""
+
+    def train_until(n, *args, **options):
+        times = 0
+
+        @contextmanager
+        def requests():
+            def stop_requested():
+                nonlocal times
+                times += 1
+                return times >= n
+
+            yield stop_requested
+
+        with monkeypatch.context() as patch:
+            patch.setattr(trainer, "stop_requests", requests)
+            try:
+                run(*args, **options)
+            except KeyboardInterrupt:
+                return True
+            return False
+
+    return train_until
+
+
+@pytest.fixture(scope="session")
+def sentence():
+    """``sentence(error, *words)``: the message of ``pytest.raises`` is one sentence with these words."""
+
+    def check(error: pytest.ExceptionInfo[RethinkPoolError], *words: str) -> None:
+        text = str(error.value)
+        assert "\n" not in text and not text.endswith(".") and len(text) < 600
+        assert all(word in text for word in words), text
+
+    return check
+
+
 @pytest.fixture(scope="session")
 def assert_same():
-    """Two records are of one run: all but the clock and the command agrees, numbers to ``tolerance``."""
+    """``assert_same(a, b, tolerance=0)``: records of the same run, apart from times and the command; NaN equals NaN."""
 
     def check(a: RunRecord, b: RunRecord, tolerance: float = 0.0):
         a, b = a.to_dict(), b.to_dict()
@@ -55,13 +98,13 @@ def assert_same():
                 name: curve for name, curve in record["curves"].items() if name != "train_seconds"
             }
             del record["provenance"]
-        assert _rounded_off(a, b, tolerance) is None
+        assert _difference(a, b, tolerance) is None
 
     return check
 
 
-def _rounded_off(a, b, tolerance: float, where: str = "record") -> str | None:
-    """Where two nested values differ by more than ``tolerance``; None if nowhere. NaN equals NaN here."""
+def _difference(a, b, tolerance: float, where: str = "record") -> str | None:
+    """The first place where two nested values differ by more than ``tolerance``; None if there is none."""
     if isinstance(a, dict) and isinstance(b, dict):
         if a.keys() != b.keys():
             return f"{where}: {sorted(a)} and {sorted(b)}"
@@ -75,15 +118,12 @@ def _rounded_off(a, b, tolerance: float, where: str = "record") -> str | None:
         return None if same else f"{where}: {a!r} and {b!r}"
     else:
         return None if a == b else f"{where}: {a!r} and {b!r}"
-    return next((found for path, x, y in pairs if (found := _rounded_off(x, y, tolerance, path))), None)
+    return next((found for path, x, y in pairs if (found := _difference(x, y, tolerance, path))), None)
 
 
 @pytest.fixture
 def global_state():
-    """A function that tells the state of every global generator that training could touch."""
-    import random
-
-    import numpy as np
+    """A function that returns the state of every global random generator that training could use."""
 
     def state():
         kind, keys, *rest = np.random.get_state()

@@ -1,4 +1,4 @@
-"""What cannot be done as written is one sentence, before any training."""
+"""Wrong arguments of `train` are refused in one sentence, before any training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from rethinkpool_core import build_model
 from rethinkpool_core.errors import (
     DeviceError,
     GraphTooLargeError,
-    RethinkPoolError,
     UnknownNameError,
     UsageError,
 )
@@ -26,14 +25,8 @@ from rethinkpool_core.training import (
 from rethinkpool_core.training.run import TrainingRun
 
 
-def sentence(error: pytest.ExceptionInfo[RethinkPoolError], *words: str) -> None:
-    text = str(error.value)
-    assert "\n" not in text and not text.endswith(".")
-    assert all(word in text for word in words), text
-
-
 @pytest.fixture
-def refused(digits, monkeypatch):
+def refused(digits, monkeypatch, sentence):
     """``refused(kind, ...)``: `train` with these arguments raises this error and trains nothing."""
     dataset = digits(60)
     model = build_model("GMN", dataset, num_keys=[4, 1], num_heads=2)

@@ -1,4 +1,4 @@
-"""The test score is that of the best validation epoch; the weights in the record are those that made it."""
+"""The test score of a record is that of the best validation epoch, and its weights are those that gave it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rethinkpool_core.batching.batch import BatchBuilder
 
 @torch.no_grad()
 def accuracy(model, dataset, part) -> float:
-    """One graph at a time."""
+    """Computed one graph at a time."""
     builder = BatchBuilder(dataset, dtype=torch.float64)
     model.eval()
     right = 0
@@ -33,7 +33,7 @@ def test_weights_give_the_scores_of_the_record(name, replicas, digits, run, tmp_
     records = run(name, dataset, [1, 2], checkpoint_dir=tmp_path, **options)
     again = run(name, dataset, [1, 2], checkpoint_dir=tmp_path, **options)  # as read from the checkpoint
     assert any(record.best_epoch < record.epochs for record in records), (
-        "else the last weights would do as well"
+        "otherwise the last weights would pass too"
     )
     for record in records + again:
         module = build_model(name, dataset, **model).double()
@@ -46,7 +46,7 @@ def test_weights_give_the_scores_of_the_record(name, replicas, digits, run, tmp_
 
 
 def test_weights_are_not_those_of_later_epochs(digits, run):
-    """More epochs after the best one change nothing in what is kept."""
+    """Epochs after the best one change neither the test score nor the weights of the record."""
     dataset = digits(100)
     options = {"batch_size": 16, "learning_rate": 0.02}
     (long,) = run("N-MINCUTPOOL", dataset, [1], max_epochs=8, **options)
@@ -58,7 +58,7 @@ def test_weights_are_not_those_of_later_epochs(digits, run):
 
 @pytest.mark.parametrize(("metric", "choose"), [("mae", min), ("rocauc", max)])
 def test_best_by_the_metric_of_the_dataset(metric, choose, run):
-    """Least error, greatest area; a published split is the same for every seed."""
+    """The smallest error or the largest area; a published split is the same for every seed."""
     graphs = [nx.gnp_random_graph(n, 0.5, seed=n) for n in range(4, 34)]
     if metric == "mae":
         y = torch.linspace(-2, 2, 30)

@@ -1,4 +1,4 @@
-"""Real processes, killed or interrupted at any moment and started again, give the record of a whole run."""
+"""Real processes that are killed or interrupted at any moment and started again give the record of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Worker:
         seeds=(1, 2, 3),
         **options,
     ):
-        """Exit code, records and seconds of one process.
+        """Train in a process; return its exit code, its records (None if there are none) and its seconds.
 
-        It is sent the signal ``number`` ``after`` so many seconds, or once a checkpoint is saved.
+        The process receives the signal ``number`` after ``after`` seconds, with ``once_saved`` after the first checkpoint.
         """
         out = self.tmp_path / "records.json"
         out.unlink(missing_ok=True)
@@ -79,7 +79,7 @@ class Worker:
             ):
                 time.sleep(0.001)
             time.sleep(after or 0)
-            # Ended or not: the worker has just started it, so the id is still the child's or nobody's.
+            # The child may have ended; its id, so recently used, belongs to no other process.
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
@@ -93,11 +93,11 @@ class Worker:
 
 @pytest.fixture
 def worker(data_folder, tmp_path, digits):
-    made = Worker(data_folder, tmp_path, digits)
-    yield made
-    made.process.stdin.close()
-    made.process.wait()
-    made.process.stdout.close()
+    worker = Worker(data_folder, tmp_path, digits)
+    yield worker
+    worker.process.stdin.close()
+    worker.process.wait()
+    worker.process.stdout.close()
 
 
 GMN = {"num_keys": [4, 1], "num_heads": 2, "purity_period": 2}
@@ -111,7 +111,7 @@ CASES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("case", CASES)
-def test_ends_as_if_nothing_had_happened(case, number, worker, tmp_path, assert_same):
+def test_stopped_six_times(case, number, worker, tmp_path, assert_same):
     _, expected, seconds = worker.run(tmp_path / "whole", **CASES[case])
     moments, codes = random.Random(case), []
     for _ in range(6):
@@ -129,7 +129,7 @@ def test_ends_as_if_nothing_had_happened(case, number, worker, tmp_path, assert_
 
 
 def test_killed_once(worker, tmp_path, assert_same):
-    """The short form of the above."""
+    """The quick form of the test above."""
     options = {"max_epochs": 12, "seeds": [1]}
     _, expected, _ = worker.run(tmp_path / "whole", **options)
     code, _, _ = worker.run(tmp_path / "killed", once_saved=True, **options)
@@ -140,7 +140,7 @@ def test_killed_once(worker, tmp_path, assert_same):
 
 
 @pytest.mark.slow
-def test_command_line_interrupted_goes_on(data_folder, digits, tmp_path, assert_same):
+def test_interrupted_command_resumes(data_folder, digits, tmp_path, assert_same):
     digits(10)
 
     def command(folder, *, interrupt: bool):
@@ -155,7 +155,7 @@ def test_command_line_interrupted_goes_on(data_folder, digits, tmp_path, assert_
             "--device",
             "cpu",
             "--set",
-            "batch_size=4",  # epochs long enough to be interrupted in the midst of one
+            "batch_size=4",  # long epochs, to interrupt one
         ]
         process = subprocess.Popen(
             [
@@ -192,8 +192,8 @@ def test_command_line_interrupted_goes_on(data_folder, digits, tmp_path, assert_
     from safetensors import safe_open
 
     with safe_open(file, "pt") as opened:
-        metadata = json.loads(opened.metadata()["seeds"])["1"]
-    assert metadata["epoch"] == 1 and metadata["step"] > 0, "saved in the midst of an epoch"
+        values = json.loads(opened.metadata()["seeds"])["1"]
+    assert values["epoch"] == 1 and values["step"] > 0, "saved within an epoch"
     code, _, resumed = command("stopped", interrupt=False)
     assert code == 0
     code, _, whole = command("whole", interrupt=False)

@@ -1,4 +1,4 @@
-"""Scores and losses against scikit-learn, OGB and formulas."""
+"""Scores and losses against scikit-learn, OGB's evaluator and formulas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ sizes = st.integers(2, 60)
 
 
 def drawn(seed: int, *shape: int) -> torch.Tensor:
-    # Rounded: ties between logits are what scores get wrong.
+    # Rounded, since scores are most easily wrong where logits tie.
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).round(
         decimals=1
     )

@@ -1,4 +1,4 @@
-"""What training shows: a plain line an epoch, a live line on a terminal, nothing when asked for nothing."""
+"""The progress of training: a plain line per epoch, a live line on a terminal, nothing with ``progress=False``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rethinkpool_core.training.report import EpochReport, SeedScores
 OPTIONS = {"max_epochs": 3, "batch_size": 24}
 
 
-def test_a_plain_line_an_epoch(digits, run, capsys):
+def test_a_plain_line_per_epoch(digits, run, capsys):
     run("N-MINCUTPOOL", digits(60), [4], progress=True, **OPTIONS)
     captured = capsys.readouterr()
     lines = captured.err.splitlines()
@@ -69,7 +69,7 @@ def test_seconds_are_those_of_all_seeds_together():
 
 
 def test_time_left_counts_the_groups_that_wait():
-    """Two more seeds as many epochs again; four seeds, of which 90 epochs are left, twice as long."""
+    """Another group of two seeds takes as long for each epoch, a group of four seeds twice as long."""
     remaining = RemainingTime(100, [(2, 100), (4, 90)])
     remaining.add(report(10, 3.0, seeds=(1, 2)))
     assert remaining.at_most(10) == pytest.approx(3.0 * (90 + 100 + 2 * 90))
@@ -117,7 +117,7 @@ def test_on_a_terminal(digits, run, monkeypatch):
     while True:
         try:
             more = os.read(main, 4096)
-        except OSError:  # how Linux tells the end of a terminal
+        except OSError:  # Linux's way to say that the terminal was closed
             break
         if not more:
             break

@@ -1,4 +1,4 @@
-"""Run records: what is in them and how they travel."""
+"""Run records: their content, and the way to JSON and back."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def test_curves(name, digits, run):
     assert {len(curve) for curve in record.curves.values()} == {record.epochs} == {3}
     for key, curve in record.curves.items():
         assert all(type(value) is float for value in curve)
-        # GMN's purity loss has every other epoch here; in the others nobody computes it.
+        # GMN computes its purity loss in every second epoch here.
         assert [math.isfinite(value) for value in curve] == [key != "purity" or e % 2 == 0 for e in (1, 2, 3)]
     assert all(seconds > 0 for seconds in record.curves["train_seconds"])
 
 
-def test_what_a_record_says(record, digits):
+def test_content(record):
     assert (record.model, record.dataset, record.seed, record.metric, record.error) == (
         "MINCUTPOOL",
         "DIGITS",
@@ -54,14 +54,14 @@ def test_what_a_record_says(record, digits):
 
 
 def test_provenance(record, digits):
-    told = record.provenance
-    assert {"versions", "device", "machine", "dataset_checksum", "commit", "command"} <= told.keys()
-    assert told["versions"]["torch"] == torch.__version__
-    assert told["dataset_checksum"] == digits(60).checksum
-    assert told["device"].startswith("cpu")
+    provenance = record.provenance
+    assert {"versions", "device", "machine", "dataset_checksum", "commit", "command"} <= provenance.keys()
+    assert provenance["versions"]["torch"] == torch.__version__
+    assert provenance["dataset_checksum"] == digits(60).checksum
+    assert provenance["device"].startswith("cpu")
 
 
-def test_there_and_back(record):
+def test_to_json_and_back(record):
     again = RunRecord.from_dict(json.loads(record.to_json()))
     assert again == record
     assert again.weights is None and record.weights is not None
@@ -92,7 +92,7 @@ def test_dict_is_a_copy(record):
     assert len(record.curves["lr"]) == 3
 
 
-def test_failed_run_there_and_back(digits, run):
+def test_failed_run_to_json_and_back(digits, run):
     (record,) = run("MINCUTPOOL", digits(60), [5], max_epochs=3, batch_size=20, learning_rate=1e300)
     assert record.error
     again = RunRecord.from_dict(json.loads(record.to_json()))

@@ -1,4 +1,4 @@
-"""The clock of a replica against torch's plateau scheduler and an early stop written by hand."""
+"""The schedule of a replica against torch's plateau scheduler and a plain early stop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.schedule import Schedule
 
-# Few values, so that ties and plateaus are common; negative ones are errors, of which less is better.
+# Few values, so that ties and plateaus are common; negative ones stand for errors, where less is better.
 scores = st.lists(st.sampled_from([-2.5, -1.0, -0.1, 0.0, 0.1, 0.5, 0.75, 1.0]), min_size=1, max_size=60)
 
 

@@ -1,7 +1,6 @@
-"""A process that imports torch once and trains in forked children, which the test kills.
+"""A script of test_killed.py: it imports torch once and trains in forked children, which the test kills.
 
-Reads one job (JSON) a line, answers with the child's process id and then with its exit code. A script that
-test_killed.py runs.
+It reads a job per line, as JSON, and prints the process id of the child and then its exit code.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def train_one(job) -> int:
 def main() -> None:
     import torch
 
-    import rethinkpool_core.training.trainer  # noqa: F401 - so that the children need not
+    import rethinkpool_core.training.trainer  # noqa: F401 - once, not in every child
     from rethinkpool_core.training.provenance import commit
 
     torch.set_num_threads(1)
@@ -68,7 +67,7 @@ def main() -> None:
                     code = 130
                 sys.stderr.flush()
             except KeyboardInterrupt:
-                pass  # the work was done; what comes now interrupts nothing
+                pass  # the signal came after the end of the training
             finally:
                 os._exit(code)
         print(pid, flush=True)
