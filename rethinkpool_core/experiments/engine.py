@@ -35,9 +35,8 @@ class Engine:
     @property
     def slots(self) -> int:
         """How many tasks can run at once at this moment: workers may come and go."""
-        return sum(
-            worker["nthreads"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()
-        )
+        # Asked of the scheduler: what the client remembers of it is without workers for a moment, every now and then.
+        return sum(self.client.nthreads().values())
 
     @property
     def dashboard(self) -> str:
