@@ -1,1 +1,1 @@
-"""Building the book: notebooks run by papermill, tables written for pages."""
+"""Build the book: run notebooks with papermill, write the tables that pages include, call jupyter-book."""

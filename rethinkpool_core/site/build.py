@@ -1,4 +1,4 @@
-"""Building the site: notebooks run first, then jupyter-book turns pages and executed notebooks into HTML."""
+"""Build the site: run the notebooks, then let jupyter-book turn pages and executed notebooks into HTML."""
 
 from __future__ import annotations
 
@@ -17,37 +17,36 @@ from rethinkpool_core.site.notebooks import project_folder, run_notebook, shown
 from rethinkpool_core.site.tables import write_tables
 
 PROFILES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
-    # The notebooks' own defaults: DIGITS, minutes on two cores.
+    # Defaults of the notebooks: DIGITS, minutes on two cores.
     "quick": {"dataset-statistics": {}, "pooling-vs-random": {}},
-    # The paper's data and protocol: the datasets must be there, or be downloadable; hours without a GPU.
+    # Datasets and protocol of the paper: downloads what is missing; hours without a GPU.
     "full": {
         "dataset-statistics": {"datasets": "DIGITS,NCI1,IMDB-B,SMNIST,ZINC,PROTEINS,NCI109,DD,MOLHIV"},
         "pooling-vs-random": {"dataset": "IMDB-B", "seeds": 20, "max_epochs": 1000},
     },
 }
-"""What each profile runs: notebook, then the parameters that differ from the notebook's defaults."""
+"""Notebooks of each profile, with the parameters that differ from the notebook's defaults."""
 
-# Its console script may not be on the path, and the package cannot be run with -m.
+# Its console script may not be on PATH, and `python -m jupyter_book` does not exist.
 _JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 _MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg.js"
 
 
 class BookError(RethinkPoolError):
-    """The site could not be built."""
+    """Raised when the site cannot be built."""
 
 
 def build_book(profile: str = "quick", *, say: Callable[[str], None] = print) -> Path:
-    """Run the profile's notebooks, build the site, and return its first page, ``build/site/index.html``.
+    """Run the notebooks of ``profile``, build the site, and return its first page, ``build/site/index.html``.
 
-    Every warning of the build is an error. ``say`` is told what happens, a line at a time.
+    ``say`` receives one line per step. Every warning of the build is an error.
 
-    Raises UnknownNameError for an unknown profile, NotebookError when a notebook fails, and BookError when
-    the build does.
+    Raises UnknownNameError for an unknown profile, NotebookError if a notebook fails, and BookError if the build fails.
     """
     if profile not in PROFILES:
         raise UnknownNameError("profile", profile, PROFILES)
     build = project_folder() / "build"
-    # On graphs this small threads mostly wait for each other; on a busy machine that is ten times slower.
+    # On small graphs threads mostly wait for each other, which on a busy machine is ten times slower.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for name, parameters in PROFILES[profile].items():
         say(f"running notebook {name}")
@@ -57,22 +56,22 @@ def build_book(profile: str = "quick", *, say: Callable[[str], None] = print) ->
 
 
 def build_site(executed: Path, build: Path) -> Path:
-    """Build the site from the pages of ``book/`` and the executed notebooks in ``executed``; nothing is run.
+    """Build the site from the pages of ``book/`` and the executed notebooks in ``executed``, and return its first page.
 
-    The sources are laid out in ``build/pages``, the log is ``build/site.log`` and the site ``build/site``,
-    replaced only when the new one is complete.
+    No notebook is run. Sources are collected in ``build/pages`` and the log is ``build/site.log``. An existing ``build/site`` is
+    replaced only once the new site is complete.
 
-    Raises BookError, which quotes the first warning of a failed build, and DataError when the measurement of the page "How
-    fast" is not in ``results/``.
+    Raises BookError with the first warning of a failed build, and DataError if ``results/how-fast.json`` is missing or not
+    complete.
     """
     pages, site, log = build / "pages", build / "site", build / "site.log"
-    # Built anew each time: a warning about a page that did not change is a warning all the same.
+    # From scratch: an incremental build would not repeat the warnings about unchanged pages.
     shutil.rmtree(pages, ignore_errors=True)
     shutil.rmtree(build / "_build", ignore_errors=True)
     shutil.copytree(project_folder() / "book", pages)
     (pages / "notebooks").mkdir()
     for notebook in sorted(executed.glob("*.ipynb")):
-        if notebook.name.count(".") == 1:  # not those that were left running or failed
+        if notebook.name.count(".") == 1:  # neither NAME.running.ipynb nor NAME.failed.ipynb
             shutil.copy2(notebook, pages / "notebooks" / notebook.name)
     write_tables(pages / "tables")
     write_measurement(pages / "tables")
@@ -85,7 +84,7 @@ def build_site(executed: Path, build: Path) -> Path:
     html = build / "_build" / "html"
     if ended.returncode != 0:
         raise BookError(f"the site was not built, {_first_complaint(log)}: see {shown(log)}")
-    # Only now: jupyter-book would load every script of its static folder once more on each page.
+    # After the build, because jupyter-book loads every script of its static folder on each page.
     (html / "_static" / "mathjax").mkdir()
     shutil.copy2(_mathjax(), html / "_static" / "mathjax")
     move_folder(html, site)

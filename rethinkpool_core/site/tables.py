@@ -1,4 +1,4 @@
-"""Tables of the book that say what the package says: written from its data, so that they cannot drift."""
+"""Tables of the book, written from the package's own data so that pages and package always agree."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rethinkpool_core.datasets.spec import DATASETS
+from rethinkpool_core.experiments.grids import GRIDS, get_grid
 from rethinkpool_core.paper import TABLES, published, table_rows
 
-_TASKS = {"binary": "two classes", "multiclass": "{} classes", "regression": "a number"}
+_TASKS = {"binary": "2 classes", "multiclass": "{} classes", "regression": "regression"}
 _METRICS = {"accuracy": "accuracy", "rocauc": "ROC-AUC", "mae": "mean absolute error"}
 _FEATURES = {
     "one_hot": "node label, one-hot",
-    "ones": "ten ones",
-    "categorical": "atom and bond features of OGB",
+    "ones": "constant (ten ones)",
+    "categorical": "OGB's atom and bond features",
     "dense": "intensity, row, column",
 }
 _SPLITS = {
-    "stratified": "80/10/10 stratified, drawn from the seed",
-    "published": "as published",
-    "benchmark": "55000/5000/10000 as in the benchmark",
+    "stratified": "80/10/10, stratified, drawn from the seed",
+    "published": "published split",
+    "benchmark": "55000/5000/10000, that of the benchmark",
 }
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; ``None`` is an empty cell, a tuple is written with commas."""
+    """Return a Markdown table. ``None`` is an empty cell; the values of a tuple are joined by commas."""
 
     def cell(value: object) -> str:
         if isinstance(value, tuple):
@@ -35,10 +36,23 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(cell, line)) + " |" for line in lines) + "\n"
 
 
+def prose_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a MyST table of sentences, whose columns the style sheet keeps wide enough to read on a phone."""
+    return f"```{{table}}\n:class: prose\n\n{markdown(header, rows)}```\n"
+
+
 def write_tables(folder: Path) -> None:
-    """Write ``datasets.md``, ``splits.md``, ``licences.md``, ``scores.md`` and the ``settings-*.md``."""
+    """Write all tables that pages include: ``datasets.md``, ``splits.md``, ``licences.md``, ``grids.md``, ``scores.md`` and
+    ``settings-*.md``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {"datasets": _datasets(), "splits": _splits(), "licences": _licences(), "scores": _scores()}
+    tables = {
+        "datasets": _datasets(),
+        "splits": _splits(),
+        "licences": _licences(),
+        "grids": _grids(),
+        "scores": _scores(),
+    }
     for key in ("S2", "S3", "S4", "B"):
         rows = table_rows(key)
         tables[f"settings-{key.lower()}"] = markdown(
@@ -50,17 +64,16 @@ def write_tables(folder: Path) -> None:
 
 
 def _datasets() -> str:
-    return markdown(
-        ["dataset", "to predict", "node features"],
+    rows = [
         [
-            [
-                f"`{spec.name}`",
-                f"{_TASKS[spec.task].format(spec.num_classes)}, by {_METRICS[spec.metric]}",
-                _FEATURES[spec.features],
-            ]
-            for spec in DATASETS.values()
-        ],
-    )
+            f"`{spec.name}`",
+            _TASKS[spec.task].format(spec.num_classes),
+            _METRICS[spec.metric],
+            _FEATURES[spec.features],
+        ]
+        for spec in DATASETS.values()
+    ]
+    return markdown(["dataset", "task", "metric", "node features"], rows)
 
 
 def _splits() -> str:
@@ -68,9 +81,12 @@ def _splits() -> str:
 
 
 def _licences() -> str:
-    return markdown(
-        ["dataset", "licence note"], [[f"`{spec.name}`", spec.licence] for spec in DATASETS.values()]
-    )
+    return markdown(["dataset", "licence"], [[f"`{spec.name}`", spec.licence] for spec in DATASETS.values()])
+
+
+def _grids() -> str:
+    rows = [[f"`{name}`", len(get_grid(name).cells), about] for name, about in GRIDS.items()]
+    return prose_table(["grid", "cells", "contents"], rows)
 
 
 def _scores() -> str:

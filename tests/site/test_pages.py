@@ -82,6 +82,23 @@ def test_figures_say_what_they_show(site):
     assert len(re.findall(r'<svg[^>]*role="img"[^>]*aria-label="[^"]+"', text)) == 3
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Definition 1 (Permutation matrix)",
+        "Definition 2 (Equivariant function)",
+        "Definition 3 (Invariant function)",
+        "Remark 3 (Invariance of GRACLUS and COMPLEMENT)",
+        "Theorem 1 (Invariance of randomised DIFFPOOL)",
+        "Theorem 2 (Invariance of simplified GMN)",
+    ],
+)
+def test_statements_have_the_numbers_of_the_paper(site, statement):
+    text = (site / "invariance.html").read_text(encoding="utf-8")
+    headings = re.findall(r'<p class="admonition-title">(.*?)</p>', text)
+    assert statement in [" ".join(re.sub("<[^>]+>", "", heading).split()) for heading in headings]
+
+
 def test_claims_of_the_paper_are_all_on_the_first_page(site):
     from rethinkpool_core.paper import CLAIMS
 
