@@ -13,7 +13,7 @@ from rethinkpool_core.errors import DataError
 from rethinkpool_core.figures.panels import Panel, Panels
 from rethinkpool_core.figures.speed import growth_curves, speed_ratios, whose
 from rethinkpool_core.site.notebooks import project_folder, shown
-from rethinkpool_core.site.tables import markdown
+from rethinkpool_core.site.tables import markdown, prose_table
 
 
 def measured() -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _where(found: dict[str, Any]) -> str:
         ("date", found["date"]),
         ("command", f"`{found['command']}`"),
     ]
-    return markdown(header, rows)
+    return prose_table(header, rows)
 
 
 def _panels(found: dict[str, Any], axis: str, values: tuple[str, ...]) -> list[Panel]:

@@ -77,11 +77,13 @@ def _datasets() -> str:
 
 
 def _splits() -> str:
-    return markdown(["dataset", "split"], [[f"`{s.name}`", _SPLITS[s.split]] for s in DATASETS.values()])
+    return prose_table(["dataset", "split"], [[f"`{s.name}`", _SPLITS[s.split]] for s in DATASETS.values()])
 
 
 def _licences() -> str:
-    return markdown(["dataset", "licence"], [[f"`{spec.name}`", spec.licence] for spec in DATASETS.values()])
+    return prose_table(
+        ["dataset", "licence"], [[f"`{spec.name}`", spec.licence] for spec in DATASETS.values()]
+    )
 
 
 def _grids() -> str:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-
-BOOK = Path(__file__).parents[2] / "book"
-PAGES = ["index", *re.findall(r"file: (\S+)", (BOOK / "_toc.yml").read_text(encoding="utf-8"))]
-PHONE, DESKTOP = 390, 1280
+from book_pages import DESKTOP, PAGES, PHONE
 
 
 @pytest.mark.parametrize("page", PAGES)
