@@ -1,1 +1,1 @@
-"""How fast the package is, measured against the same models written the plain PyG way (``rethinkpool_core.reference``)."""
+"""How fast the package is compared with the same models in plain PyG (``rethinkpool_core.reference``)."""

@@ -1,4 +1,4 @@
-"""How long something took: processor time of this process, and time on the wall."""
+"""Timing: processor time of this process, and wall-clock time."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Seconds:
 
 
 def clock_of(device: torch.device) -> str:
-    """Which of the two ratios are taken of: on one thread of a CPU the one that other programs disturb least."""
+    """Return the clock to compare by: "process" on one CPU thread, where other programs disturb it least, else "wall"."""
     return "process" if device.type == "cpu" and torch.get_num_threads() == 1 else "wall"
 
 
 def measured(work: Callable[[], object], device: torch.device) -> Seconds:
-    """Time of ``work()``, until the device has done it."""
+    """Return the time of ``work()``, until the device has finished."""
     _wait(device)
     process, wall = time.process_time(), time.perf_counter()
     work()

@@ -1,4 +1,4 @@
-"""Datasets cut small, and made up in any size."""
+"""Datasets to measure on: subsets, and random graphs of any size."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.datasets.storage.store import GraphStore
 
 
-def some_graphs(dataset: GraphDataset, count: int) -> GraphDataset:
-    """The largest graph of ``dataset`` and others, ``count`` in all (or as many as there are), split anew."""
+def subset(dataset: GraphDataset, count: int) -> GraphDataset:
+    """Return ``count`` graphs of ``dataset``, the largest one included, with a new split; all of it if it has no more."""
     if count >= dataset.store.num_graphs:
         return dataset
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(dataset.store.num_graphs, generator=generator)
-    largest = int(dataset.store.num_nodes.argmax())  # models are as large as it says
+    largest = int(dataset.store.num_nodes.argmax())  # models are built for the largest graph
     chosen = torch.cat([torch.tensor([largest]), order[order != largest][: count - 1]])
     parts = [dataset.store.graph(number) for number in chosen.tolist()]
     x, edge_index, edge_attr, y = zip(*parts, strict=True)
@@ -35,9 +35,9 @@ def some_graphs(dataset: GraphDataset, count: int) -> GraphDataset:
 
 
 def random_graphs(count: int, least: int, most: int, *, degree: float = 4.0, seed: int = 0) -> GraphDataset:
-    """``count`` graphs of ``least`` to ``most`` nodes with random edges, ``degree`` of them at a node on average.
+    """Return ``count`` graphs of ``least`` to ``most`` nodes with random edges and an average degree of ``degree``.
 
-    Labels of nodes, classes and settings of models are those of NCI1: 37, 2, and its rows of the paper's tables.
+    They have the node labels (37), classes (2) and hyperparameters of NCI1.
     """
     spec = get_spec("NCI1")
     generator = torch.Generator().manual_seed(seed)

@@ -1,10 +1,10 @@
-"""Everything to check and measure on a GPU, for a machine with torch, PyG and this source tree, and nothing else.
+"""Checks and measurements on a GPU, for a machine that has only torch, PyG and this source tree.
 
-    python -m rethinkpool_core.bench.gpu pack DIR NCI1 IMDB-B    where the data are: write them as plain tensors to DIR
-    python -m rethinkpool_core.bench.gpu run DIR --data DIR      on the GPU: equality checks, ratios, a grid until time is up
+    python -m rethinkpool_core.bench.gpu pack DIR NCI1 IMDB-B    on a machine with the data: write them as tensors to DIR
+    python -m rethinkpool_core.bench.gpu run DIR --data DIR      on the GPU: equality checks, speed-ups, a grid until time is up
 
-Each part is on disk as soon as it is done: DIR/gpu.json holds what was checked and measured, DIR/records.jsonl one run a line, as
-in `results/`. A part that fails is recorded with its error and the rest goes on; the exit code is 1 then.
+Each part is written as soon as it is done: DIR/gpu.json has the checks and measurements, DIR/records.jsonl one run per line. A
+part that fails is recorded with its error and the rest continues; the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from typing import Any
 
 import torch
 
+from rethinkpool_core.bench.implementations import updates_of
 from rethinkpool_core.bench.plan import Plan
 from rethinkpool_core.bench.rounds import measure_rounds, overall, summary
-from rethinkpool_core.bench.run import circumstances
-from rethinkpool_core.bench.sides import updates_of
+from rethinkpool_core.bench.run import environment
 from rethinkpool_core.datasets.dataset import GraphDataset, load_dataset
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.datasets.storage.store import GraphStore
@@ -44,7 +44,7 @@ SPLIT = ("train", "val", "test")
 
 
 def pack(folder: Path, names: list[str]) -> None:
-    """Write datasets in a form that needs no other library to read."""
+    """Write datasets to files that torch alone can read."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         dataset = load_dataset(name)
@@ -55,7 +55,7 @@ def pack(folder: Path, names: list[str]) -> None:
 
 
 def unpacked(folder: Path, name: str) -> GraphDataset:
-    """Raises DataError where `pack` has not been."""
+    """Return a dataset that `pack` wrote to ``folder`` (raises DataError if it is missing)."""
     path = folder / f"{name}.pt"
     if not path.is_file():
         raise DataError(
@@ -68,12 +68,12 @@ def unpacked(folder: Path, name: str) -> GraphDataset:
 
 
 class Report:
-    """What has been found so far, in a file that is whole at any moment."""
+    """The results so far, in a file that is complete at any time."""
 
     def __init__(self, folder: Path, device: torch.device):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.start, self.failed = folder, time.perf_counter(), False
-        self.found: dict[str, Any] = circumstances(Plan(), device, " ".join(sys.argv))
+        self.found: dict[str, Any] = environment(Plan(), device, " ".join(sys.argv))
         self.write()
 
     def part(self, name: str, make: Callable[[], Any]) -> None:
@@ -95,7 +95,7 @@ class Report:
 
 
 def losses_of_steps(name: str, dataset, device: torch.device, seeds: list[int], steps: int) -> torch.Tensor:
-    """(R, steps, losses) in float64, all losses of the first training steps; on a GPU, of recorded steps."""
+    """Return all losses of the first training steps, (R, steps, losses) in float64; on a GPU, of recorded steps."""
     model = build_model(name, dataset).double()
     config = training_config(name, dataset.name, cuda_graphs=True)
     setup = TrainingSetup(model, dataset, config, device)
@@ -121,7 +121,7 @@ def losses_of_steps(name: str, dataset, device: torch.device, seeds: list[int], 
 
 
 def equality(name: str, dataset, device: torch.device, seeds: int, steps: int) -> dict[str, float]:
-    """Largest relative differences of losses: all seeds at once and the first alone; the device and the CPU, first steps."""
+    """Return the largest relative differences of losses: stacked seeds and one seed, the device and the CPU (first steps)."""
     together = losses_of_steps(name, dataset, device, list(range(1, seeds + 1)), steps)
     alone = losses_of_steps(name, dataset, device, [1], steps)
     on_cpu = losses_of_steps(name, dataset, torch.device("cpu"), [1], min(steps, 5))
@@ -134,8 +134,8 @@ def equality(name: str, dataset, device: torch.device, seeds: int, steps: int) -
     return found
 
 
-def ratio(name: str, dataset, device: torch.device, seeds: int, rounds: int) -> dict[str, Any]:
-    """Plain PyG beside the package on the same device, an epoch of one seed each."""
+def measure_speedup(name: str, dataset, device: torch.device, seeds: int, rounds: int) -> dict[str, Any]:
+    """Return the speed-up over the baseline on the same device, per epoch and seed."""
     rows = measure_rounds(
         name,
         dataset,
@@ -148,7 +148,7 @@ def ratio(name: str, dataset, device: torch.device, seeds: int, rounds: int) -> 
 
 
 def switches(name: str, dataset, device: torch.device, seeds: int, epochs: int) -> dict[str, Any]:
-    """By default, with TF32, and with CUDA graphs: seconds of the last epoch for each seed, and test scores."""
+    """Return seconds of the last epoch per seed, and test scores: by default, with TF32, and with CUDA graphs."""
     found = {}
     for key, overrides in (("default", {}), ("tf32", {"tf32": True}), ("cuda graphs", {"cuda_graphs": True})):
         records = train(
@@ -169,7 +169,7 @@ def switches(name: str, dataset, device: torch.device, seeds: int, epochs: int) 
 def grid(
     report: Report, cells: list[tuple[str, str]], data: Path, device: torch.device, options
 ) -> dict[str, Any]:
-    """Full protocol, all seeds of a cell at once, until time is up; a cell that is cut off is not written."""
+    """Train the cells by the full protocol, all seeds at once, until time is up; a cell that is cut off is not written."""
     done, path = [], report.folder / "records.jsonl"
     lines = path.read_text().splitlines() if path.is_file() else []
     for model, name in cells:
@@ -215,15 +215,18 @@ def run(options) -> int:
             f"equality of {name}",
             lambda: equality(name, dataset, device, options.seeds, options.steps),  # noqa: B023
         )
-    ratios = []
+    speedups: list[dict[str, Any]] = []
     for name in (*TABLE_S5, "GRACLUS", "COMPLEMENT", "GMN"):
         if report.seconds > options.minutes * 60 / 2:
             break
         report.part(
-            f"ratio of {name}",
-            lambda: ratios.append(ratio(name, dataset, device, options.seeds, options.rounds)) or ratios[-1],  # noqa: B023
+            f"speed-up of {name}",
+            lambda: (
+                speedups.append(measure_speedup(name, dataset, device, options.seeds, options.rounds))  # noqa: B023
+                or speedups[-1]
+            ),
         )
-    report.part("geometric mean", lambda: overall(ratios))
+    report.part("geometric mean", lambda: overall(speedups))
     report.part("switches", lambda: switches("MINCUTPOOL", dataset, device, options.seeds, options.epochs))
     cells = [(model, name) for name in options.datasets for model in TABLE_S5]
     report.part("grid", lambda: grid(report, cells, options.data, device, options))
@@ -243,9 +246,9 @@ def main() -> int:
     running.add_argument("--device", default="auto")
     running.add_argument("--seeds", type=int, default=20)
     running.add_argument("--minutes", type=float, default=10.0)
-    running.add_argument("--steps", type=int, default=50, help="of the equality checks")
+    running.add_argument("--steps", type=int, default=50, help="training steps of the equality checks")
     running.add_argument("--rounds", type=int, default=3)
-    running.add_argument("--epochs", type=int, default=5, help="with each of the switches")
+    running.add_argument("--epochs", type=int, default=5, help="epochs with each switch")
     running.add_argument("--max-epochs", type=int, default=1000)
     options = parser.parse_args()
     try:

@@ -1,30 +1,30 @@
-"""What a benchmark measures."""
+"""What the benchmark measures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from rethinkpool_core.reference.build import PLAIN
+from rethinkpool_core.reference.build import REFERENCE_MODELS
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure.
+    """Parameters of the benchmark.
 
-    seeds           trained side by side
-    graphs          at most so many graphs of the dataset, 0 for all
-    rounds          of plain and ours in turn
-    memory, growth  whether to measure these as well
-    growth_models   of the curves over seeds and nodes
+    seeds           number of stacked seeds
+    graphs          largest number of graphs of the dataset, 0 for all
+    rounds          epochs of each implementation
+    memory, growth  whether to measure memory and growth curves too
+    growth_models   models of the curves over seeds and nodes
     seed_numbers, node_numbers, graph_numbers
-                    where the curves are measured
-    patience        seconds of one epoch after which a curve is not followed further
+                    points of the curves
+    patience        seconds of one epoch after which a curve is not continued
     """
 
-    models: tuple[str, ...] = tuple(PLAIN)
+    models: tuple[str, ...] = tuple(REFERENCE_MODELS)
     dataset: str = "NCI1"
     device: str = "cpu"
     threads: int = 1
@@ -49,4 +49,4 @@ QUICK: dict[str, Any] = {
     "node_numbers": (30, 100, 300),
     "graph_numbers": (1000,),
 }
-"""A look of about a minute."""
+"""Parameters for a first impression in about a minute."""

@@ -1,43 +1,41 @@
-"""The result as tables for a terminal."""
+"""Tables of the result for a terminal."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rethinkpool_core.figures.speed import whose
+from rethinkpool_core.figures.speed import curve_label
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
 def model_table(found: dict[str, Any]) -> Table:
-    """One row a model: seconds of an epoch for each seed, the ratio with its range, memory."""
+    """Return a table with one row per model: seconds per epoch and seed, the speed-up with its range, memory."""
     from rich.table import Table
 
     seeds = found["plan"]["seeds"]
-    table = Table(
-        title=f"an epoch on {found['data']['name']}, {found['machine']['processor']}, for each seed"
-    )
+    table = Table(title=f"an epoch on {found['data']['name']}, {found['machine']['processor']}, per seed")
     for column in (
         "model",
-        "plain (s)",
-        f"{seeds} side by side (s)",
-        "times as fast",
+        "baseline (s)",
+        f"{seeds} seeds (s)",
+        "speed-up",
         "range",
-        "matching left out",
+        "without matching",
     ):
         table.add_column(column, justify="left" if column == "model" else "right")
     if "memory" in found["models"][0]:
-        table.add_column("plain (MB)", justify="right")
-        table.add_column(f"{seeds} side by side (MB)", justify="right")
+        table.add_column("baseline (MB)", justify="right")
+        table.add_column(f"{seeds} seeds (MB)", justify="right")
     for entry in found["models"]:
-        free = entry.get("ratio_without_matching")
+        free = entry.get("speedup_without_matching")
         cells = [
             entry["model"],
-            f"{entry['plain_seconds']:.2f}",
+            f"{entry['baseline_seconds']:.2f}",
             f"{entry['our_seconds']:.2f}",
-            f"{entry['ratio']:.1f}",
-            f"{entry['least']:.1f} to {entry['largest']:.1f}",
+            f"{entry['speedup']:.1f}",
+            f"{entry['min']:.1f} to {entry['max']:.1f}",
             "" if free is None else f"{free:.1f}",
         ]
         if "memory" in entry:
@@ -45,21 +43,17 @@ def model_table(found: dict[str, Any]) -> Table:
         table.add_row(*cells)
     if found["overall"]:
         *first, last = found["overall"]["models"]
-        table.caption = (
-            f"geometric mean of {', '.join(first)} and {last}: {found['overall']['ratio']:.1f} times as fast"
-        )
+        table.caption = f"geometric mean of {', '.join(first)} and {last}: {found['overall']['speedup']:.1f} times as fast"
     return table
 
 
 def growth_tables(found: dict[str, Any]) -> list[Table]:
-    """Milliseconds of a step for each seed, and of a dataset's epoch for each graph."""
+    """Return one table per axis: milliseconds per seed and step, or for the axis "graphs" per seed and graph of an epoch."""
     from rich.table import Table
 
     tables = []
     for axis, curves in found.get("growth", {}).items():
-        table = Table(
-            title=f"milliseconds for each seed and {'graph' if axis == 'graphs' else 'step'}, by {axis}"
-        )
+        table = Table(title=f"milliseconds per seed and {'graph' if axis == 'graphs' else 'step'}, by {axis}")
         table.add_column("model")
         table.add_column("")
         numbers = sorted({point[axis] for curve in curves for point in curve["points"]})
@@ -73,6 +67,6 @@ def growth_tables(found: dict[str, Any]) -> list[Table]:
             }
             cells = [f"{at[number]:.3g}" if number in at else "" for number in numbers]
             stopped = f"stopped: {curve['stopped']}" if curve["stopped"] else ""
-            table.add_row(curve["model"], whose(curve), *cells, stopped)
+            table.add_row(curve["model"], curve_label(curve), *cells, stopped)
         tables.append(table)
     return tables

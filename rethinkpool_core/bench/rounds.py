@@ -1,83 +1,38 @@
-"""Rounds in which both sides train for an epoch in turn, each in a process of its own, and what follows from them."""
+"""Rounds in which both implementations train for an epoch in turn, and the speed-ups that follow from them."""
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from multiprocessing import get_context
 from statistics import geometric_mean, median
 from typing import Any
 
 import torch
 
 from rethinkpool_core.bench.clock import Seconds, clock_of
-from rethinkpool_core.bench.sides import Ours, Plain, Side
+from rethinkpool_core.bench.implementations import Baseline, Implementation, Ours
+from rethinkpool_core.bench.worker import Worker
 from rethinkpool_core.datasets.dataset import GraphDataset
-from rethinkpool_core.errors import RethinkPoolError
 
-TOGETHER = ("MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL-V2", "N-DIFFPOOL-V2")
-"""The models whose ratios are also given as one."""
+SUMMARISED = ("MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL-V2", "N-DIFFPOOL-V2")
+"""The models of Table S5, whose speed-ups are also summarised in one number."""
 Round = dict[str, dict[str, float]]
-"""Seconds of an epoch for each seed, by side and clock; under "matching" what the plain side spent in matchings."""
+"""Seconds of an epoch per seed, by implementation and clock; under "matching" the baseline's seconds for matchings."""
 
 
-class Apart:
-    """A `Side` in a process of its own, as its user would have it: what one does to a process, the other does not get.
-
-    Training tells the C library to keep the memory that a step frees, for one. Raises RethinkPoolError when the process dies.
-    """
-
-    def __init__(
-        self,
-        kind: type[Side],
-        name: str,
-        dataset: GraphDataset,
-        device: torch.device,
-        seeds: Sequence[int] = (1,),
-    ):
-        self.name, self.process = name, ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-        # Pickled here, since between processes torch would put the tensors into shared memory, of which some have little.
-        job = pickle.dumps((name, dataset, device, seeds))
-        self._ask(_begin, kind, torch.get_num_threads(), job)
-
-    def epoch(self) -> dict[str, Seconds]:
-        return self._ask(_epoch)
-
-    def _ask(self, work: Callable, *arguments):
-        try:
-            return self.process.submit(work, *arguments).result()
-        except BrokenProcessPool:
-            raise RethinkPoolError(
-                f"a process of the benchmark of {self.name} was killed, perhaps for its memory: measure fewer --seeds"
-            ) from None
-
-    def __enter__(self) -> Apart:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.process.shutdown(cancel_futures=True)
-
-
-_here: Side  # of a process of `Apart`
-
-
-def _begin(kind: type[Side], threads: int, job: bytes) -> None:
-    global _here
-    torch.set_num_threads(threads)
-    _here = kind(*pickle.loads(job))
-    _here.warm_up()
-
-
-def _epoch() -> dict[str, Seconds]:
-    """Of an epoch, "epoch", and of the matchings in it, "matching", where they are watched."""
-    if isinstance(_here, Plain) and _here.matching is not None:
-        _here.matching = Seconds()
-        epoch = _here.epoch_seconds()
-        return {"epoch": epoch, "matching": _here.matching}
-    return {"epoch": _here.epoch_seconds()}
+def epochs(
+    implementation: type[Implementation],
+    name: str,
+    dataset: GraphDataset,
+    device: torch.device,
+    seeds: Sequence[int] = (1,),
+) -> Iterator[dict[str, Seconds]]:
+    """Yield an empty dictionary after the warm-up, then `Implementation.timed_epoch` for one epoch after the other."""
+    built = implementation(name, dataset, device, seeds)
+    built.warm_up()
+    yield {}
+    while True:
+        yield built.timed_epoch()
 
 
 def measure_rounds(
@@ -89,51 +44,58 @@ def measure_rounds(
     rounds: int,
     say: Callable[[str], None],
 ) -> list[Round]:
-    """``rounds`` times an epoch of the plain model and one of ours, which goes first in every other round."""
+    """Time ``rounds`` epochs of each implementation, each in a worker process of its own.
+
+    The two take turns, and the one that goes first changes every round. Training changes how its process allocates memory
+    (`training.memory`), which would otherwise affect the baseline. Raises WorkerKilledError if a process is killed.
+    """
     say(f"{name}: warming up")
     found: list[Round] = []
-    with Apart(Plain, name, dataset, device) as plain, Apart(Ours, name, dataset, device, seeds) as ours:
+    with (
+        Worker(epochs, Baseline, name, dataset, device) as baseline,
+        Worker(epochs, Ours, name, dataset, device, seeds) as ours,
+    ):
+        workers = {"baseline": baseline, "ours": ours}
+        for worker in workers.values():
+            worker.next()
         for number in range(rounds):
-            epochs = {
-                key: side.epoch()
-                for key, side in (("plain", plain), ("ours", ours))[:: -1 if number % 2 else 1]
-            }
-            seconds = {key: asdict(times["epoch"]) for key, times in epochs.items()}
-            if "matching" in epochs["plain"]:
-                seconds["matching"] = asdict(epochs["plain"]["matching"])
+            order = list(workers)[:: -1 if number % 2 else 1]
+            times = {key: workers[key].next() for key in order}
+            seconds = {key: asdict(times[key]["epoch"]) for key in times}
+            if "matching" in times["baseline"]:
+                seconds["matching"] = asdict(times["baseline"]["matching"])
             found.append(seconds)
-            say(
-                f"{name}: round {number + 1} of {rounds}, {ratio(found[-1], clock_of(device)):.2f} times as fast"
-            )
+            faster = speedup(seconds, clock_of(device))
+            say(f"{name}: round {number + 1} of {rounds}, {faster:.2f} times as fast")
     return found
 
 
-def ratio(measured: Round, clock: str, *, without_matching: bool = False) -> float:
-    """How many times as long the plain side takes."""
-    plain = measured["plain"][clock] - (measured["matching"][clock] if without_matching else 0.0)
-    return plain / measured["ours"][clock]
+def speedup(measured: Round, clock: str, *, without_matching: bool = False) -> float:
+    """Return the baseline's time over ours; ``without_matching`` leaves the baseline's matchings out of its time."""
+    baseline = measured["baseline"][clock] - (measured["matching"][clock] if without_matching else 0.0)
+    return baseline / measured["ours"][clock]
 
 
 def summary(rounds: list[Round], clock: str) -> dict[str, Any]:
-    """Medians over the rounds, and the least and largest ratio."""
-    ratios = [ratio(measured, clock) for measured in rounds]
+    """Return the medians over the rounds, and the smallest and largest speed-up."""
+    speedups = [speedup(measured, clock) for measured in rounds]
     found = {
-        "plain_seconds": median(measured["plain"][clock] for measured in rounds),
+        "baseline_seconds": median(measured["baseline"][clock] for measured in rounds),
         "our_seconds": median(measured["ours"][clock] for measured in rounds),
-        "ratio": median(ratios),
-        "least": min(ratios),
-        "largest": max(ratios),
+        "speedup": median(speedups),
+        "min": min(speedups),
+        "max": max(speedups),
     }
     if "matching" in rounds[0]:
-        found["ratio_without_matching"] = median(
-            ratio(measured, clock, without_matching=True) for measured in rounds
+        found["speedup_without_matching"] = median(
+            speedup(measured, clock, without_matching=True) for measured in rounds
         )
     return found
 
 
 def overall(models: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The geometric mean of the ratios of the models of `TOGETHER`; None if one of them was not measured."""
-    ratios = {entry["model"]: entry["ratio"] for entry in models}
-    if not set(TOGETHER) <= set(ratios):
+    """Return the geometric mean of the speed-ups of the models of `SUMMARISED`, or None if one was not measured."""
+    speedups = {entry["model"]: entry["speedup"] for entry in models}
+    if not set(SUMMARISED) <= set(speedups):
         return None
-    return {"models": list(TOGETHER), "ratio": geometric_mean([ratios[name] for name in TOGETHER])}
+    return {"models": list(SUMMARISED), "speedup": geometric_mean([speedups[name] for name in SUMMARISED])}

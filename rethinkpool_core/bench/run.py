@@ -1,4 +1,4 @@
-"""The whole benchmark: what is measured, and the JSON object that comes out."""
+"""The whole benchmark, as one JSON object."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 import torch
 
 from rethinkpool_core.bench.clock import clock_of
-from rethinkpool_core.bench.datasets import some_graphs
+from rethinkpool_core.bench.datasets import subset
 from rethinkpool_core.bench.growth import measure_growth, peaks
 from rethinkpool_core.bench.plan import FORMAT, Plan
 from rethinkpool_core.bench.rounds import measure_rounds, overall, summary
 from rethinkpool_core.datasets.dataset import GraphDataset, load_dataset
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import UnknownNameError, UsageError
-from rethinkpool_core.reference.build import PLAIN
+from rethinkpool_core.reference.build import REFERENCE_MODELS
 from rethinkpool_core.reference.matching import SOURCE
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.device import device_name, resolve_device
@@ -29,13 +29,13 @@ from rethinkpool_core.training.seeds import check_seeds
 
 
 def check(plan: Plan) -> None:
-    """Raises UnknownNameError or UsageError for a plan that cannot be carried out."""
+    """Raise UnknownNameError or UsageError for a plan that cannot be carried out."""
     for name in plan.models:
-        if name not in PLAIN:
-            raise UnknownNameError("model", name, PLAIN, where="with a plain form to compare with")
+        if name not in REFERENCE_MODELS:
+            raise UnknownNameError("model", name, REFERENCE_MODELS, where="with a baseline to compare with")
     if get_spec(plan.dataset).features == "categorical":
         raise UsageError(
-            f"the plain forms have no first layer for molecules like those of {plan.dataset}: take another dataset"
+            f"the baseline has no first layer for molecules like those of {plan.dataset}: take another dataset"
         )
     for key in ("rounds", "threads"):
         if getattr(plan, key) < 1:
@@ -45,23 +45,25 @@ def check(plan: Plan) -> None:
 
 
 def run(plan: Plan, *, root: Path | None, command: str, say: Callable[[str], None]) -> dict[str, Any]:
-    """Carry out ``plan``; ``say`` is told how far it is, a line at a time.
+    """Carry out ``plan`` and return a JSON object: machine and versions, all rounds and speed-ups per model, and the curves.
 
-    Returns plain values: where and how it was measured, for each model every round and what follows from them,
-    and the curves. Raises what `check` raises, DataError, and RethinkPoolError when a process of it failed.
+    ``say`` receives one line of progress at a time. Raises what `check` raises, DataError, and WorkerKilledError.
     """
     check(plan)
     threads = torch.get_num_threads()
     torch.set_num_threads(plan.threads)
     try:
         device = resolve_device(plan.device)
-        found: dict[str, Any] = {"format": FORMAT, **circumstances(plan, device, command)}
+        found: dict[str, Any] = {"format": FORMAT, **environment(plan, device, command)}
         dataset = load_dataset(plan.dataset, root)
         if plan.graphs:
-            dataset = some_graphs(dataset, plan.graphs)
+            dataset = subset(dataset, plan.graphs)
         found["data"] = {
-            "name": dataset.name, "graphs": dataset.store.num_graphs, "largest": dataset.max_nodes, "checksum": dataset.checksum,
-        }  # fmt: skip
+            "name": dataset.name,
+            "graphs": dataset.store.num_graphs,
+            "max_nodes": dataset.max_nodes,
+            "checksum": dataset.checksum,
+        }
         found["models"] = [_model(name, plan, dataset, device, say) for name in plan.models]
         found["overall"] = overall(found["models"])
         if plan.memory:
@@ -82,7 +84,8 @@ def _model(name: str, plan: Plan, dataset: GraphDataset, device: torch.device, s
     return {"model": name, "batch_size": batch_size, **summary(rounds, clock_of(device)), "rounds": rounds}
 
 
-def circumstances(plan: Plan, device: torch.device, command: str) -> dict[str, Any]:
+def environment(plan: Plan, device: torch.device, command: str) -> dict[str, Any]:
+    """Return where and how something is measured: command, date, commit, plan, machine and versions."""
     from importlib.metadata import version
 
     return {
@@ -110,7 +113,7 @@ def circumstances(plan: Plan, device: torch.device, command: str) -> dict[str, A
 
 
 def _processor() -> str:
-    """What the processor calls itself."""
+    """Return the name of the processor."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""``rethinkpool bench [--json FILE]``: this package against the plain PyG way, on this machine."""
+"""``rethinkpool bench [--json FILE]``: speed compared with the same models in plain PyG, on this machine."""
 
 from __future__ import annotations
 
@@ -19,26 +19,30 @@ from rethinkpool_core.models.names import MODELS
 def bench_command(
     model: Annotated[
         list[str] | None,
-        typer.Option(help="A model to measure; may be repeated. Else all that have a plain form."),
+        typer.Option(help="A model to measure; may be repeated. Default: all that have a baseline."),
     ] = None,
     dataset: Annotated[str, typer.Option(autocompletion=dataset_names)] = "NCI1",
-    seeds: Annotated[int, typer.Option(help="How many seeds side by side.")] = 8,
-    rounds: Annotated[int | None, typer.Option(help="Of both sides in turn; 5, or 2 with --quick.")] = None,
+    seeds: Annotated[int, typer.Option(help="Number of stacked seeds.")] = 8,
+    rounds: Annotated[
+        int | None, typer.Option(help="Epochs of each implementation; 5, or 2 with --quick.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ... or mps.")] = "cpu",
-    threads: Annotated[int, typer.Option(help="Of the CPU.")] = 1,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     growth: Annotated[
-        bool, typer.Option(help="Also measure how cost grows with seeds, nodes and graphs.")
+        bool, typer.Option(help="Also measure how time and memory grow with seeds, nodes and graphs.")
     ] = True,
-    quick: Annotated[bool, typer.Option("--quick", help="A minute's look: few graphs, few rounds.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first impression in a minute: few graphs, few rounds.")
+    ] = False,
     root: Root = None,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Also write everything measured to this file."),
     ] = None,
 ) -> None:
-    """Measure how fast training is beside the same models written the plain PyG way.
+    """Measure how fast training is, compared with the same models in plain PyG.
 
-    About ten minutes on one core; the times are this machine's, the ratios are what to compare.
+    Takes about ten minutes on one core. Times depend on the machine; compare the speed-ups.
     """
     if json_file is not None:
         check_writable(json_file)

@@ -1,4 +1,4 @@
-"""Figures of the benchmark: ratios, and how cost grows."""
+"""Figures of the benchmark: speed-ups, and how cost grows."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def speed_ratios(models: Sequence[Mapping[str, Any]]) -> Panel:
-    """How many times as fast each model is as its plain form: a bar to the median, a line over the rounds."""
+def speedups(models: Sequence[Mapping[str, Any]]) -> Panel:
+    """Draw the speed-up of each model over the baseline: a bar for the median, a line for the range over rounds."""
 
     def paint(axes: Axes) -> None:
         places = range(len(models), 0, -1)
-        axes.barh(places, [entry["ratio"] for entry in models], color=COLOURS[0], height=0.6)
+        axes.barh(places, [entry["speedup"] for entry in models], color=COLOURS[0], height=0.6)
         for place, entry in zip(places, models, strict=True):
-            axes.hlines(place, entry["least"], entry["largest"], color=INK, linewidth=2)
+            axes.hlines(place, entry["min"], entry["max"], color=INK, linewidth=2)
         axes.axvline(1, color=INK, linewidth=1)
         axes.set_yticks(places, [entry["model"] for entry in models])
         axes.set_xlim(left=0)
-        axes.set_xlabel("times as fast as the plain form")
+        axes.set_xlabel("speed-up over the baseline")
         axes.grid(axis="y", visible=False)
 
-    return draw(paint, "An epoch of each model: median of the rounds, and their range", width=5.0)
+    return draw(paint, "Speed-up of an epoch of each model: median and range over rounds", width=5.0)
 
 
-_AXES = {"seeds": "seeds side by side", "nodes": "nodes of a graph", "graphs": "graphs in the dataset"}
+_AXES = {"seeds": "stacked seeds", "nodes": "nodes per graph", "graphs": "graphs in the dataset"}
 
 
 def growth_curves(curves: Sequence[Mapping[str, Any]], axis: str, value: str) -> Panel:
-    """How seconds or bytes of one model grow: the plain form in the ink of the text, ours in colours.
+    """Draw how seconds or bytes of one model grow: the baseline in the colour of the text, ours in others.
 
-    A curve has points with a number under ``axis`` and one under ``value``; the plain curve over seeds has one point,
-    drawn as a line across.
+    Each point of a curve has a number under ``axis`` and one under ``value``. The baseline's curve over seeds has one point and
+    is drawn as a horizontal line.
     """
 
     if value == "bytes":
-        what, label, scale = "peak of memory", "MB", 1e-6
+        what, label, scale = "peak memory", "MB", 1e-6
     elif axis == "graphs":
-        what, label, scale = "time of an epoch for each seed", "s", 1.0
+        what, label, scale = "time per epoch and seed", "s", 1.0
     else:
-        what, label, scale = "time of a step for each seed", "ms", 1e3
+        what, label, scale = "time per step and seed", "ms", 1e3
 
     numbers = sorted({point[axis] for curve in curves for point in curve["points"]})
 
@@ -52,18 +52,18 @@ def growth_curves(curves: Sequence[Mapping[str, Any]], axis: str, value: str) ->
 
         colours = iter(COLOURS)
         for curve in curves:
-            plain = curve["side"] == "plain"
+            baseline = curve["implementation"] == "baseline"
             style = {
-                "color": INK if plain else next(colours),
-                "linestyle": "--" if plain else "-",
+                "color": INK if baseline else next(colours),
+                "linestyle": "--" if baseline else "-",
                 "linewidth": 2,
             }
             at = [point[axis] for point in curve["points"]]
             height = [scale * point[value] for point in curve["points"]]
-            if plain and axis == "seeds":
-                axes.axhline(height[0], label=whose(curve), **style)
+            if baseline and axis == "seeds":
+                axes.axhline(height[0], label=curve_label(curve), **style)
             else:
-                axes.plot(at, height, marker="o", markersize=5, label=whose(curve), **style)
+                axes.plot(at, height, marker="o", markersize=5, label=curve_label(curve), **style)
         axes.set_xscale("log")
         axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
         axes.xaxis.set_minor_locator(NullLocator())
@@ -83,8 +83,8 @@ def growth_curves(curves: Sequence[Mapping[str, Any]], axis: str, value: str) ->
     return draw(paint, f"{curves[0]['model']}: {what}, by {_AXES[axis]}")
 
 
-def whose(curve: Mapping[str, Any]) -> str:
-    """Whose cost a curve is."""
-    if curve["side"] == "plain":
-        return "plain"
-    return {None: "side by side", 1: "one seed"}.get(curve["seeds"], f"{curve['seeds']} side by side")
+def curve_label(curve: Mapping[str, Any]) -> str:
+    """Return the label of a curve: the baseline, or the number of stacked seeds."""
+    if curve["implementation"] == "baseline":
+        return "baseline"
+    return {None: "stacked seeds", 1: "one seed"}.get(curve["seeds"], f"{curve['seeds']} seeds")

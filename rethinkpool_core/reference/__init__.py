@@ -1,5 +1,6 @@
-"""The yardstick: the models as a user of PyG writes them for one seed, from stock layers, `DataLoader` and `torch.optim`.
+"""Reference implementation: the models for one seed as a user of PyG would write them.
 
-Each is the same function as the package's model of that name; ``tests/reference/test_plain.py`` copies weights across and
-compares. Nothing here is slow on purpose: where PyG offers two ways, the faster one on NCI1 was taken.
+They use stock layers, `DataLoader` and `torch.optim`. Each computes the same function as the package's model of the same name:
+``tests/reference/test_reference.py`` copies weights from one to the other and compares. It is the baseline of the benchmark. None
+is slow on purpose: where PyG offers two ways, the faster one on NCI1 was taken.
 """

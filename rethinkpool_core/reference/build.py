@@ -1,4 +1,4 @@
-"""The plain form of a model of the package."""
+"""The reference implementation of a model of the package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rethinkpool_core.reference.gmn import GMN
 from rethinkpool_core.reference.graclus import Graclus
 from rethinkpool_core.reference.mincutpool import MinCutPool
 
-PLAIN: dict[str, type[nn.Module]] = {
+REFERENCE_MODELS: dict[str, type[nn.Module]] = {
     "MINCUTPOOL": MinCutPool,
     "N-MINCUTPOOL": MinCutPool,
     "DIFFPOOL-V2": DiffPoolV2,
@@ -18,16 +18,16 @@ PLAIN: dict[str, type[nn.Module]] = {
     "COMPLEMENT": Graclus,
     "GMN": GMN,
 }
-"""Models that have a plain form."""
+"""Reference implementation by name of the model."""
 
 OVERRIDES: dict[str, dict[str, object]] = {
-    # PyG's operator of today; the package's default is that of 2020, which PyG no longer has.
+    # Today's operator: the package's default is that of 2020, which PyG no longer has.
     "DIFFPOOL-V2": {"sage": "pyg2"},
     "N-DIFFPOOL-V2": {"sage": "pyg2"},
 }
-"""What `build_model` must be told so that both forms are the same function."""
+"""Parameters of `build_model` with which both implementations compute the same function."""
 
 
-def plain_form(model) -> nn.Module:
-    """A plain model of the size of ``model``, one that `build_model` returned."""
-    return PLAIN[model.name](model.shape, model.config)
+def reference_model(model) -> nn.Module:
+    """Return the reference implementation with the shape and configuration of ``model``, which `build_model` returned."""
+    return REFERENCE_MODELS[model.name](model.shape, model.config)

@@ -1,7 +1,7 @@
 """DIFFPOOL-V2 and N-DIFFPOOL-V2.
 
-Before the first pooling layer the convolutions are the sparse ones: on NCI1 they are faster than the dense ones, and batch norm
-sees the real nodes only.
+Before the first pooling layer the convolutions are sparse: on NCI1 they are faster than dense ones, and batch norm sees only real
+nodes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TO_SOURCE = (
 
 
 class Stack(nn.Module):
-    """Three convolutions, side by side: x (..., in_dim) -> (..., 2 dim + out_dim)."""
+    """Three convolutions whose outputs are concatenated: x (..., in_dim) -> (..., 2 dim + out_dim)."""
 
     def __init__(self, conv: Callable[[int, int], nn.Module], in_dim: int, dim: int, out_dim: int):
         super().__init__()
@@ -41,7 +41,7 @@ class Stack(nn.Module):
 
 
 class DiffPoolV2(nn.Module):
-    """``forward`` returns logits and the auxiliary losses by name (none where the assignment is random)."""
+    """``forward`` returns logits and the auxiliary losses by name (none if the assignment is random)."""
 
     def __init__(self, shape, config):
         super().__init__()

@@ -1,7 +1,7 @@
-"""Pooling by an assignment that never changes.
+"""Pooling with a fixed assignment.
 
-`dense_mincut_pool` and `dense_diff_pool` would do, but they also compute auxiliary losses, which a fixed assignment does not
-need: leaving them out makes the yardstick faster.
+`dense_mincut_pool` and `dense_diff_pool` also compute auxiliary losses, which a fixed assignment does not need. Leaving them out
+makes the baseline faster.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from torch import Tensor
 
 
 def fixed_pool(x: Tensor, A: Tensor, S: Tensor) -> tuple[Tensor, Tensor]:
-    """S^T X (B, K, D) and S^T A S (B, K, K); ``S`` (n, K) after softmax has one row for each place in a graph.
+    """Return S^T X (B, K, D) and S^T A S (B, K, K). ``S`` (n, K), after softmax, has one row per node position.
 
-    Rows of nodes that are not there are zero in x and A, so S itself needs no mask.
+    Padding is zero in x and A, so S needs no mask.
     """
     S = S[: x.shape[1]]
     return S.T @ x, S.T @ (A @ S)

@@ -9,7 +9,7 @@ from torch_geometric.utils import to_dense_batch
 
 
 class GMN(nn.Module):
-    """``forward`` returns logits and no losses; ``purity`` is the loss of the unsupervised epochs, which moves ``keys``."""
+    """``forward`` returns logits and no losses. ``purity`` is the loss of the unsupervised epochs, which update ``keys``."""
 
     def __init__(self, shape, config):
         super().__init__()
@@ -36,7 +36,7 @@ class GMN(nn.Module):
         return [layer.k for layer in self.memory]
 
     def memories(self, data) -> tuple[Tensor, list[Tensor]]:
-        """Queries of the last layer and the assignments of all."""
+        """Return the queries of the last layer and the assignments of all layers."""
         x = self.first(data.x, data.edge_index).relu()
         x = self.second(x, data.edge_index).relu()
         Q, mask = to_dense_batch(self.norm(x), data.batch)

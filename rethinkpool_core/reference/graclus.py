@@ -10,7 +10,7 @@ from rethinkpool_core.reference.matching import MATCHINGS
 
 
 class Graclus(nn.Module):
-    """``forward`` returns logits and no losses. ``matching`` turns a batch into the cluster of each node, (N,) int64."""
+    """``forward`` returns logits and no losses. ``matching`` maps a batch to the cluster of each node, (N,) int64."""
 
     def __init__(self, shape, config):
         super().__init__()

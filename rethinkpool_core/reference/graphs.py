@@ -1,4 +1,4 @@
-"""A dataset as PyG users hold it: a list of `Data`, and loaders over it."""
+"""A dataset as a list of PyG's `Data`, and loaders over it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rethinkpool_core.datasets.features import encode
 
 
 def graph_list(dataset, dtype: torch.dtype = torch.float32) -> list[Data]:
-    """One `Data` a graph, features encoded once."""
+    """Return one `Data` per graph, with encoded features."""
     graphs = []
     for number in range(dataset.store.num_graphs):
         x, edge_index, _, y = dataset.store.graph(number)
@@ -24,7 +24,7 @@ def graph_list(dataset, dtype: torch.dtype = torch.float32) -> list[Data]:
 def loader(
     graphs: list[Data], index: Tensor, batch_size: int, device: torch.device, *, shuffle: bool = False
 ) -> DataLoader | PrefetchLoader:
-    """Batches of the graphs ``index`` on ``device``."""
+    """Return a loader of batches of the graphs ``index`` on ``device``."""
     batches = DataLoader(
         [graphs[number] for number in index.tolist()], batch_size=batch_size, shuffle=shuffle
     )

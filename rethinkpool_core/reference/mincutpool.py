@@ -13,7 +13,7 @@ from rethinkpool_core.reference.fixed import fixed_pool
 
 
 class MinCutPool(nn.Module):
-    """``forward`` returns logits and the auxiliary losses by name (none where the assignment is random)."""
+    """``forward`` returns logits and the auxiliary losses by name (none if the assignment is random)."""
 
     def __init__(self, shape, config):
         super().__init__()
@@ -52,7 +52,7 @@ class MinCutPool(nn.Module):
 
 
 def normalised(A: Tensor) -> Tensor:
-    """What `dense_mincut_pool` does to the coarse graph: no diagonal, then D^(-1/2) A D^(-1/2). In place."""
+    """Return D^(-1/2) A D^(-1/2) of A without its diagonal, as `dense_mincut_pool` computes it. Zeroes the diagonal in place."""
     A.diagonal(dim1=1, dim2=2).zero_()
     root = A.sum(-1, keepdim=True).sqrt() + 1e-15
     return A / root / root.transpose(1, 2)

@@ -1,4 +1,4 @@
-"""An epoch of training and the scores on validation graphs, for one seed."""
+"""A training loop for one seed: an epoch, and the scores on validation graphs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def supervised(kind: str, logits: Tensor, y: Tensor) -> Tensor:
 
 
 class Trainer:
-    """A model, its optimisers and how its batches are learned from.
+    """A model with its optimisers.
 
-    kind        "cross_entropy" or "l1", of the supervised loss
-    clip_norm   largest norm of a gradient, 0 for no limit
+    kind        supervised loss, "cross_entropy" or "l1"
+    clip_norm   largest norm of the gradient, 0 for no limit
     """
 
     def __init__(self, model: nn.Module, *, kind: str, learning_rate: float, clip_norm: float):
@@ -25,12 +25,12 @@ class Trainer:
         keys = getattr(model, "keys", [])
         self.rest = [p for p in model.parameters() if not any(p is key for key in keys)]
         self.keys = list(keys)
-        # fused is the fastest of torch's three forms of Adam here.
+        # The fused one is the fastest of torch's three Adams here.
         self.adam = torch.optim.Adam(self.rest, lr=learning_rate, fused=True)
         self.keys_adam = torch.optim.Adam(self.keys, lr=learning_rate, fused=True) if keys else None
 
     def train_epoch(self, batches: Iterable) -> float:
-        """One pass over the training graphs; mean of the loss."""
+        """Train for one epoch and return the mean loss."""
         self._learn(self.rest)
         total, graphs = 0.0, 0
         for data in batches:
@@ -46,7 +46,7 @@ class Trainer:
         return float(total) / graphs
 
     def train_keys(self, batches: Iterable, graphs: int) -> float:
-        """GMN's unsupervised epoch: one step of the keys, from the purity loss of all ``graphs`` training graphs."""
+        """Update GMN's keys by one step on the purity loss of all ``graphs`` training graphs, and return that loss."""
         self._learn(self.keys)
         self.keys_adam.zero_grad()
         total = 0.0
@@ -58,7 +58,7 @@ class Trainer:
         return float(total)
 
     def _learn(self, chosen: list[nn.Parameter]) -> None:
-        """Train ``chosen``; of the others no gradient is computed."""
+        """Compute gradients of ``chosen`` only."""
         self.model.train()
         for parameters, wanted in ((self.keys, chosen is self.keys), (self.rest, chosen is self.rest)):
             for parameter in parameters:
@@ -66,7 +66,7 @@ class Trainer:
 
     @torch.no_grad()
     def evaluate(self, batches: Iterable) -> tuple[float, float]:
-        """Loss, and share of right classes (or mean absolute error)."""
+        """Return the loss, and the accuracy (or the mean absolute error)."""
         self.model.eval()
         logits, y = zip(*((self.model(data)[0], data.y) for data in batches), strict=True)
         logits, y = torch.cat(logits), torch.cat(y)

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import signal
+import time
 from pathlib import Path
 from statistics import median
 
@@ -13,13 +14,15 @@ import pytest
 import torch
 from small_graphs import dataset_of, named_graphs, store_of
 
-from rethinkpool_core.bench import child
-from rethinkpool_core.bench.datasets import random_graphs, some_graphs
+from rethinkpool_core.bench import curves
+from rethinkpool_core.bench.curves import Setup, measure
+from rethinkpool_core.bench.datasets import random_graphs, subset
+from rethinkpool_core.bench.implementations import Baseline, Ours
 from rethinkpool_core.bench.plan import QUICK
-from rethinkpool_core.bench.rounds import Apart, overall, summary
-from rethinkpool_core.bench.sides import Ours, Plain
+from rethinkpool_core.bench.rounds import epochs, overall, summary
+from rethinkpool_core.bench.worker import Worker, WorkerKilledError
 from rethinkpool_core.cli import main
-from rethinkpool_core.errors import DataError, RethinkPoolError
+from rethinkpool_core.errors import DataError, RethinkPoolError, UnknownNameError
 
 CPU = torch.device("cpu")
 
@@ -61,17 +64,18 @@ def test_command(tiny, tmp_path, capsys):
     assert {"torch", "torch_geometric", "python"} <= found["versions"].keys()
     for entry in found["models"]:
         assert len(entry["rounds"]) == 3
-        ratios = [r["plain"]["process"] / r["ours"]["process"] for r in entry["rounds"]]
-        assert entry["ratio"] == pytest.approx(median(ratios))
-        assert (entry["least"], entry["largest"]) == pytest.approx((min(ratios), max(ratios)))
-        assert f"{entry['ratio']:.1f}" in next(line for line in out.splitlines() if entry["model"] in line)
+        ratios = [r["baseline"]["process"] / r["ours"]["process"] for r in entry["rounds"]]
+        assert entry["speedup"] == pytest.approx(median(ratios))
+        assert (entry["min"], entry["max"]) == pytest.approx((min(ratios), max(ratios)))
+        assert f"{entry['speedup']:.1f}" in next(line for line in out.splitlines() if entry["model"] in line)
     graclus, mincut = found["models"]
-    assert "ratio_without_matching" not in mincut
+    assert "speedup_without_matching" not in mincut
     left = [
-        (r["plain"]["process"] - r["matching"]["process"]) / r["ours"]["process"] for r in graclus["rounds"]
+        (r["baseline"]["process"] - r["matching"]["process"]) / r["ours"]["process"]
+        for r in graclus["rounds"]
     ]
-    assert graclus["ratio_without_matching"] == pytest.approx(median(left))
-    assert 0 < graclus["ratio_without_matching"] < graclus["ratio"]
+    assert graclus["speedup_without_matching"] == pytest.approx(median(left))
+    assert 0 < graclus["speedup_without_matching"] < graclus["speedup"]
 
 
 @pytest.mark.slow
@@ -116,18 +120,18 @@ def test_json_that_cannot_be_written_is_said_before_anything_is_measured(tmp_pat
 
 def test_summary_of_rounds():
     rounds = [
-        {"plain": {"process": p, "wall": 1.0}, "ours": {"process": o, "wall": 2.0}}
+        {"baseline": {"process": p, "wall": 1.0}, "ours": {"process": o, "wall": 2.0}}
         for p, o in [(6, 2), (9, 1), (4, 4)]
     ]
     found = summary(rounds, "process")
-    assert found == {"plain_seconds": 6, "our_seconds": 2, "ratio": 3, "least": 1, "largest": 9}
-    assert summary(rounds, "wall")["ratio"] == 0.5
+    assert found == {"baseline_seconds": 6, "our_seconds": 2, "speedup": 3, "min": 1, "max": 9}
+    assert summary(rounds, "wall")["speedup"] == 0.5
 
 
 def test_overall_is_the_geometric_mean():
     ratios = {"MINCUTPOOL": 1, "N-MINCUTPOOL": 2, "DIFFPOOL-V2": 4, "N-DIFFPOOL-V2": 8, "GMN": 100}
-    models = [{"model": model, "ratio": ratio} for model, ratio in ratios.items()]
-    assert overall(models)["ratio"] == pytest.approx(64**0.25)
+    models = [{"model": model, "speedup": ratio} for model, ratio in ratios.items()]
+    assert overall(models)["speedup"] == pytest.approx(64**0.25)
     assert overall(models[1:]) is None
 
 
@@ -137,7 +141,7 @@ def test_overall_is_the_geometric_mean():
 @pytest.mark.parametrize("name", ["N-MINCUTPOOL", "GMN"])
 def test_both_sides_train_every_seed(name):
     dataset = dataset_of(store_of([graph for graph in named_graphs().values() if graph.number_of_edges()]))
-    plain, ours = Plain(name, dataset, CPU), Ours(name, dataset, CPU, [1, 2])
+    plain, ours = Baseline(name, dataset, CPU), Ours(name, dataset, CPU, [1, 2])
     before = {key: value.clone() for key, value in plain.trainer.model.state_dict().items()}
     group = ours.model.update(1).group
     start = [ours.replicas.state(row)[f"groups/{group}/theta"] for row in (0, 1)]
@@ -158,7 +162,7 @@ def test_both_sides_train_every_seed(name):
 
 def test_gmn_takes_turns():
     dataset = dataset_of(store_of([graph for graph in named_graphs().values() if graph.number_of_edges()]))
-    plain, ours = Plain("GMN", dataset, CPU), Ours("GMN", dataset, CPU, [1])
+    plain, ours = Baseline("GMN", dataset, CPU), Ours("GMN", dataset, CPU, [1])
 
     def weights():
         keys, rest = (ours.replicas.state(0)[f"groups/{group}/theta"] for group in ("keys", "rest"))
@@ -174,25 +178,67 @@ def test_gmn_takes_turns():
         assert moved == [update is unsupervised, update is supervised] * 2
 
 
-class Killed(Plain):
+class Killed(Baseline):
     def warm_up(self):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Foreign(Plain):
+class Foreign(Baseline):
     def warm_up(self):
         raise DataError(f"in process {os.getpid()}")
 
 
-def test_a_side_is_in_a_process_of_its_own():
-    with pytest.raises(DataError, match=r"in process \d+") as error:
-        Apart(Foreign, "N-MINCUTPOOL", random_graphs(20, 5, 8), CPU)
+def test_an_error_in_a_worker_is_raised_here():
+    with (
+        Worker(epochs, Foreign, "N-MINCUTPOOL", random_graphs(20, 5, 8), CPU) as worker,
+        pytest.raises(DataError, match=r"in process \d+") as error,
+    ):
+        worker.next()
     assert str(os.getpid()) not in str(error.value)
 
 
-def test_a_side_that_is_killed_is_said():
-    with pytest.raises(RethinkPoolError, match="benchmark of N-MINCUTPOOL was killed"):
-        Apart(Killed, "N-MINCUTPOOL", random_graphs(20, 5, 8), CPU)
+def test_a_killed_worker_is_told():
+    with (
+        Worker(epochs, Killed, "N-MINCUTPOOL", random_graphs(20, 5, 8), CPU) as worker,
+        pytest.raises(WorkerKilledError, match="killed"),
+    ):
+        worker.next()
+
+
+# -- workers
+
+
+def numbers(end: int):
+    yield from range(end)
+
+
+def unknown():
+    raise UnknownNameError("model", "X", ["Y"])
+    yield
+
+
+def asleep():
+    yield 1
+    time.sleep(60)
+
+
+def test_a_worker_yields_what_its_generator_yields():
+    with Worker(numbers, 2) as worker:
+        assert [worker.next(), worker.next()] == [0, 1]
+        with pytest.raises(StopIteration):
+            worker.next()
+
+
+def test_an_error_that_cannot_be_unpickled_keeps_its_message():
+    with Worker(unknown) as worker, pytest.raises(RethinkPoolError, match="there is no model 'X'"):
+        worker.next()
+
+
+def test_a_worker_that_takes_too_long():
+    with Worker(asleep) as worker:
+        assert worker.next() == 1
+        with pytest.raises(TimeoutError):
+            worker.next(timeout=0.2)
 
 
 # -- data
@@ -210,54 +256,85 @@ def test_random_graphs():
     assert int(x.max()) < dataset.num_features
 
 
-def test_some_graphs_keep_the_largest():
+def test_a_subset_keeps_the_largest():
     whole = random_graphs(100, 10, 50)
-    part = some_graphs(whole, 20)
+    part = subset(whole, 20)
     part.store.validate("a part")
     assert part.store.num_graphs == 20
     assert part.max_nodes == whole.max_nodes
     assert sorted(torch.cat([part.train, part.val, part.test]).tolist()) == list(range(20))
-    assert some_graphs(whole, 100) is whole
+    assert subset(whole, 100) is whole
 
 
-# -- jobs
+# -- curves
 
 
-def job(**more):
-    shared = {"side": "ours", "model": "N-MINCUTPOOL", "seeds": 2, "batch_size": 0, "patience": 60.0}
-    return shared | {"dataset": "DIGITS", "root": None, "graphs": 30} | more
+def setup(implementation=Ours, seeds=2, batch_size=8, patience=60.0) -> Setup:
+    return Setup(implementation, "N-MINCUTPOOL", CPU, seeds, batch_size, patience)
 
 
-@pytest.mark.parametrize("side", ["plain", "ours"])
-def test_jobs_find_numbers(side):
-    found = [
-        *child.nodes(job(side=side, sizes=[8, 12], batch_size=8), CPU),
-        *child.graphs(job(side=side, counts=[20]), CPU),
-        *child.seeds(job(side=side, numbers=[1]), CPU),
-        *child.memory(job(side=side), CPU),
-    ]
-    assert [point.get("nodes", point.get("graphs", point.get("seeds"))) for point in found] == [
-        8,
-        12,
-        20,
-        1,
-        None,
-    ]
-    assert all(point["seconds"] > 0 for point in found[:-1])
-    assert all("bytes" in point for point in found)
+@pytest.mark.parametrize(("implementation", "seeds"), [(Baseline, 1), (Ours, 2)])
+def test_curves_have_numbers(implementation, seeds):
+    here = setup(implementation, seeds)
+    nodes = list(curves.curve_over_nodes(here, [8, 12]))
+    graphs = list(curves.curve_over_graphs(here, [20]))
+    stacked = list(curves.curve_over_seeds(here, "DIGITS", None, 30, [1]))
+    memory = list(curves.peak_memory(here, "DIGITS", None, 30))
+    assert [point["nodes"] for point in nodes] == [8, 12]
+    assert [point["graphs"] for point in graphs] == [20]
+    assert [point["seeds"] for point in stacked] == [1]
+    assert all(point["seconds"] > 0 for point in [*nodes, *graphs, *stacked])
+    assert all("bytes" in point for point in [*nodes, *graphs, *stacked, *memory])
 
 
 def test_a_curve_that_takes_too_long_stops():
-    assert list(child.nodes(job(sizes=[8, 8000], batch_size=8, patience=1e-3), CPU))[1:] == [
-        {"stopped": "time"}
-    ]
-    assert list(child.seeds(job(numbers=[1, 64], patience=1e-3), CPU))[1:] == [{"stopped": "time"}]
+    impatient = setup(patience=1e-3)
+    for curve in (
+        curves.curve_over_nodes(impatient, [8, 8000]),
+        curves.curve_over_seeds(impatient, "DIGITS", None, 30, [1, 64]),
+    ):
+        next(curve)
+        with pytest.raises(TimeoutError):
+            next(curve)
 
 
-@pytest.mark.slow
-def test_a_job_that_fails_says_why():
-    with pytest.raises(RethinkPoolError, match="no-such-job"):
-        child.run_job(job(job="no-such-job", device="cpu", threads=1), 60)
+def one_point(setup):
+    yield {"process": os.getpid()}
+
+
+def point_and_then(setup, what):
+    yield {}
+    if what == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "slow":
+        time.sleep(60)
+    raise {
+        "memory": RuntimeError("not enough memory"),
+        "patience": TimeoutError(),
+        "defect": ValueError("x"),
+    }[what]
+
+
+def test_a_curve_is_measured_in_a_process_of_its_own():
+    (point,), stopped = measure(one_point, setup(), timeout=60)
+    assert point["process"] != os.getpid()
+    assert stopped is None
+
+
+@pytest.mark.parametrize(
+    ("what", "stopped"), [("killed", "memory"), ("memory", "memory"), ("patience", "time")]
+)
+def test_what_ends_a_curve_is_told_beside_its_points(what, stopped):
+    assert measure(point_and_then, setup(), what, timeout=60) == ([{}], stopped)
+
+
+def test_a_curve_has_limited_time():
+    assert measure(point_and_then, setup(), "slow", timeout=0)[1] == "time"
+
+
+def test_a_defect_in_a_curve_is_raised():
+    with pytest.raises(ValueError, match="x"):
+        measure(point_and_then, setup(), "defect", timeout=60)
 
 
 def test_committed_measurement_follows_from_its_rounds():
@@ -266,4 +343,4 @@ def test_committed_measurement_follows_from_its_rounds():
     for entry in found["models"]:
         for key, value in summary(entry["rounds"], found["clock"]).items():
             assert entry[key] == pytest.approx(value)
-    assert found["overall"]["ratio"] == pytest.approx(overall(found["models"])["ratio"])
+    assert found["overall"]["speedup"] == pytest.approx(overall(found["models"])["speedup"])

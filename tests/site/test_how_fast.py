@@ -31,16 +31,16 @@ def project(tmp_path, monkeypatch):
 
 
 def cells(table: str) -> list[str]:
-    """Of the row of MODEL."""
+    """Cells of the row of MODEL."""
     (row,) = [line for line in table.splitlines() if "MODEL" in line]
     return [cell.strip() for cell in row.strip("|").split("|")]
 
 
 def test_pieces_hold_the_numbers(found):
     entry = found["models"][0]
-    entry |= {"model": "MODEL", "ratio": 12.34, "least": 11.11, "largest": 13.57, "plain_seconds": 0.12345}
-    entry["memory"] = {"plain": 1_500_000_000, "ours": None}
-    found["overall"]["ratio"] = 7.77
+    entry |= {"model": "MODEL", "speedup": 12.34, "min": 11.11, "max": 13.57, "baseline_seconds": 0.12345}
+    entry["memory"] = {"baseline": 1_500_000_000, "ours": None}
+    found["overall"]["speedup"] = 7.77
     found["growth"]["nodes"][0]["stopped"] = "memory"
     pieces = how_fast.parts(found)
     assert cells(pieces["models"])[2] == "0.123"
@@ -59,7 +59,7 @@ def test_no_line_had_to_end_early(found):
     for curves in found["growth"].values():
         for curve in curves:
             curve["stopped"] = None
-    assert how_fast.parts(found)["stopped"].startswith("No line")
+    assert how_fast.parts(found)["stopped"].startswith("No curve")
 
 
 def test_the_pieces_are_those_of_the_page(found):
@@ -70,10 +70,10 @@ def test_the_pieces_are_those_of_the_page(found):
 
 def test_measurement_that_is_not_there(project):
     with pytest.raises(DataError, match=r"cannot be read.*rethinkpool bench --json"):
-        how_fast.measured()
+        how_fast.read_measurement()
     project("{")
     with pytest.raises(DataError, match="cannot be read"):
-        how_fast.measured()
+        how_fast.read_measurement()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_measurement_that_is_not_there(project):
 )
 def test_part_of_a_measurement_is_refused(found, project, change):
     project(json.dumps(found))
-    assert how_fast.measured() == found
+    assert how_fast.read_measurement() == found
     project(json.dumps(found | change))
-    with pytest.raises(DataError, match="whole benchmark"):
-        how_fast.measured()
+    with pytest.raises(DataError, match="complete benchmark"):
+        how_fast.read_measurement()

@@ -1,4 +1,4 @@
-"""The two sides of a comparison, with the same three verbs: get ready, train for an epoch, validate."""
+"""The two implementations that the benchmark compares, behind one interface: this package and the baseline in plain PyG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import build_model
 from rethinkpool_core.models.update import Update
-from rethinkpool_core.reference.build import OVERRIDES, plain_form
+from rethinkpool_core.reference.build import OVERRIDES, reference_model
 from rethinkpool_core.reference.graphs import graph_list, loader
 from rethinkpool_core.reference.training import Trainer
 from rethinkpool_core.training.config import training_config
@@ -26,8 +26,8 @@ from rethinkpool_core.training.schedule import Schedule
 from rethinkpool_core.training.setup import TrainingSetup
 from rethinkpool_core.training.state import TrainState
 
-# The fastest of 32 to 512 for the plain models on NCI1's validation graphs.
-PLAIN_EVAL_BATCH = 128
+# The fastest of 32 to 512 for the reference models on NCI1's validation graphs.
+BASELINE_EVAL_BATCH = 128
 EPOCHS = 1000  # of the protocol, at most
 
 
@@ -36,13 +36,17 @@ def model_for(name: str, dataset: GraphDataset, seed: int = 1):
 
 
 def updates_of(model: PoolingModel) -> dict[Update, float]:
-    """The updates that ``model`` makes, the most frequent first, with the share of the protocol's epochs that make each."""
+    """Return the updates that ``model`` makes, the most frequent first, with the share of the protocol's epochs that make each."""
     counts = Counter(model.update(epoch) for epoch in range(1, EPOCHS + 1))
     return {update: count / EPOCHS for update, count in counts.most_common()}
 
 
-class Side(ABC):
-    """A call of `train` is an epoch of each of ``seeds``. ``batch_size`` 0 is that of the paper."""
+class Implementation(ABC):
+    """A model with its data, ready to train. One call of `train` is an epoch of every seed.
+
+    seeds        seeds of the runs
+    batch_size   graphs per step, 0 for the paper's
+    """
 
     def __init__(
         self, name: str, dataset: GraphDataset, device: torch.device, seeds: Sequence[int], batch_size: int
@@ -57,26 +61,30 @@ class Side(ABC):
 
     @abstractmethod
     def train(self, update: Update | None = None) -> None:
-        """An epoch that makes this update, by default the one that most epochs make."""
+        """Train for one epoch that makes this update, by default the one that most epochs make."""
 
     @abstractmethod
     def validate(self) -> None:
-        """Scores of the validation set."""
+        """Compute the scores on the validation set."""
 
     def warm_up(self) -> None:
-        """A whole epoch: what is computed once for a run is computed here."""
+        """Train and validate once, which computes what is computed once per training."""
         self.epoch_seconds()
 
     def epoch_seconds(self) -> Seconds:
-        """Of an average epoch with its validation, for each seed."""
+        """Return the time of an average epoch with its validation, per seed."""
         total = Seconds()
         for update, share in self.updates.items():
             total += measured(partial(self.train, update), self.device) * share
         return (total + measured(self.validate, self.device)) * (1 / len(self.seeds))
 
+    def timed_epoch(self) -> dict[str, Seconds]:
+        """Return `epoch_seconds` under "epoch"."""
+        return {"epoch": self.epoch_seconds()}
 
-class Ours(Side):
-    """Seeds side by side, as `rethinkpool_core.training.train` trains them: at most as many as it takes at once."""
+
+class Ours(Implementation):
+    """This package with stacked seeds, at most as many as `rethinkpool_core.training.train` stacks."""
 
     def __init__(
         self,
@@ -90,7 +98,7 @@ class Ours(Side):
         self.setup = TrainingSetup(self.model, dataset, self.config, device)
         self.seeds = self.seeds[: self.setup.seeds_at_once(len(self.seeds))]
         self.replicas = self.setup.replicas(self.seeds)
-        # No score is better than this: validation is all that follows an epoch, as it is after most epochs.
+        # No score is better than infinity, so validation is all that follows an epoch, as after most epochs of a training.
         self.states = {
             seed: TrainState(Schedule(self.config.learning_rate, best=float("inf"))) for seed in self.seeds
         }
@@ -113,8 +121,11 @@ class Ours(Side):
         evaluate(self.setup, self.replicas, self.states)
 
 
-class Plain(Side):
-    """The first of the seeds, of the yardstick."""
+class Baseline(Implementation):
+    """The reference model in plain PyG, with the first of the seeds.
+
+    ``matching`` sums up the time spent on matchings; None for a model without them.
+    """
 
     def __init__(
         self,
@@ -128,7 +139,7 @@ class Plain(Side):
         (seed,) = self.seeds
         torch.manual_seed(seed)
         self.trainer = Trainer(
-            plain_form(self.model).to(device),
+            reference_model(self.model).to(device),
             kind=dataset.spec.loss,
             learning_rate=self.config.learning_rate,
             clip_norm=self.config.clip_norm,
@@ -136,22 +147,28 @@ class Plain(Side):
         split = dataset.with_split(seed)
         graphs = graph_list(dataset)
         self.training = loader(graphs, split.train, self.config.batch_size, device, shuffle=True)
-        self.validation = loader(graphs, split.val, PLAIN_EVAL_BATCH, device)
+        self.validation = loader(graphs, split.val, BASELINE_EVAL_BATCH, device)
         self.graphs = len(split.train)
         self.matching: Seconds | None = None
         if hasattr(self.trainer.model, "matching"):
-            self._watch(self.trainer.model)
+            self._time_matchings(self.trainer.model)
 
-    def _watch(self, model) -> None:
-        """Add up in ``self.matching`` the time that matchings take."""
+    def _time_matchings(self, model) -> None:
         self.matching, matching = Seconds(), model.matching
 
-        def watched(data):
+        def timed(data):
             found = []
             self.matching += measured(lambda: found.append(matching(data)), self.device)
             return found[0]
 
-        model.matching = watched
+        model.matching = timed
+
+    def timed_epoch(self) -> dict[str, Seconds]:
+        """Return `epoch_seconds` under "epoch", and the time of its matchings under "matching" if the model has them."""
+        if self.matching is None:
+            return super().timed_epoch()
+        self.matching = Seconds()
+        return super().timed_epoch() | {"matching": self.matching}
 
     def train(self, update: Update | None = None) -> None:
         if update is not None and update.full_batch:

@@ -1,4 +1,4 @@
-"""The yardstick computes what the package computes: from the same weights the same logits, losses and gradients."""
+"""The reference implementation computes what the package computes: same weights, same logits, losses and gradients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from small_graphs import dataset_of, named_graphs, store_of
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.models import build_model
 from rethinkpool_core.reference import matching
-from rethinkpool_core.reference.build import OVERRIDES, PLAIN, plain_form
+from rethinkpool_core.reference.build import OVERRIDES, REFERENCE_MODELS, reference_model
 from rethinkpool_core.reference.graphs import graph_list, loader
 from rethinkpool_core.reference.training import Trainer, supervised
 from rethinkpool_core.training.config import training_config
@@ -33,61 +33,66 @@ RULES = [
 ]
 
 
-def plain_name(name: str) -> str:
+def reference_name(name: str) -> str:
     for pattern, replacement in RULES:
         name = re.sub(pattern, replacement, name)
     return name
 
 
 def twins(name: str, dataset):
-    """Our model in float64, and the plain one with its weights."""
+    """Our model in float64, and the reference with its weights."""
     model = build_model(name, dataset, seed=1, **OVERRIDES.get(name, {})).double()
-    plain = plain_form(model).double()
-    expected = plain.state_dict()
+    reference = reference_model(model).double()
+    expected = reference.state_dict()
     state = {}
     for key, value in model.state_dict().items():
         if "random" in key:  # ours are logits
             state[f"S_{re.search(r'[0-9]', key)[0]}"] = value.softmax(-1)
         elif key != "seed":
-            state[plain_name(key)] = value.view(expected[plain_name(key)].shape)
-    plain.load_state_dict(state)
-    return model, plain
+            state[reference_name(key)] = value.view(expected[reference_name(key)].shape)
+    reference.load_state_dict(state)
+    return model, reference
 
 
 def batches(dataset, index):
     """The same graphs, in the same order, as both sides have them."""
     ours = BatchBuilder(dataset, dtype=torch.float64)(torch.as_tensor(index), rng_key=1)
     graphs = graph_list(dataset, torch.float64)
-    (plain,) = loader(graphs, ours.graph_id, len(index), CPU)
-    return ours, plain
+    (reference,) = loader(graphs, ours.graph_id, len(index), CPU)
+    return ours, reference
 
 
 def assert_equal_steps(name: str, dataset, index):
     """Logits, losses and gradients in training, then logits in evaluation, with running statistics that have moved."""
-    model, plain = twins(name, dataset)
+    model, reference = twins(name, dataset)
     batch, data = batches(dataset, index)
     logits, losses = model(batch)
     purity = losses.pop("purity", 0.0)
     (supervised("cross_entropy", logits, batch.y) + sum(losses.values()) + purity).backward()
-    plain_logits, plain_losses = plain(data)
-    plain_purity = 0.0
+    reference_logits, reference_losses = reference(data)
+    reference_purity = 0.0
     if name == "GMN":
-        plain_purity = plain.purity(data)
+        reference_purity = reference.purity(data)
         model(batch)  # purity was a pass of its own: the running statistics have moved twice
-    (supervised("cross_entropy", plain_logits, data.y) + sum(plain_losses.values()) + plain_purity).backward()
+    (
+        supervised("cross_entropy", reference_logits, data.y)
+        + sum(reference_losses.values())
+        + reference_purity
+    ).backward()
     close = {"atol": 1e-10, "rtol": 1e-8}
-    torch.testing.assert_close(plain_logits, logits, **close)
-    torch.testing.assert_close(plain_losses, losses, **close)
-    torch.testing.assert_close(plain_purity, purity, **close)
+    torch.testing.assert_close(reference_logits, logits, **close)
+    torch.testing.assert_close(reference_losses, losses, **close)
+    torch.testing.assert_close(reference_purity, purity, **close)
     # A lone key takes all wherever it is: ours knows that its gradient is zero.
     ours = {
-        plain_name(n): torch.zeros_like(p) if p.grad is None else p.grad for n, p in model.named_parameters()
+        reference_name(n): torch.zeros_like(p) if p.grad is None else p.grad
+        for n, p in model.named_parameters()
     }
-    for key, parameter in plain.named_parameters():
+    for key, parameter in reference.named_parameters():
         torch.testing.assert_close(parameter.grad, ours[key].view(parameter.shape), **close, msg=key)
     model.eval()
-    plain.eval()
-    torch.testing.assert_close(plain(data)[0], model(batch)[0], **close)
+    reference.eval()
+    torch.testing.assert_close(reference(data)[0], model(batch)[0], **close)
 
 
 @pytest.fixture
@@ -108,9 +113,9 @@ def test_same_function_on_one_graph(number, connected):
 
 
 def test_same_logits_of_diffpool_on_a_batch(connected):
-    model, plain = twins("DIFFPOOL-V2", connected)
+    model, reference = twins("DIFFPOOL-V2", connected)
     batch, data = batches(connected, range(6))
-    torch.testing.assert_close(plain(data)[0], model(batch)[0], atol=1e-10, rtol=1e-8)
+    torch.testing.assert_close(reference(data)[0], model(batch)[0], atol=1e-10, rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["MINCUTPOOL", "N-DIFFPOOL-V2", "GMN"])
@@ -150,7 +155,7 @@ def test_matchings_are_maximal_in_each_graph(kind, connected):
 
 def test_epochs_learn(connected):
     torch.manual_seed(0)
-    model = plain_form(build_model("GMN", connected, seed=1))
+    model = reference_model(build_model("GMN", connected, seed=1))
     trainer = Trainer(model, kind="cross_entropy", learning_rate=0.01, clip_norm=2.0)
     graphs = graph_list(connected)
 
@@ -170,8 +175,8 @@ def test_epochs_learn(connected):
     assert 0 <= accuracy <= 1
 
 
-def test_every_plain_model_has_a_name_of_the_package(connected):
-    for name in PLAIN:
+def test_every_reference_model_is_a_model_of_the_package(connected):
+    for name in REFERENCE_MODELS:
         build_model(name, connected, **OVERRIDES.get(name, {}))
 
 
@@ -181,7 +186,7 @@ def test_fifty_steps_of_training(name):
     """Our trainer's steps, with all that makes them fast, beside stock PyG's and torch's Adam: every loss in float64."""
     graphs = [nx.connected_watts_strogatz_graph(6 + i % 15, 4, 0.3, seed=i) for i in range(100)]
     dataset = dataset_of(store_of(graphs))
-    model, plain = twins(name, dataset)
+    model, reference = twins(name, dataset)
     setup = TrainingSetup(model, dataset, training_config(name, dataset.name), CPU)
     replicas = setup.replicas([1])
     rates = torch.full((1,), 0.003, dtype=torch.float64)
@@ -191,12 +196,12 @@ def test_fifty_steps_of_training(name):
         losses, gradient = replicas.step(batch, dataset.spec.loss, update)
         ours.append(torch.cat(list(losses.values())))
         replicas.groups[update.group].adam.step(gradient, rates, clip_norm=1.0)
-    keys = {id(key) for key in getattr(plain, "keys", [])}
-    rest = [p for p in plain.parameters() if id(p) not in keys]
+    keys = {id(key) for key in getattr(reference, "keys", [])}
+    rest = [p for p in reference.parameters() if id(p) not in keys]
     adam, theirs = torch.optim.Adam(rest, lr=0.003), []
     for data in loader(graph_list(dataset, torch.float64), order[0], 16, CPU):
         adam.zero_grad()
-        logits, losses = plain(data)
+        logits, losses = reference(data)
         losses = [supervised("cross_entropy", logits, data.y), *losses.values()]
         sum(losses).backward()
         torch.nn.utils.clip_grad_norm_(rest, 1.0)
