@@ -306,35 +306,29 @@ def point_and_then(setup, what):
     yield {}
     if what == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
-    if what == "slow":
-        time.sleep(60)
     raise {
-        "memory": RuntimeError("not enough memory"),
-        "patience": TimeoutError(),
-        "defect": ValueError("x"),
+        "impatient": TimeoutError(),
+        "full": RuntimeError("not enough memory"),
+        "defect": RuntimeError("x"),
     }[what]
 
 
-def test_a_curve_is_measured_in_a_process_of_its_own():
-    (point,), stopped = measure(one_point, setup(), timeout=60)
-    assert point["process"] != os.getpid()
-    assert stopped is None
-
-
-@pytest.mark.parametrize(
-    ("what", "stopped"), [("killed", "memory"), ("memory", "memory"), ("patience", "time")]
-)
+@pytest.mark.parametrize(("what", "stopped"), [("killed", "memory"), ("impatient", "time")])
 def test_what_ends_a_curve_is_told_beside_its_points(what, stopped):
     assert measure(point_and_then, setup(), what, timeout=60) == ([{}], stopped)
 
 
+@pytest.mark.parametrize(("what", "error"), [("full", MemoryError), ("defect", RuntimeError)])
+def test_lack_of_memory_is_told_from_a_defect(what, error, monkeypatch):
+    monkeypatch.setattr(curves, "limit_memory", lambda: None)  # of the process of the tests
+    points = curves._limited(point_and_then, setup(), what)
+    assert next(points) == {}
+    with pytest.raises(error):
+        next(points)
+
+
 def test_a_curve_has_limited_time():
-    assert measure(point_and_then, setup(), "slow", timeout=0)[1] == "time"
-
-
-def test_a_defect_in_a_curve_is_raised():
-    with pytest.raises(ValueError, match="x"):
-        measure(point_and_then, setup(), "defect", timeout=60)
+    assert measure(one_point, setup(), timeout=0) == ([], "time")
 
 
 def test_committed_measurement_follows_from_its_rounds():
