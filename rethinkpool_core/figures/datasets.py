@@ -23,11 +23,9 @@ def size_histograms(dataset: GraphDataset) -> Panels:
     degrees = np.bincount(targets, minlength=int(sizes.sum()))
     return Panels(
         [
+            draw(lambda axes: _histogram(axes, sizes, "nodes per graph", "graphs"), f"{dataset.name}: sizes"),
             draw(
-                lambda axes: _histogram(axes, sizes, "nodes of a graph", "graphs"), f"{dataset.name}: sizes"
-            ),
-            draw(
-                lambda axes: _histogram(axes, degrees, "edges that arrive at a node", "nodes"),
+                lambda axes: _histogram(axes, degrees, "in-degree of a node", "nodes"),
                 f"{dataset.name}: degrees",
             ),
         ]

@@ -112,7 +112,7 @@ def _where(found: dict[str, Any]) -> str:
         ("data", f"{data['name']}, {data['graphs']} graphs, the largest with {data['max_nodes']} nodes"),
         ("rounds", f"{plan['rounds']}, after a warm-up epoch"),
         ("versions", ", ".join(f"{name} {version}" for name, version in found["versions"].items())),
-        ("commit", f"`{found['commit']}`" if found["commit"] else "not from a clone"),
+        ("commit", f"`{found['commit'][:12]}`" if found["commit"] else "not from a clone"),
         ("date", found["date"]),
         ("command", f"`{found['command']}`"),
     ]
@@ -146,7 +146,7 @@ def _stopped(found: dict[str, Any]) -> str:
 
 
 def _digits(seconds: float) -> str:
-    return f"{seconds:.3g}" if seconds < 1 else f"{seconds:.2f}"
+    return f"{seconds:#.3g}" if seconds < 1 else f"{seconds:.2f}"
 
 
 def _raw(panels: list[Panel]) -> str:
