@@ -69,7 +69,9 @@ def look(browser, site, page: str, script: str, **options):
     tab = browser.new_page(**options)
     try:
         tab.goto((site / f"{page}.html").as_uri(), wait_until="load")
-        tab.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")  # colours fade in
+        tab.evaluate(
+            "Promise.allSettled(document.getAnimations().map(one => one.finished))"
+        )  # colours fade in
         return tab.evaluate(script)
     finally:
         tab.close()
