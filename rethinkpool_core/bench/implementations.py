@@ -36,7 +36,7 @@ def model_for(name: str, dataset: GraphDataset, seed: int = 1):
 
 
 def updates_of(model: PoolingModel) -> dict[Update, float]:
-    """Return the updates that ``model`` makes, the most frequent first, with the share of the protocol's epochs that make each."""
+    """Return the updates that ``model`` makes and the share of the epochs that make each, the most frequent first."""
     counts = Counter(model.update(epoch) for epoch in range(1, EPOCHS + 1))
     return {update: count / EPOCHS for update, count in counts.most_common()}
 

@@ -135,19 +135,21 @@ def test_overall_is_the_geometric_mean():
     assert overall(models[1:]) is None
 
 
-# -- sides
+# -- implementations
 
 
 @pytest.mark.parametrize("name", ["N-MINCUTPOOL", "GMN"])
-def test_both_sides_train_every_seed(name):
+def test_both_implementations_train_every_seed(name):
     dataset = dataset_of(store_of([graph for graph in named_graphs().values() if graph.number_of_edges()]))
-    plain, ours = Baseline(name, dataset, CPU), Ours(name, dataset, CPU, [1, 2])
-    before = {key: value.clone() for key, value in plain.trainer.model.state_dict().items()}
+    baseline, ours = Baseline(name, dataset, CPU), Ours(name, dataset, CPU, [1, 2])
+    before = {key: value.clone() for key, value in baseline.trainer.model.state_dict().items()}
     group = ours.model.update(1).group
     start = [ours.replicas.state(row)[f"groups/{group}/theta"] for row in (0, 1)]
-    for side in (plain, ours):
-        assert side.epoch_seconds().wall > 0
-    assert any(not torch.equal(before[key], value) for key, value in plain.trainer.model.state_dict().items())
+    for implementation in (baseline, ours):
+        assert implementation.epoch_seconds().wall > 0
+    assert any(
+        not torch.equal(before[key], value) for key, value in baseline.trainer.model.state_dict().items()
+    )
     for row in (0, 1):
         assert not torch.equal(ours.replicas.state(row)[f"groups/{group}/theta"], start[row])
         assert "test_score" in vars(ours.states[row + 1])
@@ -162,18 +164,22 @@ def test_both_sides_train_every_seed(name):
 
 def test_gmn_takes_turns():
     dataset = dataset_of(store_of([graph for graph in named_graphs().values() if graph.number_of_edges()]))
-    plain, ours = Baseline("GMN", dataset, CPU), Ours("GMN", dataset, CPU, [1])
+    baseline, ours = Baseline("GMN", dataset, CPU), Ours("GMN", dataset, CPU, [1])
 
     def weights():
         keys, rest = (ours.replicas.state(0)[f"groups/{group}/theta"] for group in ("keys", "rest"))
-        return [keys, rest, *(p.detach().clone() for p in (plain.trainer.keys[0], plain.trainer.rest[0]))]
+        return [
+            keys,
+            rest,
+            *(p.detach().clone() for p in (baseline.trainer.keys[0], baseline.trainer.rest[0])),
+        ]
 
     assert list(ours.updates.values()) == [0.8, 0.2], "every fifth epoch moves the keys"
     supervised, unsupervised = ours.updates
     for update in (supervised, unsupervised, supervised):
         before = weights()
-        for side in (plain, ours):
-            side.train(update)
+        for implementation in (baseline, ours):
+            implementation.train(update)
         moved = [not torch.equal(a, b) for a, b in zip(before, weights(), strict=True)]
         assert moved == [update is unsupervised, update is supervised] * 2
 

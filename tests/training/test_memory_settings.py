@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rethinkpool_core import build_model
-from rethinkpool_core.bench.sides import Ours
+from rethinkpool_core.bench.implementations import Ours
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.memory import configure_malloc
 from rethinkpool_core.training.setup import TrainingSetup
