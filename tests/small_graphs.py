@@ -17,7 +17,7 @@ CAFFEINE = [
 
 
 def named_graphs() -> dict[str, nx.Graph]:
-    """Among them whatever breaks pooling: one node, no edges, two components, a clique, more nodes than clusters."""
+    """Among them whatever breaks pooling: no nodes, one node, no edges, two components, a clique, more nodes than clusters."""
     isolated = nx.Graph()
     isolated.add_nodes_from(range(4))
     caffeine = nx.Graph(CAFFEINE)
@@ -30,6 +30,7 @@ def named_graphs() -> dict[str, nx.Graph]:
         "clique": nx.complete_graph(6),
         "caffeine": caffeine,
         "petersen": nx.petersen_graph(),
+        "no nodes": nx.empty_graph(0),
     }
 
 

@@ -34,7 +34,11 @@ class PaddedBatches:
         self.device, self.replicas = graphs.device, index.shape[1]
         self.sizes, edges = graphs.num_nodes[index], graphs.num_edges[index]
         taken, used = self.sizes.sum(2), edges.sum(2)
-        rows, self.num_edges = taken.amax(1).clamp(min=least_rows), used.amax(1).clamp(min=least_edges)
+        # A batch of graphs without nodes has a row all the same, of padding: nothing meets a tensor without rows.
+        rows, self.num_edges = (
+            taken.amax(1).clamp(min=max(1, least_rows)),
+            used.amax(1).clamp(min=least_edges),
+        )
         # Padding edges need a padding node to hang on.
         self.num_rows = rows + ((taken == rows[:, None]) & (used < self.num_edges[:, None])).any(1)
         self.padded = (taken < self.num_rows[:, None]).any(1).tolist()

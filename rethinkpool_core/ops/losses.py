@@ -34,12 +34,12 @@ def cut_loss(pooled: PooledGraph) -> Tensor:
 
 
 def orthogonality_loss(pooled: PooledGraph) -> Tensor:
-    """Return MinCut's orthogonality term."""
+    """Return MinCut's orthogonality term; 0 for a graph without nodes."""
     statistics = pooled.statistics
     norm = safe_sqrt(pooled.S.num_clusters * statistics.gram_norm_squared)
     occupied = norm > 0
     share = torch.where(occupied, statistics.squared_norm / torch.where(occupied, norm, 1.0), 0.0)
-    return safe_sqrt(2 - 2 * share)
+    return torch.where(occupied, safe_sqrt(2 - 2 * share), 0.0)
 
 
 def link_loss(pooled: PooledGraph) -> Tensor:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import networkx as nx
 import pytest
+from tu_files import write_tu
 
 from rethinkpool_core.datasets.fetch import fetch
 
@@ -35,24 +37,10 @@ def tiny_root(tmp_path: Path) -> Path:
     Nodes are labelled 1, 2, 4 by position modulo 3, so that label 3 does not occur.
     """
     root = tmp_path / "root"
-    write_tiny(root / "TUDataset" / "TINY" / "raw")
+    write_tu(
+        root / "TUDataset" / "TINY" / "raw",
+        "TINY",
+        [nx.path_graph(3 + graph % 3) for graph in range(GRAPHS)],
+        [graph % 2 * 2 - 1 for graph in range(GRAPHS)],
+    )
     return root
-
-
-def write_tiny(raw: Path) -> None:
-    edges, indicator, labels, node_labels = [], [], [], []
-    for graph in range(GRAPHS):
-        first, size = len(indicator) + 1, 3 + graph % 3
-        for node in range(size - 1):
-            edges += [f"{first + node}, {first + node + 1}", f"{first + node + 1}, {first + node}"]
-        indicator += [str(graph + 1)] * size
-        node_labels += [str((1, 2, 4)[node % 3]) for node in range(size)]
-        labels.append(str(graph % 2 * 2 - 1))
-    raw.mkdir(parents=True)
-    for kind, lines in {
-        "A": edges,
-        "graph_indicator": indicator,
-        "graph_labels": labels,
-        "node_labels": node_labels,
-    }.items():
-        (raw / f"TINY_{kind}.txt").write_text("\n".join(lines) + "\n")

@@ -65,6 +65,13 @@ def test_graphs_do_not_depend_on_those_beside_them(monkeypatch: pytest.MonkeyPat
     assert torch.equal(together, alone)
 
 
+@pytest.mark.parametrize("sizes", [[0], [0, 2, 0], [3, 0]])
+def test_graph_without_nodes_has_no_edge(sizes: list[int]) -> None:
+    edge_index, num_edges = kernel_graph(torch.rand(sum(sizes), 2), torch.tensor(sizes))
+    assert num_edges.tolist() == [n * max(0, n - 1) for n in sizes]
+    assert edge_index.shape == (2, int(num_edges.sum()))
+
+
 def test_one_node_has_no_edge_and_coincident_nodes_are_joined() -> None:
     edge_index, num_edges = kernel_graph(torch.zeros(4, 2), torch.tensor([1, 3]))
     assert num_edges.tolist() == [0, 6]

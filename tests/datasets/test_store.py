@@ -62,6 +62,13 @@ def test_large_graphs_have_wider_indices() -> None:
     assert store.edge_index.dtype == torch.int32
 
 
+def test_graph_without_nodes() -> None:
+    sizes = torch.tensor([0, 2, 0])
+    store = pack(torch.zeros(2, 1), torch.tensor([[1, 0], [0, 1]]), sizes, sizes, sizes, where="TEST")
+    assert store.graph(1)[1].tolist() == [[0, 1], [1, 0]]
+    assert [store.graph(number)[0].shape[0] for number in range(3)] == [0, 2, 0]
+
+
 @pytest.mark.parametrize(
     ("values", "dtype"),
     [
@@ -84,7 +91,7 @@ def test_narrow_keeps_every_value(values: list[float], dtype: torch.dtype) -> No
     [
         ({"edge_index": torch.tensor([[0, 1, 1, 2], [1, 0, 2, 3]])}, "edge of graph 0 points outside"),
         ({"edge_index": torch.tensor([[0, 1, 1, 2], [1, 0, 2, -1]])}, "edge of graph 0 points outside"),
-        ({"node_offsets": torch.tensor([0, 4, 4])}, "graph 1 has no nodes"),
+        ({"x": torch.zeros(0, 1), "node_offsets": torch.tensor([0, 0, 0])}, "none of its graphs has a node"),
         ({"node_offsets": torch.tensor([0, 5, 4])}, "go backwards"),
         ({"node_offsets": torch.tensor([0, 3, 5])}, "do not cover"),
         ({"edge_offsets": torch.tensor([0, 4])}, "edge offsets"),

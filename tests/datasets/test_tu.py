@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import networkx as nx
 import pytest
 import torch
+from tu_files import write_tu, write_tu_mirror
 
 from rethinkpool_core.datasets import load_dataset
 from rethinkpool_core.datasets.features import encode
+from rethinkpool_core.datasets.fetch import fetch
 from rethinkpool_core.errors import DataError
 
 
@@ -101,17 +104,56 @@ def append(path: Path, line: str) -> None:
         ("A", "1, 79", "joins two graphs"),
         ("A", "1, two", "not a table of whole numbers"),
         ("A", "1", "not a table of whole numbers"),
-        ("graph_labels", "1", "TINY_graph_labels.txt has 21 lines for 20 graphs"),
         ("node_labels", "1", "TINY_node_labels.txt has 80 lines for 79 nodes"),
-        ("graph_indicator", "22", "does not continue the count"),
-        ("graph_indicator", "3", "does not continue the count"),
-        ("graph_indicator", "21", "has 20 lines for 21 graphs"),
+        (
+            "graph_indicator",
+            "21",
+            "line 80 of TINY_graph_indicator.txt names graph 21, and TINY_graph_labels.txt has 20 lines",
+        ),
+        ("graph_indicator", "3", "line 80 of TINY_graph_indicator.txt goes back to graph 3"),
+        ("graph_indicator", "0", "goes back to graph 0"),
     ],
 )
 def test_damaged_file(raw: Path, kind: str, line: str, message: str) -> None:
     append(raw / f"TINY_{kind}.txt", line)
     with pytest.raises(DataError, match=message):
         load(raw)
+
+
+def test_graph_number_below_one(raw: Path) -> None:
+    indicator = raw / "TINY_graph_indicator.txt"
+    indicator.write_text("0\n" + indicator.read_text().split("\n", 1)[1])
+    with pytest.raises(DataError, match=r"line 1 of TINY_graph_indicator\.txt names graph 0"):
+        load(raw)
+
+
+@pytest.mark.parametrize("empty", [[0], [7], [8, 9], [19], [0, 3, 18, 19]])
+def test_graphs_without_nodes_are_graphs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, empty: list[int]
+) -> None:
+    """Those that the indicator file leaves out, as in the published set Fingerprint."""
+    graphs = [nx.empty_graph(0) if number in empty else nx.path_graph(2 + number % 4) for number in range(20)]
+    write_tu_mirror(tmp_path / "mirror", "HOLES", graphs, [number % 2 for number in range(20)])
+    fetch(["TU:HOLES"], tmp_path / "root", tmp_path / "mirror")
+    dataset = load_dataset("TU:HOLES", tmp_path / "root")
+    assert dataset.store.num_nodes.tolist() == [len(graph) for graph in graphs]
+    assert dataset.store.y.tolist() == [number % 2 for number in range(20)]
+    for number, graph in enumerate(graphs):
+        x, edge_index, _, _ = dataset.store.graph(number)
+        assert x.flatten().tolist() == [(0, 1, 3)[node % 3] for node in range(len(graph))]
+        assert list(zip(*edge_index.tolist(), strict=True)) == sorted(graph.to_directed().edges)
+    first, count = empty[0] + 1, len(empty)
+    assert caplog.messages == [f"TU:HOLES: {count} of 20 graphs have no nodes, the first is graph {first}"]
+    assert load_dataset("TU:HOLES", tmp_path / "root").checksum == dataset.checksum
+
+
+def test_last_graphs_without_edges(tmp_path: Path) -> None:
+    """PyG's slices end with the last graph that has an edge."""
+    graphs = [nx.path_graph(3)] * 4 + [nx.empty_graph(2)] * 2
+    write_tu(tmp_path / "TUDataset" / "TINY" / "raw", "TINY", graphs, [0, 1] * 3)
+    store = load_dataset("TU:TINY", tmp_path).store
+    assert store.num_edges.tolist() == [4, 4, 4, 4, 0, 0]
+    assert store.num_nodes.tolist() == [3, 3, 3, 3, 2, 2]
 
 
 @pytest.mark.parametrize("kind", ["A", "graph_indicator", "graph_labels"])

@@ -17,7 +17,7 @@ MATCH = {"graph": graph_matching, "complement": complement_matching}
 def collections(draw):
     """Disjoint graphs of any density, as one directed or undirected edge list with each node's graph."""
     graphs = draw(
-        st.lists(st.tuples(st.integers(1, 14), st.floats(0, 1), st.integers(0, 99)), min_size=1, max_size=4)
+        st.lists(st.tuples(st.integers(0, 14), st.floats(0, 1), st.integers(0, 99)), min_size=1, max_size=4)
     )
     directed = draw(st.booleans())
     return [nx.gnp_random_graph(n, p, seed=seed, directed=directed) for n, p, seed in graphs]

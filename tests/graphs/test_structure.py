@@ -37,7 +37,7 @@ def check(graphs: Structure, expected: list[nx.DiGraph]) -> None:
 
 @st.composite
 def collections(draw):
-    made = st.tuples(st.integers(1, 9), st.floats(0, 1), st.integers(0, 99), st.booleans())
+    made = st.tuples(st.integers(0, 9), st.floats(0, 1), st.integers(0, 99), st.booleans())
     graphs = [
         nx.gnp_random_graph(n, p, seed=seed, directed=directed)
         for n, p, seed, directed in draw(st.lists(made, min_size=1, max_size=6))

@@ -38,7 +38,7 @@ def looped(layer: MemoryLayer, Q: torch.Tensor) -> torch.Tensor:
             else sum(layer.mix.weight[0, h] * C[h] for h in range(layer.num_heads))
         )
         S[i] = mixed.exp() / mixed.exp().sum()
-    rows = [sum(S[i, j] * Q[i] for i in range(n)) for j in range(K)]
+    rows = [sum((S[i, j] * Q[i] for i in range(n)), Q.new_zeros(Q.shape[1])) for j in range(K)]
     return torch.stack([activation(linear.weight @ row + linear.bias) for row in rows])
 
 

@@ -63,6 +63,15 @@ def test_a_graph_without_edges_has_no_cut(small):
     assert cut_loss(pooled_by(batch, torch.full((4, 2), 0.5, dtype=torch.float64))) == 0
 
 
+def test_a_graph_without_nodes_has_no_losses(small):
+    batch = small.batch([8])
+    S = torch.full((batch.num_rows, 2), 0.5, dtype=torch.float64)
+    pooled = pooled_by(batch, S)
+    terms = [cut_loss(pooled), orthogonality_loss(pooled), link_loss(pooled), entropy_loss(pooled.S)]
+    terms.append(purity_loss(LogAssignment(S.log(), RaggedNodes(batch))))
+    assert [float(term) for term in terms] == [0] * 5
+
+
 def test_gradients_of_the_terms(small):
     batch = small.batch([0, 2, 6])
     logits = torch.randn(batch.num_rows, 3, dtype=torch.float64, requires_grad=True)
@@ -78,9 +87,8 @@ class TestPurity:
             S = log_S[batch.pointer[g] : batch.pointer[g + 1]].exp()
             P = S**2 / S.sum(0)
             P = P / P.sum(1, keepdim=True)
-            expected.append(
-                sum(P[i, j] * torch.log(P[i, j] / S[i, j]) for i in range(len(S)) for j in range(4))
-            )
+            terms = (P[i, j] * torch.log(P[i, j] / S[i, j]) for i in range(len(S)) for j in range(4))
+            expected.append(sum(terms, log_S.new_zeros(())))
         torch.testing.assert_close(
             purity_loss(LogAssignment(log_S, RaggedNodes(batch))), torch.stack(expected), atol=1e-12, rtol=0
         )

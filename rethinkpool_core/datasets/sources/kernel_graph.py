@@ -35,7 +35,7 @@ def kernel_graph(position: Tensor, num_nodes: Tensor, neighbours: int = NEIGHBOU
     for first, last in _chunks(num_nodes):
         nodes = slice(int(offsets[first]), int(offsets[last]))
         edges.append(_connect(position[nodes].to(torch.float64), num_nodes[first:last], neighbours))
-    degree = (num_nodes - 1).clamp(max=neighbours)
+    degree = (num_nodes - 1).clamp(0, neighbours)
     return torch.cat(edges, dim=1), num_nodes * degree
 
 
@@ -61,7 +61,7 @@ def _connect(position: Tensor, num_nodes: Tensor, neighbours: int) -> Tensor:
     distance = (padded[:, :, None] - padded[:, None]).square().sum(-1).sqrt()  # (G, N, N)
     pair = real[:, :, None] & real[:, None] & ~torch.eye(n, dtype=torch.bool)
 
-    k = min(neighbours, n - 1)
+    k = max(0, min(neighbours, n - 1))
     nearest = distance.masked_fill(~pair, torch.inf).topk(k, largest=False).values  # (G, N, k)
     found = nearest.isfinite()
     width = nearest.masked_fill(~found, 0).sum(-1) / found.sum(-1).clamp(min=1)

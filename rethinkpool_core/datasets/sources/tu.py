@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from rethinkpool_core.datasets.sources.source import processed_in, quiet
 from rethinkpool_core.datasets.spec import ONES_WIDTH, DatasetSpec, Features
@@ -16,6 +18,8 @@ from rethinkpool_core.datasets.storage.pack import pack
 from rethinkpool_core.datasets.storage.packed import Packed
 from rethinkpool_core.errors import DataError
 from rethinkpool_core.files.archive import unpack_folder
+
+log = logging.getLogger(__name__)
 
 
 def unpack(spec: DatasetSpec, mirror: Path, into: Path) -> None:
@@ -35,6 +39,15 @@ def download(spec: DatasetSpec, into: Path) -> None:
 
 def read(spec: DatasetSpec, folder: Path, scratch: Path) -> Packed:
     num_nodes = check_tu_folder(folder / "raw", spec.upstream)
+    empty = np.flatnonzero(num_nodes == 0)
+    if len(empty):
+        log.warning(
+            "%s: %d of %d graphs have no nodes, the first is graph %d",
+            spec.name,
+            len(empty),
+            len(num_nodes),
+            empty[0] + 1,
+        )
     with quiet():
         from torch_geometric.datasets import TUDataset
 
@@ -42,12 +55,13 @@ def read(spec: DatasetSpec, folder: Path, scratch: Path) -> Packed:
         dataset = loader(root=str(folder.parent), name=spec.upstream, use_node_attr=True)
     data = dataset._data  # the collated tensors; dataset.data warns, dataset[i] makes a Data object a graph
     features, width, x = _features(data.x, dataset.num_node_attributes, int(num_nodes.sum()))
+    num_edges = dataset.slices["edge_index"].diff()  # ends with the last graph that has an edge
     store = pack(
         x,
         data.edge_index,
         _targets(data.y, spec),
         num_nodes,
-        dataset.slices["edge_index"].diff(),
+        F.pad(num_edges, (0, len(num_nodes) - len(num_edges))),
         where=spec.name,
     )
     return Packed(store, features, width)
@@ -76,30 +90,38 @@ def _targets(y: Tensor, spec: DatasetSpec) -> Tensor:
 def check_tu_folder(raw: Path, name: str) -> Tensor:
     """Check the text files of a TU set before PyG reads them (it would misread most of these faults).
 
+    There are as many graphs as graph labels. A graph that the indicator file does not name has no nodes: published sets
+    have such graphs (Fingerprint).
+
     Returns:
         The number of nodes of each graph, ``[graphs]`` int64.
 
     Raises:
         DataError: a file is missing or not a table of whole numbers, an index is out of range, an edge joins
-            two graphs, or there are more or fewer labels than graphs or nodes.
+            two graphs, or there are more or fewer node labels than nodes.
     """
     indicator = _numbers(raw / f"{name}_graph_indicator.txt")[:, 0]
     edges = _numbers(raw / f"{name}_A.txt")
     attributes, labels = raw / f"{name}_graph_attributes.txt", raw / f"{name}_graph_labels.txt"
     if attributes.is_file():
-        targets, target_file = len(_lines(attributes)), attributes
+        graphs, target_file = len(_lines(attributes)), attributes
     else:
-        targets, target_file = len(_numbers(labels)), labels
+        graphs, target_file = len(_numbers(labels)), labels
 
-    graphs = int(indicator[-1])
-    steps = np.diff(indicator, prepend=0)
-    wrong = (steps < 0) | (steps > 1)
-    wrong[0] = steps[0] != 1
-    if wrong.any():
-        line = int(wrong.argmax()) + 1
-        raise _damaged(raw, f"line {line} of {name}_graph_indicator.txt does not continue the count from 1")
-    if targets != graphs:
-        raise _damaged(raw, f"{target_file.name} has {targets} lines for {graphs} graphs")
+    back = np.diff(indicator) < 0
+    if back.any():
+        line = int(back.argmax()) + 2
+        raise _damaged(
+            raw, f"line {line} of {name}_graph_indicator.txt goes back to graph {indicator[line - 1]}"
+        )
+    outside = (indicator < 1) | (indicator > graphs)
+    if outside.any():
+        line = int(outside.argmax()) + 1
+        raise _damaged(
+            raw,
+            f"line {line} of {name}_graph_indicator.txt names graph {indicator[line - 1]}, "
+            f"and {target_file.name} has {graphs} lines",
+        )
     if edges.shape[1] != 2:
         raise _damaged(raw, f"{name}_A.txt has {edges.shape[1]} columns instead of 2")
     outside = ((edges < 1) | (edges > len(indicator))).any(axis=1)

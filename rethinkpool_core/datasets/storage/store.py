@@ -21,7 +21,7 @@ _EDGES_A_CHUNK = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GraphStore:
-    """All graphs of a dataset, one after the other.
+    """All graphs of a dataset, one after the other; some may have no nodes.
 
     Attributes:
         x: ``[nodes, C]``, in the smallest type that holds the values exactly: label codes ``[nodes, 1]``,
@@ -103,8 +103,8 @@ class GraphStore:
             if bool((offsets.diff() < 0).any()):
                 yield f"its {kind} offsets go backwards"
                 return
-        if bool((self.num_nodes == 0).any()):
-            yield f"graph {int((self.num_nodes == 0).nonzero()[0])} has no nodes"
+        if not len(self.x):
+            yield "none of its graphs has a node"
         if self.edge_attr is not None and self.edge_attr.shape[0] != self.edge_index.shape[1]:
             yield f"it has features for {self.edge_attr.shape[0]} of {self.edge_index.shape[1]} edges"
         yield from self._edges_outside()
