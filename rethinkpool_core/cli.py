@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -13,7 +12,7 @@ import typer
 from rethinkpool_core import __version__
 from rethinkpool_core.commands import bench, book, data, grid, models, notebook, results, train
 from rethinkpool_core.commands.values import join_assignments
-from rethinkpool_core.errors import RethinkPoolError
+from rethinkpool_core.errors import RethinkPoolError, print_with_causes
 
 app = typer.Typer(
     name="rethinkpool",
@@ -65,7 +64,7 @@ def _usage_sentence(error: typer.TyperException) -> str:
 def _ended(message: str, code: int, debug: bool) -> int:
     """Say why a command ended; called where the exception is still at hand, so that ``debug`` can show it."""
     if debug:
-        traceback.print_exc()
+        print_with_causes(sys.exception())
     if message:
         print(f"error: {message}", file=sys.stderr)
     return code

@@ -1,7 +1,12 @@
-"""The exceptions a user sees: each message is one sentence saying what was wrong, where, and what to do."""
+"""The exceptions a user sees: each message is one sentence saying what was wrong, where, and what to do.
+
+They are raised ``from None``: the traceback of the loader, the network library or the parser that failed first is no news to a
+user. Python keeps it in ``__context__``, and ``--debug`` prints it (`print_with_causes`).
+"""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -62,4 +67,13 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
             raise
         raise RethinkPoolError(
             f"{what} needs {error.name}, which is not installed: pip install 'rethinkpool[{extra}]'"
-        ) from error
+        ) from None
+
+
+def print_with_causes(error: BaseException) -> None:
+    """Print the traceback of ``error`` to stderr with those of all errors that led to it, also where ``from None`` hides them."""
+    one: BaseException | None = error
+    while one is not None:
+        one.__suppress_context__ = one.__cause__ is not None
+        one = one.__cause__ or one.__context__
+    traceback.print_exception(error)

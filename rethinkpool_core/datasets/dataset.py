@@ -135,7 +135,7 @@ def read_raw(spec: DatasetSpec, root: Path) -> Packed:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise DataError(
                 f"the raw files of {spec.name} in {folder} cannot be read ({reason}); fetch it again"
-            ) from error
+            ) from None
 
 
 def _resolved(spec: DatasetSpec, packed: Packed, outputs: int) -> DatasetSpec:

@@ -104,7 +104,7 @@ def download(spec: DatasetSpec, root: Path) -> None:
             raise DataError(
                 f"{spec.name} is not in {root} and could not be downloaded ({reason}): "
                 f"run `rethinkpool data fetch {spec.name} --from DIR` with a mirror folder"
-            ) from error
+            ) from None
         move_folder(scratch / "made", folder)
 
 

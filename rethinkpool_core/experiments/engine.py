@@ -86,11 +86,11 @@ def _connect(address: str | None) -> Iterator[object]:
     with _quiet():
         try:
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, TimeoutError, ValueError, ImportError) as error:
+        except (OSError, TimeoutError, ValueError, ImportError):
             raise UsageError(
                 f"no Dask scheduler answers at {address} within {CONNECT_SECONDS} seconds: start one with `dask scheduler`, "
                 "or correct --scheduler"
-            ) from error
+            ) from None
         with client, client.as_current():
             client.run(stop_training, False, on_error="ignore")
             yield client

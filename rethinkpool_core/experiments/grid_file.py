@@ -38,7 +38,7 @@ def read_grid(path: Path) -> Grid:
         reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise StorageError(
             f"cannot read the grid {path} ({reason}): name a TOML file, or a grid by its name"
-        ) from error
+        ) from None
     return _Reader(path, text).grid()
 
 
@@ -52,7 +52,7 @@ class _Reader:
         try:
             self.content = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"{path} is not valid TOML ({error}): correct that line") from error
+            raise UsageError(f"{path} is not valid TOML ({error}): correct that line") from None
 
     def grid(self) -> Grid:
         self.known_keys(self.content, _KEYS, "the grid")
@@ -70,7 +70,7 @@ class _Reader:
         try:
             seeds = check_seeds(self.content.get("seeds", SEEDS))
         except UsageError as error:
-            raise self.error("seeds", str(error)) from error
+            raise self.error("seeds", str(error)) from None
         return Grid(self.path.stem, f"the file {self.path.name}", tuple(cells.values()), tuple(seeds))
 
     def import_modules(self) -> None:
@@ -81,7 +81,7 @@ class _Reader:
         try:
             import_models(modules)
         except UsageError as error:
-            raise self.error("modules", str(error)) from error
+            raise self.error("modules", str(error)) from None
 
     def cells(self, part: dict[str, Any], number: int):
         after = [i for i, line in enumerate(self.lines) if re.match(r"\s*\[\[\s*cells\s*\]\]", line)]
@@ -105,7 +105,7 @@ class _Reader:
         try:
             return cells_of(names["models"], names["datasets"], values, epochs)
         except UsageError as error:
-            raise self.error(_quoted(str(error)), str(error)) from error
+            raise self.error(_quoted(str(error)), str(error)) from None
 
     def known_keys(self, table: dict[str, Any], known: tuple[str, ...], where: str) -> None:
         for key in table:

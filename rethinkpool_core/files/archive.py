@@ -48,7 +48,7 @@ def unpack_zip(archive: Path, into: Path) -> None:
                 for member in members:
                     _write(opened, member, into)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
-        raise DataError(f"{archive} is damaged or incomplete ({error}): get it again") from error
+        raise DataError(f"{archive} is damaged or incomplete ({error}): get it again") from None
 
 
 def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:

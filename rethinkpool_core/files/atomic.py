@@ -41,7 +41,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(
             f"cannot use {place} ({reason}): check its permissions and "
             "the free space, or choose another data folder with --root or $RETHINKPOOL_DATA"
-        ) from error
+        ) from None
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def write_file(path: Path, content: bytes) -> None:
     except OSError as error:
         raise StorageError(
             f"cannot write {path} ({error.strerror}): free some space or name another file"
-        ) from error
+        ) from None
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

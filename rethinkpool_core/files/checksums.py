@@ -14,4 +14,4 @@ def sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise StorageError(f"cannot read {path} ({error.strerror}): check its permissions") from error
+        raise StorageError(f"cannot read {path} ({error.strerror}): check its permissions") from None

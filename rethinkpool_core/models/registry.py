@@ -201,7 +201,7 @@ def _config_and_fixed(name: str, config: Any) -> tuple[type, dict[str, Any]]:
     except NameError as error:
         raise UsageError(
             f"the annotations of {config.__name__} cannot be resolved ({error}): define or import that name in its module"
-        ) from error
+        ) from None
     for key in fixed:
         if key not in types:
             raise UnknownNameError("field", key, types, where=f"of {config.__name__}")

@@ -21,7 +21,7 @@ def read_measurement() -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{shown(path)} cannot be read ({' '.join(str(error).split())}): {remedy}") from error
+        raise DataError(f"{shown(path)} cannot be read ({' '.join(str(error).split())}): {remedy}") from None
     whole = found.get("format") == FORMAT and found.get("overall") and found.get("growth")
     if not whole or any("memory" not in entry for entry in found["models"]):
         raise DataError(f"{shown(path)} is not a complete benchmark of this version: {remedy}")

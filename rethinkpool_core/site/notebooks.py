@@ -106,7 +106,7 @@ def run_notebook(
     except OSError as error:
         raise StorageError(
             f"cannot make the folder {done.parent} ({error.strerror}): check its permissions"
-        ) from error
+        ) from None
     running, failed = (done.with_suffix(f".{state}.ipynb") for state in ("running", "failed"))
     try:
         with show_cells(name, _code_cells(source) + bool(checked)) as progress:
@@ -124,7 +124,7 @@ def run_notebook(
             )
     except (papermill.PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
         os.replace(running, failed)
-        raise NotebookError(f"notebook {name} failed, {_reason(error)}: see {shown(failed)}") from error
+        raise NotebookError(f"notebook {name} failed, {_reason(error)}: see {shown(failed)}") from None
     failed.unlink(missing_ok=True)
     os.replace(running, done)
     return done

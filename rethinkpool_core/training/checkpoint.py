@@ -74,7 +74,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except OSError as error:
         raise CheckpointError(
             f"the checkpoint {path} cannot be read ({error.strerror or error}): use another folder, or delete it"
-        ) from error
+        ) from None
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise DamagedFileError(" ".join(str(error).split())[:120]) from error
     digest = metadata.pop("digest", None)

@@ -92,18 +92,18 @@ class CheckpointFolder:
         except OSError as error:
             raise StorageError(
                 f"cannot write checkpoints to {self.folder} ({error.strerror}): choose another folder"
-            ) from error
+            ) from None
 
     def save(self, path: Path, seeds: dict[int, SavedSeed]) -> None:
         """Replace the file ``path`` (raises StorageError and leaves the earlier one)."""
         try:
             write_checkpoint(path, Checkpoint(self.config, seeds))
         except StorageError as error:
-            reason = getattr(error.__cause__, "strerror", None) or "it could not be written completely"
+            reason = getattr(error.__context__, "strerror", None) or "it could not be written completely"
             raise StorageError(
                 f"cannot write the checkpoint {path} ({reason}): free some space or choose another folder; "
                 "the last one is still good"
-            ) from error
+            ) from None
 
     def _set_aside(self, path: Path, reason: str) -> None:
         """Rename a damaged file, so that its seeds start again and nothing is lost."""
@@ -116,7 +116,7 @@ class CheckpointFolder:
             raise CheckpointError(
                 f"the checkpoint {path} is damaged ({reason}) and cannot be renamed ({error.strerror}): "
                 "delete it, or use another folder"
-            ) from error
+            ) from None
         log.warning(
             "the checkpoint %s is damaged (%s): it was renamed to %s, and its seeds start again",
             path,

@@ -108,7 +108,7 @@ class RecordedSteps:
             raise UsageError(
                 f"a training step could not be recorded as a CUDA graph ({' '.join(str(error).split())[:200]}): "
                 "set cuda_graphs=false"
-            ) from error
+            ) from None
         for tensor, value in zip(self.state, before, strict=True):
             tensor.copy_(value)
         return _Recording(inputs, replay, result)

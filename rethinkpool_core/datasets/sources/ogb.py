@@ -103,7 +103,7 @@ def _check_files(folder: Path) -> None:
                 while file.read(1 << 20):
                     pass
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DataError(f"{path} is damaged or incomplete ({error}); fetch MOLHIV again") from error
+            raise DataError(f"{path} is damaged or incomplete ({error}); fetch MOLHIV again") from None
 
 
 def _check_split(folder: Path, published: dict[str, torch.Tensor], graphs: int) -> None:

@@ -97,7 +97,7 @@ def _read_compact(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as opened:
             arrays = {name: opened[name] for name in _ARRAYS}
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is damaged or incomplete ({error}): get it again") from error
+        raise DataError(f"{path} is damaged or incomplete ({error}): get it again") from None
     ptr = arrays["ptr"].astype(np.int64)
     nodes, graphs = len(arrays["x"]), len(ptr) - 1
     lengths = {"x": nodes, "pos": nodes, "ptr": graphs + 1, "y": graphs, "split": graphs}

@@ -157,4 +157,4 @@ def _numbers(path: Path) -> np.ndarray:
             warnings.simplefilter("error")  # NumPy only warns about an empty file
             return np.loadtxt(path, dtype=np.int64, delimiter=",", ndmin=2)
     except (ValueError, UserWarning) as error:
-        raise _damaged(path.parent, f"{path.name} is not a table of whole numbers ({error})") from error
+        raise _damaged(path.parent, f"{path.name} is not a table of whole numbers ({error})") from None

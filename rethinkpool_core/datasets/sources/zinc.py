@@ -85,7 +85,7 @@ def _check_part(raw: Path, part: str) -> None:
         IndexError,
         RuntimeError,
     ) as error:
-        raise DataError(f"{path} or its index is damaged ({error}); fetch ZINC again") from error
+        raise DataError(f"{path} or its index is damaged ({error}); fetch ZINC again") from None
     if not isinstance(molecules, list) or not all(isinstance(molecule, dict) for molecule in molecules):
         raise DataError(f"{path} is damaged: it is not a list of molecules; fetch ZINC again")
     outside = next((index for index in indices if not 0 <= index < len(molecules)), None)

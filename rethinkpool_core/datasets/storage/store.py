@@ -142,7 +142,7 @@ class GraphStore:
         try:
             store = cls.from_tensors(load_file(path))
         except (SafetensorError, KeyError, OSError) as error:
-            raise DataError(f"{path} is not a readable graph store ({error}); build it again") from error
+            raise DataError(f"{path} is not a readable graph store ({error}); build it again") from None
         store.validate(str(path))
         return store
 
