@@ -8,9 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from rethinkpool_core.datasets.spec import DATASETS
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.models.names import MODELS
-from rethinkpool_core.paper import CLAIMS, TABLES, published, settings, source_of, stand_in, table_rows
+from rethinkpool_core.paper import (
+    CLAIMS,
+    METRICS,
+    TABLES,
+    get_metric,
+    published,
+    settings,
+    source_of,
+    stand_in,
+    table_rows,
+)
 
 PAPER_DATASETS = ("NCI1", "IMDB-B", "SMNIST", "ZINC", "PROTEINS", "NCI109", "DD", "MOLHIV")
 SHARED = Path(__file__).parents[2] / "shared" / "paper" / "tables"
@@ -154,6 +165,41 @@ def test_table_s1_has_no_models():
 def test_settings_of_an_unknown_name(arguments):
     with pytest.raises(UnknownNameError):
         settings(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "told"),
+    [("accuracy", 0.8934, "89.3"), ("rocauc", 0.75, "75.0"), ("mae", 0.471, "0.47")],
+)
+def test_a_recorded_value_reads_as_the_printed_ones(metric, value, told):
+    assert get_metric(metric).shown(value) == told
+
+
+@pytest.mark.parametrize(
+    ("metric", "number", "digits", "told"),
+    [
+        ("accuracy", -1.0, None, "1 point"),
+        ("rocauc", 0.5, None, "0.5 points"),
+        ("accuracy", 1.0, 1, "1.0 points"),
+        ("mae", 0.01, None, "0.01"),
+    ],
+)
+def test_amounts_have_their_unit(metric, number, digits, told):
+    assert get_metric(metric).amount(number, digits) == told
+
+
+def test_every_dataset_and_printed_score_has_a_known_metric():
+    used = {spec.metric for spec in DATASETS.values()} | {score.metric for score in published("S5")}
+    assert used == set(METRICS)
+
+
+def test_errors_are_better_the_lower():
+    assert {name for name, metric in METRICS.items() if not metric.higher_is_better} == {"mae"}
+
+
+def test_unknown_metric_is_refused_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
+        get_metric("acuracy")
 
 
 def test_claims_have_unique_keys():

@@ -20,15 +20,12 @@ from rethinkpool_core.analysis.two_samples import (
     paired_tests,
     welch_tests,
 )
-from rethinkpool_core.analysis.units import UNITS, Unit, unit_of
 from rethinkpool_core.errors import UsageError
-
-MARGINS = {metric: unit.margin for metric, unit in UNITS.items()}
-"""What counts as no difference that matters: points of accuracy or ROC-AUC, units of the target."""
+from rethinkpool_core.paper import Metric, get_metric
 
 ALPHA = 0.05
 
-__all__ = ["ALPHA", "MARGINS", "POWER", "Comparison", "Verdict", "compare", "holm_adjust"]
+__all__ = ["ALPHA", "POWER", "Comparison", "Verdict", "compare", "holm_adjust"]
 
 Verdict = Literal["equivalent", "different", "different within the margin", "undecided"]
 
@@ -88,8 +85,8 @@ class Comparison:
         return self.tests is not None
 
     @property
-    def unit(self) -> Unit:
-        return unit_of(self.metric)
+    def scored_by(self) -> Metric:
+        return get_metric(self.metric)
 
     @property
     def verdict(self) -> Verdict:
@@ -119,8 +116,8 @@ def compare(
 
     Raises UsageError where one side has no score at all, a score is infinite, or the margin or alpha makes no sense.
     """
-    unit = unit_of(metric)
-    margin = unit.margin if margin is None else margin
+    scored_by = get_metric(metric)
+    margin = scored_by.margin if margin is None else margin
     _check(margin, alpha)
     where = f"{names[1]} and {names[2]} on {names[0]}"
     scores = [
@@ -135,7 +132,7 @@ def compare(
     shared = sorted(scores[0].keys() & scores[1].keys())
     used = [shared, shared] if paired and shared else [sorted(side) for side in scores]
     first, second = (
-        unit.scale * np.array([side[seed] for seed in seeds])
+        scored_by.scale * np.array([side[seed] for seed in seeds])
         for side, seeds in zip(scores, used, strict=True)
     )
     made = Comparison(

@@ -23,25 +23,25 @@ def sentence(one: Comparison) -> str:
 def decimals(one: Comparison) -> int:
     """As many as show the interval's half width with two digits, and no fewer than the scores have."""
     if not one.tested:
-        return one.unit.digits
-    return min(6, max(one.unit.digits, 1 - floor(log10((one.high - one.low) / 2))))
+        return one.scored_by.digits
+    return min(6, max(one.scored_by.digits, 1 - floor(log10((one.high - one.low) / 2))))
 
 
 def _apart(one: Comparison, digits: int) -> str:
     """``N is 0.4 points better than M``, or that none is seen at these decimals."""
-    amount = one.unit.amount(one.difference, digits)
+    amount = one.scored_by.amount(one.difference, digits)
     if float(f"{abs(one.difference):.{digits}f}") == 0:
         return f"{one.twin} and {one.method} are {amount} apart"
     return f"{one.twin} is {amount} {_side(one, one.difference)} than {one.method}"
 
 
 def _side(one: Comparison, difference: float) -> str:
-    return "better" if (difference > 0) == (one.unit.better == "higher") else "worse"
+    return "better" if (difference > 0) == (one.scored_by.higher_is_better) else "worse"
 
 
 def _range(one: Comparison, low: float, high: float, digits: int) -> str:
     """From the worse to the better end."""
-    ends = (low, high) if one.unit.better == "higher" else (high, low)
+    ends = (low, high) if one.scored_by.higher_is_better else (high, low)
     told = []
     for end in ends:
         shown = f"{abs(end):.{digits}f}"
@@ -59,7 +59,7 @@ def _seeds(one: Comparison) -> str:
 
 
 def _ending(one: Comparison, digits: int) -> str:
-    margin = one.unit.told_margin(one.margin)
+    margin = one.scored_by.amount(one.margin)
     if one.verdict == "different":
         return f"different, by more than chance explains{_lost(one)}"
     if one.verdict == "different within the margin":
@@ -70,7 +70,7 @@ def _ending(one: Comparison, digits: int) -> str:
         inner = _range(one, *one.tests.inner, digits)
         decides = f"the {_percent(1 - 2 * one.alpha)} interval, which decides that, is {inner}"
         return f"equivalent within {margin} ({decides}){_lost(one)}"
-    shown = one.unit.amount(one.minimum_detectable_effect, digits)
+    shown = one.scored_by.amount(one.minimum_detectable_effect, digits)
     many = "so many seeds" if one.comparisons == 1 else "taken alone, so many seeds"
     return (
         f"undecided, neither a difference nor equivalence within {margin} is shown{_lost(one)}; "

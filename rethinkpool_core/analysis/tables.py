@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, compare, holm_adjust
 from rethinkpool_core.analysis.pairs import pairs_among
-from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.datasets.spec import DATASETS, get_spec
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.models.registry import model_order
-from rethinkpool_core.paper import TABLES, PublishedScore, published
+from rethinkpool_core.paper import TABLES, PublishedScore, get_metric, published
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +73,7 @@ def cell_scores(runs: pd.DataFrame, names: Mapping[str, str] | None = None) -> l
     names, found = names or {}, []
     for (cell, dataset, model), group in _checked(runs).groupby(["cell", "dataset", "model"], sort=False):
         metric = group.metric.iloc[0]
-        scores = unit_of(metric).scale * group.test_score[_good(group)].to_numpy(dtype=float)
+        scores = get_metric(metric).scale * group.test_score[_good(group)].to_numpy(dtype=float)
         found.append(
             CellScore(
                 cell,
@@ -103,7 +102,7 @@ def comparisons(
     """Every method with its twins and the control, on every dataset, holm_adjust after Holm over all of them.
 
     names     as for `cell_scores`: a pair is of the same settings
-    margin    one for all metrics; by default each has its own (`MARGINS`)
+    margin    one for all metrics; by default each has its own (`paper.metrics`)
     paired    whether the same seed means the same split; by default so where the dataset's split is drawn by the seed
 
     A pair of which one model has no score yet is left out. Raises UsageError as `cell_scores`, as `compare`, and where one
@@ -152,7 +151,8 @@ def _checked(runs: pd.DataFrame) -> pd.DataFrame:
         if metrics.nunique() > 1:
             mixed = " and ".join(sorted(metrics.unique()))
             raise UsageError(f"runs on {dataset} are scored by {mixed}: compare those of one score")
-    wrong = runs[_good(runs) & ((runs.test_score < 0) | ((runs.metric != "mae") & (runs.test_score > 1)))]
+    largest = runs.metric.map(lambda metric: get_metric(metric).largest)
+    wrong = runs[_good(runs) & ((runs.test_score < 0) | (runs.test_score > largest))]
     if len(wrong):
         one = wrong.iloc[0]
         raise UsageError(

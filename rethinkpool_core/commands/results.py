@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperGroup
 
-from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.commands.grid import Store, WithCommitted, grid_names
 from rethinkpool_core.commands.modules import Modules
 from rethinkpool_core.commands.output import check_writable, print_table, print_text
 from rethinkpool_core.commands.values import known_spelling
 from rethinkpool_core.errors import DataError, needs_extra
 from rethinkpool_core.models.modules import import_models
+from rethinkpool_core.paper import METRICS, get_metric
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +49,11 @@ def show_command(
     with_committed: WithCommitted = False,
     margin: Annotated[
         float | None,
-        typer.Option(help="Of equivalence; default 1 point of accuracy or ROC-AUC, 0.01 of an error."),
+        typer.Option(
+            help="Of equivalence; default "
+            + ", ".join(f"{m.amount(m.margin)} of {m.title}" for m in METRICS.values())
+            + "."
+        ),
     ] = None,
     alpha: Annotated[float, typer.Option(help="Level of the tests.")] = 0.05,
     module: Modules = None,
@@ -163,7 +167,9 @@ def _pair_table(found: list[Comparison]) -> tuple[Table, int]:
 
     from rethinkpool_core.analysis.sentences import decimals
 
-    units = dict.fromkeys(f"{one.unit.word}s" if one.unit.word else "the target's unit" for one in found)
+    units = dict.fromkeys(
+        f"{one.scored_by.unit}s" if one.scored_by.unit else "the target's unit" for one in found
+    )
     table = Table(title=f"{found[0].twin} minus {found[0].method}, in {' or '.join(units)}")
     keys = ["dataset", *(["settings"] if any(one.settings for one in found) else [])]
     for column in keys:
@@ -200,5 +206,5 @@ def shown(score: CellScore) -> str:
     """``69.8 ± 4.5``, as the paper prints them."""
     if score.mean is None:
         return "-"
-    digits = unit_of(score.metric).digits
+    digits = get_metric(score.metric).digits
     return f"{score.mean:.{digits}f}" + ("" if score.std is None else f" ± {score.std:.{digits}f}")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.commands.data import Root, dataset_names, dataset_spelling
 from rethinkpool_core.commands.modules import Modules
 from rethinkpool_core.commands.output import check_writable, print_table, write_text
@@ -19,6 +18,7 @@ from rethinkpool_core.errors import RethinkPoolError, UnknownNameError
 from rethinkpool_core.models.modules import import_models
 from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.models.registry import model_names
+from rethinkpool_core.paper import get_metric
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -108,7 +108,7 @@ def results_table(records: list[RunRecord]) -> Table:
     from rich.table import Table
 
     first = records[0]
-    table = Table(title=f"{first.model} on {first.dataset}: {unit_of(first.metric).label}")
+    table = Table(title=f"{first.model} on {first.dataset}: {get_metric(first.metric).label}")
     for column in ("seed", "validation", "test", "best epoch", "epochs"):
         table.add_column(column, justify="right")
     table.add_column("")
@@ -137,7 +137,7 @@ def summary(records: list[RunRecord]) -> str:
         spread = f" ± {_shown(stdev(scores), first.metric)}" if len(scores) > 1 else ""
         seeds = f"{len(scores)} seed{'s' if len(scores) > 1 else ''}"
         parts.append(
-            f"test {unit_of(first.metric).label}: {_shown(mean(scores), first.metric)}{spread} over {seeds}"
+            f"test {get_metric(first.metric).label}: {_shown(mean(scores), first.metric)}{spread} over {seeds}"
         )
     if first.model in TABLES["S5"].models:
         printed = {score.dataset: score for score in published("S5", first.model)}
@@ -147,6 +147,4 @@ def summary(records: list[RunRecord]) -> str:
 
 
 def _shown(score: float | None, metric: str) -> str:
-    if score is None:
-        return "-"
-    return f"{score:.3f}" if metric == "mae" else f"{100 * score:.1f}"
+    return "-" if score is None else get_metric(metric).shown(score)

@@ -145,5 +145,5 @@ def _resolved(spec: DatasetSpec, packed: Packed, outputs: int) -> DatasetSpec:
     spec = replace(spec, features=packed.features, num_features=packed.num_features, num_classes=outputs)
     spec = replace(spec, label_count="occurring" if packed.features == "one_hot" else "none")
     if packed.store.y.is_floating_point():
-        return replace(spec, task="regression", metric="mae", loss="l1")
+        return replace(spec, task="regression", metric="mae")
     return replace(spec, task="binary" if outputs == 2 else "multiclass")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rethinkpool_core.datasets.spec import DATASETS, DatasetSpec, Metric, Task, get_spec
+from rethinkpool_core.datasets.spec import DATASETS, DatasetSpec, Task, get_spec
 from rethinkpool_core.datasets.storage.layout import built_in_version, is_present, packed_file, raw_folder
 from rethinkpool_core.errors import RethinkPoolError
 from rethinkpool_core.files.folders import data_root
@@ -24,7 +24,7 @@ class DatasetRow:
 
     name: str
     task: Task
-    metric: Metric
+    metric: str
     graphs: int | None
     present: bool
     licence: str

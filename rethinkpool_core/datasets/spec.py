@@ -11,7 +11,6 @@ from typing import Any, Literal
 from rethinkpool_core.errors import UnknownNameError
 
 Task = Literal["binary", "multiclass", "regression"]
-Metric = Literal["accuracy", "rocauc", "mae"]
 Loss = Literal["cross_entropy", "l1"]
 Features = Literal["one_hot", "ones", "categorical", "dense"]
 SplitPolicy = Literal["stratified", "published", "benchmark"]
@@ -30,16 +29,19 @@ _TU_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 class DatasetSpec:
     """How a dataset is read, split and scored.
 
-    ``num_features`` is the encoded width (for ``categorical`` the number of integer columns) and ``None``,
-    like ``num_classes``, when only the data can tell. ``upstream`` is the name its publisher uses.
-    ``edges_counted`` and ``label_count`` say how that dataset's row of Table S1 counts edges and node labels:
-    labels that occur, entries of the label dictionary, or integer columns.
+    Attributes:
+        metric: a name in `paper.METRICS`.
+        num_features: width of the encoded node features, or number of integer columns where they are categorical;
+            ``None``, like ``num_classes``, where only the data can tell.
+        split: drawn from the seed (``stratified``), or fixed: that of the publisher, or of the benchmark.
+        upstream: the name that its publisher uses.
+        edges_counted, label_count: how the dataset's row of Table S1 counts edges and node labels: labels that occur,
+            entries of the label dictionary, or integer columns.
     """
 
     name: str
     task: Task
-    metric: Metric
-    loss: Loss
+    metric: str
     features: Features
     num_features: int | None
     num_classes: int | None
@@ -51,6 +53,11 @@ class DatasetSpec:
     label_count: LabelCount
 
     @property
+    def loss(self) -> Loss:
+        """The supervised loss of the task."""
+        return "l1" if self.task == "regression" else "cross_entropy"
+
+    @property
     def published(self) -> Mapping[str, Any] | None:
         """The dataset's row of Table S1 as printed, or ``None`` when the paper has none."""
         from rethinkpool_core.paper import table_rows
@@ -60,7 +67,8 @@ class DatasetSpec:
     @property
     def fingerprint(self) -> str:
         """Every field but the licence as one line of text: a store packed under another spec is stale."""
-        return ";".join(f"{key}={value}" for key, value in sorted(asdict(self).items()) if key != "licence")
+        fields = asdict(self) | {"loss": self.loss}
+        return ";".join(f"{key}={value}" for key, value in sorted(fields.items()) if key != "licence")
 
 
 _TU_LICENCE = "no licence stated by TU Dortmund; cite Morris et al. 2020"
@@ -71,7 +79,6 @@ def _tu(name: str, upstream: str, num_features: int | None, features: Features =
         name=name,
         task="binary",
         metric="accuracy",
-        loss="cross_entropy",
         features=features,
         num_features=num_features,
         num_classes=2,
@@ -91,7 +98,6 @@ _ALL = (
         name="SMNIST",
         task="multiclass",
         metric="accuracy",
-        loss="cross_entropy",
         features="dense",
         num_features=3,
         num_classes=10,
@@ -106,7 +112,6 @@ _ALL = (
         name="ZINC",
         task="regression",
         metric="mae",
-        loss="l1",
         features="one_hot",
         num_features=28,
         num_classes=1,
@@ -124,7 +129,6 @@ _ALL = (
         name="MOLHIV",
         task="binary",
         metric="rocauc",
-        loss="cross_entropy",
         features="categorical",
         num_features=9,
         num_classes=2,
@@ -139,7 +143,6 @@ _ALL = (
         name="DIGITS",
         task="multiclass",
         metric="accuracy",
-        loss="cross_entropy",
         features="dense",
         num_features=3,
         num_classes=10,

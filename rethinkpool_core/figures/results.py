@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.figures.panels import COLOURS, INK, Panel, Panels, draw
 from rethinkpool_core.figures.runs import curve_scale
 from rethinkpool_core.models.registry import model_order
+from rethinkpool_core.paper import get_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,15 +37,17 @@ def forest(found: Sequence[Comparison]) -> Panels:
     equivalence goes by, within the band or not. Colours tell the verdicts, which are stricter where there are many comparisons.
     One panel for scores in points and one for errors in the target's units, where there are both.
     """
-    parts = [[one for one in found if (one.metric == "mae") == is_error] for is_error in (False, True)]
-    return Panels([_forest(part) for part in parts if part])
+    parts: dict[str, list[Comparison]] = {}
+    for one in sorted(found, key=lambda one: one.scored_by.unit, reverse=True):  # points first
+        parts.setdefault(one.scored_by.unit, []).append(one)
+    return Panels([_forest(part) for part in parts.values()])
 
 
 def _forest(found: list[Comparison]) -> Panel:
     pairs: dict[tuple[str, str], list[Comparison]] = {}
     for one in found:
         pairs.setdefault((one.twin, one.method), []).append(one)
-    unit, margin = found[0].unit, found[0].margin
+    metric, margin = found[0].scored_by, found[0].margin
 
     def paint(axes: Axes) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -72,24 +74,24 @@ def _forest(found: list[Comparison]) -> Panel:
         axes.set_ylim(place + 0.7, 0.4)
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.set_xlabel(f"{unit.word}s" if unit.word else "target's unit")
+        axes.set_xlabel(f"{metric.unit}s" if metric.unit else "target's unit")
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
-        _sides(axes, unit.better)
+        _sides(axes, metric.higher_is_better)
         _legend(axes, found)
 
     level = [f"{100 * (1 - share):g} %" for share in (2 * found[0].alpha, found[0].alpha)]
     caption = (
         f"Twin minus method: difference, {level[0]} interval (thick) and {level[1]} interval (thin); "
-        f"shaded: within {unit.told_margin(margin)}"
+        f"shaded: within {metric.amount(margin)}"
     )
     rows = len(found) + 1.5 * len(pairs)
     return draw(paint, caption, width=4.8, height=1.5 + 0.27 * rows)
 
 
-def _sides(axes: Axes, better: str) -> None:
+def _sides(axes: Axes, higher_is_better: bool) -> None:
     """Which side of 0 is the twin's."""
-    left, right = ("worse", "better") if better == "higher" else ("better", "worse")
+    left, right = ("worse", "better") if higher_is_better else ("better", "worse")
     for text, side, offset in ((f"← twin {left}", "right", -8), (f"twin {right} →", "left", 8)):
         axes.annotate(
             text,
@@ -141,12 +143,12 @@ def score_strips(runs: pd.DataFrame, scores: Sequence[CellScore]) -> Panels:
 
 
 def _strips(runs: pd.DataFrame, scores: list[CellScore]) -> Panel:
-    unit = unit_of(scores[0].metric)
+    metric = get_metric(scores[0].metric)
 
     def paint(axes: Axes) -> None:
         for place, (score, colour) in enumerate(zip(scores, cycle(COLOURS), strict=False)):
             good = runs[(runs.cell == score.cell) & runs.error.isna()].test_score.dropna()
-            values = unit.scale * np.sort(good.to_numpy(dtype=float))
+            values = metric.scale * np.sort(good.to_numpy(dtype=float))
             axes.scatter(place - 0.1 + _apart(values), values, color=colour, s=20, alpha=0.7, linewidth=0)
             axes.hlines(score.mean, place - 0.38, place + 0.18, color=colour, linewidth=2.5)
             if score.printed is not None:
@@ -165,7 +167,7 @@ def _strips(runs: pd.DataFrame, scores: list[CellScore]) -> Panel:
             range(len(scores)), labels, rotation=25, ha="right", rotation_mode="anchor", fontsize=10
         )
         axes.set_xlim(-0.6, len(scores) - 0.4)
-        axes.set_ylabel(unit.label)
+        axes.set_ylabel(metric.label)
         axes.grid(axis="x", visible=False)
 
     counts = sorted({score.seeds for score in scores})

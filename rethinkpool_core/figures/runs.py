@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rethinkpool_core.analysis.units import unit_of
 from rethinkpool_core.figures.panels import COLOURS, INK, Panel, draw
+from rethinkpool_core.paper import get_metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def learning_curves(runs: Runs, curve: str, label: str) -> Panel:
 
 def curve_scale(curve: str, metric: str) -> float:
     """Factor from a curve as recorded to a curve as drawn: validation scores are drawn in points."""
-    return unit_of(metric).scale if curve == "val_score" else 1.0
+    return get_metric(metric).scale if curve == "val_score" else 1.0
 
 
 def score_strip(runs: Runs, label: str) -> Panel:
@@ -52,7 +52,7 @@ def score_strip(runs: Runs, label: str) -> Panel:
     def paint(axes: Axes) -> None:
         names = list(runs)
         scores = [
-            {record.seed: unit_of(record.metric).scale * record.test_score for record in records}
+            {record.seed: get_metric(record.metric).scale * record.test_score for record in records}
             for records in runs.values()
         ]
         for left in range(len(names) - 1):

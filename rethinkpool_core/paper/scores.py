@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rethinkpool_core.errors import UnknownNameError, UsageError
+from rethinkpool_core.paper.metrics import get_metric
 from rethinkpool_core.paper.rows import Row, get_table, table_rows
 
 
@@ -23,7 +24,7 @@ class PublishedScore:
     std: float
 
     def __str__(self) -> str:
-        digits = 2 if self.metric == "mae" else 1  # as the paper prints them
+        digits = get_metric(self.metric).digits
         return f"{self.mean:.{digits}f} ± {self.std:.{digits}f}"
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from rethinkpool_core.datasets.spec import DATASETS
 from rethinkpool_core.experiments.grids import GRIDS, get_grid
-from rethinkpool_core.paper import TABLES, published, table_rows
+from rethinkpool_core.paper import TABLES, get_metric, published, table_rows
 
 _TASKS = {"binary": "2 classes", "multiclass": "{} classes", "regression": "regression"}
-_METRICS = {"accuracy": "accuracy", "rocauc": "ROC-AUC", "mae": "mean absolute error"}
 _FEATURES = {
     "one_hot": "node label, one-hot",
     "ones": "constant (ten ones)",
@@ -68,7 +67,7 @@ def _datasets() -> str:
         [
             f"`{spec.name}`",
             _TASKS[spec.task].format(spec.num_classes),
-            _METRICS[spec.metric],
+            get_metric(spec.metric).title,
             _FEATURES[spec.features],
         ]
         for spec in DATASETS.values()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rethinkpool_core.training.metrics import HIGHER_IS_BETTER, score, supervised_loss
+from rethinkpool_core.paper import get_metric
+from rethinkpool_core.training.metrics import score, supervised_loss
 from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.setup import TrainingSetup
 from rethinkpool_core.training.state import TrainState
@@ -17,7 +18,7 @@ def evaluate(setup: TrainingSetup, replicas: Replicas, states: dict[int, TrainSt
 
     Updates ``states``, learning rates and early stopping included.
     """
-    sign = 1 if HIGHER_IS_BETTER[setup.dataset.spec.metric] else -1
+    sign = 1 if get_metric(setup.dataset.spec.metric).higher_is_better else -1
     validation = losses_and_scores(setup, replicas, [setup.split(seed).val for seed in replicas.seeds])
     improved = []
     for row, (seed, (loss, value)) in enumerate(zip(replicas.seeds, validation, strict=True)):

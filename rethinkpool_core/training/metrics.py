@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-HIGHER_IS_BETTER = {"accuracy": True, "rocauc": True, "mae": False}
-
 
 def supervised_loss(kind: str, logits: Tensor, y: Tensor) -> Tensor:
     """Return the mean loss (...) over B graphs.
@@ -24,20 +22,31 @@ def supervised_loss(kind: str, logits: Tensor, y: Tensor) -> Tensor:
 
 
 def score(metric: str, logits: Tensor, y: Tensor) -> float:
-    """Return the score of logits (n, C) and targets (n,): "accuracy" or "rocauc" in [0, 1], or "mae", the mean absolute error.
+    """Return the score ``metric``, a name in `paper.METRICS`, of logits (n, C) and targets (n,).
 
-    ROC-AUC is that of OGB's evaluator for ogbg-molhiv, with the logit of class 1 as in the release; NaN if a logit is not finite.
+    Accuracy and ROC-AUC are in [0, 1], the mean absolute error is in the unit of the target.
     """
-    logits, y = logits.detach().cpu(), y.cpu()  # float64 below, which MPS lacks
-    if metric == "accuracy":
-        return float((logits.argmax(-1) == y).double().mean())
-    if metric == "mae":
-        return float((logits.squeeze(-1) - y).abs().double().mean())
+    return _SCORES[metric](logits.detach().cpu(), y.cpu())  # float64 below, which MPS lacks
+
+
+def _accuracy(logits: Tensor, y: Tensor) -> float:
+    return float((logits.argmax(-1) == y).double().mean())
+
+
+def _mean_absolute_error(logits: Tensor, y: Tensor) -> float:
+    return float((logits.squeeze(-1) - y).abs().double().mean())
+
+
+def _roc_auc(logits: Tensor, y: Tensor) -> float:
+    """ROC-AUC of OGB's evaluator for ogbg-molhiv, with the logit of class 1 as in the release; NaN if a logit is not finite."""
     if not bool(torch.isfinite(logits).all()):
         return float("nan")
     return float(
         _ogb_evaluator().eval({"y_true": y.numpy()[:, None], "y_pred": logits[:, 1:2].numpy()})["rocauc"]
     )
+
+
+_SCORES = {"accuracy": _accuracy, "rocauc": _roc_auc, "mae": _mean_absolute_error}
 
 
 @cache

@@ -88,9 +88,7 @@ def with_targets(y, like="DIGITS", **options):
 
 def regression(y):
     made = with_targets(y, num_classes=1)
-    return replace(
-        made, spec=replace(made.spec, task="regression", metric="mae", loss="l1", split="published")
-    )
+    return replace(made, spec=replace(made.spec, task="regression", metric="mae", split="published"))
 
 
 def published(dataset, **parts):

@@ -63,7 +63,7 @@ def test_best_by_the_metric_of_the_dataset(metric, choose, run):
     if metric == "mae":
         y = torch.linspace(-2, 2, 30)
         dataset = dataset_of(store_of(graphs, y=y), num_classes=1)
-        spec = replace(dataset.spec, task="regression", metric="mae", loss="l1", split="published")
+        spec = replace(dataset.spec, task="regression", metric="mae", split="published")
         dataset = replace(dataset, spec=spec)
     else:
         dataset = dataset_of(store_of(graphs, molecules=True), like="MOLHIV")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 
 from rethinkpool_core.datasets.sources.ogb import import_ogb_quietly
-from rethinkpool_core.training.metrics import score, supervised_loss
+from rethinkpool_core.paper import METRICS
+from rethinkpool_core.training.metrics import _SCORES, score, supervised_loss
 
 sizes = st.integers(2, 60)
 
@@ -88,3 +89,7 @@ def test_absolute_error_does_not_broadcast():
 
 def test_absolute_error_of_one_graph():
     assert supervised_loss("l1", torch.tensor([[3.0]]), torch.tensor([1.0])) == pytest.approx(2.0)
+
+
+def test_every_metric_has_its_function():
+    assert set(_SCORES) == set(METRICS)
