@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from rethinkpool_core.datasets.ragged import offsets_from_sizes
 from rethinkpool_core.datasets.storage.store import GraphStore
 
 
@@ -19,21 +20,17 @@ def permuted(dataset, index: Tensor, seed: int):
     store = dataset.store
     x, edges, attrs = [], [], []
     for number in index.tolist():
-        nodes = slice(int(store.node_offsets[number]), int(store.node_offsets[number + 1]))
-        bonds = slice(int(store.edge_offsets[number]), int(store.edge_offsets[number + 1]))
-        order = torch.randperm(nodes.stop - nodes.start, generator=generator)
+        rows, edge_index, edge_attr, _ = store.graph(number)
+        order = torch.randperm(len(rows), generator=generator)
         place = torch.empty_like(order)
         place[order] = torch.arange(len(order))
-        pairs = place[store.edge_index[:, bonds].long()]
+        pairs = place[edge_index.long()]
         by_source = (pairs[0] * len(order) + pairs[1]).argsort()
-        x.append(store.x[nodes][order])
-        edges.append(pairs[:, by_source].to(store.edge_index.dtype))
-        if store.edge_attr is not None:
-            attrs.append(store.edge_attr[bonds][by_source])
-    offsets = [
-        torch.tensor([0, *sizes]).cumsum(0)
-        for sizes in (store.num_nodes[index].tolist(), store.num_edges[index].tolist())
-    ]
+        x.append(rows[order])
+        edges.append(pairs[:, by_source].to(edge_index.dtype))
+        if edge_attr is not None:
+            attrs.append(edge_attr[by_source])
+    offsets = [offsets_from_sizes(sizes[index]) for sizes in (store.num_nodes, store.num_edges)]
     shuffled = GraphStore(
         torch.cat(x), torch.cat(edges, 1), torch.cat(attrs) if attrs else None, store.y[index], *offsets
     )

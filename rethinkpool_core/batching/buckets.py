@@ -14,6 +14,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from rethinkpool_core.datasets.ragged import offsets_from_sizes
+
 MAX_BUCKETS = 6
 
 
@@ -116,8 +118,8 @@ def make_many_buckets(
     order = sizes.flatten(1).argsort(dim=1, stable=True).to(device, non_blocking=True)
     count, width = torch.tensor(groups).T
     width = width.repeat_interleave(count, output_size=R * B)
-    slots = int(width.sum())
-    start = (width.cumsum(0) - width).to(device, non_blocking=True)
+    offsets = offsets_from_sizes(width)
+    slots, start = int(offsets[-1]), offsets[:-1].to(device, non_blocking=True)
 
     block = torch.empty_like(order)
     block.scatter_(1, order, torch.arange(R * B, device=device).expand(M, -1))

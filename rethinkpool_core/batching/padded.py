@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rethinkpool_core.graphs.structure import Structure, parts, starts
+from rethinkpool_core.datasets.ragged import offsets_from_sizes, repeat_ids
+from rethinkpool_core.graphs.structure import Structure
 
 
 class PaddedBatches:
@@ -85,7 +86,7 @@ class PaddedBatches:
         # Each batch has an offset more than it has rows.
         sizes = self.num_rows * R
         place = rows.place + rows.batch
-        ends = (sizes.to(self.device) + 1).cumsum(0) - 1
+        ends = offsets_from_sizes(sizes.to(self.device) + 1)[1:] - 1
 
         def one_way(indices: Tensor, indptr: Tensor) -> tuple[list[Tensor], list[Tensor]]:
             padded = torch.empty(len(place) + len(ends), dtype=torch.int64, device=self.device)
@@ -106,10 +107,10 @@ class PaddedBatches:
         rows_below = (below.num_rows * self.replicas).to(self.device)
         pairs = (self.num_rows * self.replicas).to(self.device)
         total = int((below.num_rows * self.replicas).sum())
-        place = torch.cat([2 * pairs.index_select(0, parts(rows_below, total)), pairs[:1]])
-        row = members + (rows_below.cumsum(0) - rows_below).index_select(0, rows.batch).unsqueeze(1)
+        place = torch.cat([2 * pairs.index_select(0, repeat_ids(rows_below, total)), pairs[:1]])
+        row = members + offsets_from_sizes(rows_below).index_select(0, rows.batch).unsqueeze(1)
         row = row if rows.real is None else torch.where(rows.real.unsqueeze(1), row, total)
-        pair = rows.place - (pairs.cumsum(0) - pairs).index_select(0, rows.batch)
+        pair = rows.place - offsets_from_sizes(pairs).index_select(0, rows.batch)
         place[row[:, 1]] = pair + pairs.index_select(0, rows.batch)
         place[row[:, 0]] = pair  # a single node's only one
         return {"members": self.by_row(members), "place": below.by_row(place[:-1])}
@@ -133,11 +134,11 @@ class _Places:
         """Graphs of ``sizes`` (M, R, B) and dummies that fill up to ``totals`` (M,); ``first`` numbers in the structure."""
         device, self.dummy = first.device, sizes.shape[2]
         sizes = torch.cat([sizes, totals[:, None, None] - sizes.sum(2, keepdim=True)], 2)
-        self.first = starts(sizes.flatten(1))[:, :-1].to(device)
-        begin = starts(sizes.flatten())[:-1].to(device)
+        self.first = offsets_from_sizes(sizes.flatten(1))[:, :-1].to(device)
+        begin = offsets_from_sizes(sizes.flatten())[:-1].to(device)
         total, graphs = int(sizes.sum()), sizes[0].numel()
         self.place = torch.arange(total, device=device)
-        self.part = parts(sizes.flatten().to(device), total)
+        self.part = repeat_ids(sizes.flatten().to(device), total)
         number = torch.arange(len(begin), device=device)
         self.batch = (number // graphs).index_select(0, self.part)
         self.graph = (number % graphs).index_select(0, self.part)

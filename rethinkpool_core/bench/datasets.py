@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from rethinkpool_core.datasets.dataset import GraphDataset
+from rethinkpool_core.datasets.ragged import offsets_from_sizes, repeat_ids
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.datasets.storage.store import GraphStore
 
@@ -27,8 +27,8 @@ def subset(dataset: GraphDataset, count: int) -> GraphDataset:
         torch.cat(edge_index, 1),
         None if edge_attr[0] is None else torch.cat(edge_attr),
         torch.stack(y),
-        _offsets(torch.tensor([len(part) for part in x])),
-        _offsets(torch.tensor([part.shape[1] for part in edge_index])),
+        offsets_from_sizes(torch.tensor([len(part) for part in x])),
+        offsets_from_sizes(torch.tensor([part.shape[1] for part in edge_index])),
     )
     spec = replace(dataset.spec, split="stratified")
     return replace(dataset, spec=spec, store=store, checksum=store.digest()).with_split(0)
@@ -43,7 +43,7 @@ def random_graphs(count: int, least: int, most: int, *, degree: float = 4.0, see
     generator = torch.Generator().manual_seed(seed)
     sizes = torch.randint(least, most + 1, (count,), generator=generator)
     drawn = (sizes * degree / 2).long()
-    graph = torch.repeat_interleave(torch.arange(count), drawn)
+    graph = repeat_ids(drawn, int(drawn.sum()))
     ends = (torch.rand(2, len(graph), generator=generator) * sizes[graph]).long()
     u, v = ends[:, ends[0] != ends[1]]
     graph = graph[ends[0] != ends[1]]
@@ -52,14 +52,10 @@ def random_graphs(count: int, least: int, most: int, *, degree: float = 4.0, see
     x = torch.randint(spec.num_features, (int(sizes.sum()), 1), generator=generator, dtype=torch.uint8)
     y = torch.randint(2, (count,), generator=generator)
     edges = torch.stack([u, v]).to(torch.int16)
-    edge_offsets = _offsets(torch.bincount(graph, minlength=count))
-    store = GraphStore(x, edges, None, y, _offsets(sizes), edge_offsets)
+    edge_offsets = offsets_from_sizes(torch.bincount(graph, minlength=count))
+    store = GraphStore(x, edges, None, y, offsets_from_sizes(sizes), edge_offsets)
     everything = torch.arange(count)
     dataset = GraphDataset(
         "NCI1", spec, store, everything, everything, everything, 0, spec.num_features, 2, store.digest()
     )
     return dataset.with_split(0)
-
-
-def _offsets(counts: Tensor) -> Tensor:
-    return torch.cat([counts.new_zeros(1), counts.cumsum(0)])

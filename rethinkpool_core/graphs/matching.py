@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rethinkpool_core.datasets.ragged import offsets_from_sizes, repeat_ids
 from rethinkpool_core.graphs.hashing import hash64
 
 _LAST = torch.iinfo(torch.int64).max
@@ -113,7 +114,7 @@ def complement_matching(u: Tensor, v: Tensor, graph: Tensor, key: Tensor) -> Ten
             shuffled = _at(shuffled, _at(graph, shuffled).argsort(stable=True))
             of_free = _at(graph, free)  # ascending, and so the graphs of the shuffled nodes
             count = torch.bincount(of_free, minlength=num_graphs)
-            place = torch.arange(len(free), device=key.device) - _at(count.cumsum(0) - count, of_free)
+            place = torch.arange(len(free), device=key.device) - _at(offsets_from_sizes(count), of_free)
             # Pairs start at even places within each graph.
             first = _where((place[:-1] % 2 == 0) & (of_free[:-1] == of_free[1:]))
             a, b = _without(edges, _at(shuffled, first), _at(shuffled, first + 1), num_nodes)
@@ -129,8 +130,8 @@ def _pairs(nodes: Tensor, graph: Tensor) -> tuple[Tensor, Tensor]:
     end = torch.searchsorted(of_node, of_node, right=True)
     place = torch.arange(len(nodes), device=nodes.device)
     following = end - place - 1
-    first = torch.repeat_interleave(place, following)
-    before = following.cumsum(0) - following
+    before = offsets_from_sizes(following)
+    first = repeat_ids(following, int(before[-1]))
     offset = torch.arange(len(first), device=nodes.device) - _at(before, first)
     return _at(nodes, first), _at(nodes, first + 1 + offset)
 

@@ -8,6 +8,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from rethinkpool_core.datasets.ragged import offsets_from_sizes, ranges, repeat_ids
+
 _EDGES_A_CHUNK = 1 << 18  # of a store at once: sorting stays in the cache, and numbers are int64 for a while
 
 
@@ -41,31 +43,31 @@ class Structure:
     @cached_property
     def node_offsets(self) -> Tensor:
         """(G + 1,) first node of each graph, and N."""
-        return starts(self.num_nodes).to(self.device)
+        return offsets_from_sizes(self.num_nodes).to(self.device)
 
     @cached_property
     def edge_offsets(self) -> Tensor:
         """(G + 1,) first edge of each graph, and E."""
-        return starts(self.num_edges).to(self.device)
+        return offsets_from_sizes(self.num_edges).to(self.device)
 
     @cached_property
     def graph(self) -> Tensor:
         """(N,) int64, graph of each node."""
-        return parts(self.num_nodes.to(self.device), len(self.indptr))
+        return repeat_ids(self.num_nodes.to(self.device), len(self.indptr))
 
     def edges(self) -> tuple[Tensor, Tensor]:
         """(E,) int64 sources and targets of all edges, nodes numbered through."""
         first = self.indptr + self.edge_offsets[self.graph]
         degree = torch.cat([first, first.new_full((1,), len(self.indices))]).diff()
-        u = parts(degree, len(self.indices))
+        u = repeat_ids(degree, len(self.indices))
         return u, self.indices + self.node_offsets[self.graph].index_select(0, u)
 
     def select(self, index: Tensor) -> Structure:
         """The graphs ``index`` (on the host), in that order, any as often as it is named."""
         nodes, edges = self.num_nodes[index], self.num_edges[index]
         index = index.to(self.device)
-        node = _ranges(self.node_offsets[index], nodes)
-        edge = _ranges(self.edge_offsets[index], edges)
+        node = ranges(self.node_offsets[index], nodes)
+        edge = ranges(self.edge_offsets[index], edges)
         one_way = self.indices.index_select(0, edge), self.indptr.index_select(0, node)
         both = one_way
         if not self.symmetric:
@@ -83,15 +85,15 @@ class Structure:
         symmetric  whether every edge is there in both directions; None to find out
         """
         device, N = u.device, int(num_nodes.sum())
-        node_offsets = starts(num_nodes).to(device)
-        graph = parts(num_nodes.to(device), N)
+        node_offsets = offsets_from_sizes(num_nodes).to(device)
+        graph = repeat_ids(num_nodes.to(device), N)
         num_edges = torch.bincount(graph.index_select(0, u), minlength=len(num_nodes))
-        edge_offsets = starts(num_edges)
+        edge_offsets = offsets_from_sizes(num_edges)
 
         def adjacency(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
             indices = v - node_offsets.index_select(0, graph.index_select(0, u))
             degree = torch.bincount(u, minlength=N)
-            indptr = degree.cumsum(0) - degree - edge_offsets.index_select(0, graph)
+            indptr = offsets_from_sizes(degree)[:-1] - edge_offsets.index_select(0, graph)
             return indices.to(dtype), indptr.to(torch.int32)
 
         one_way = both = adjacency(u, v)
@@ -111,7 +113,7 @@ class Structure:
             last = min(max(int(until), first + 1), store.num_graphs)
             edges = slice(int(store.edge_offsets[first]), int(store.edge_offsets[last]))
             nodes = store.num_nodes[first:last]
-            base = torch.repeat_interleave(starts(nodes)[:-1], store.num_edges[first:last])
+            base = torch.repeat_interleave(offsets_from_sizes(nodes)[:-1], store.num_edges[first:last])
             u, v = store.edge_index[:, edges] + base
             chunks.append(cls.of_edges(u, v, nodes, store.edge_index.dtype))
             first = last
@@ -122,23 +124,3 @@ class Structure:
                 torch.cat([getattr(c, name) for c in chunks]).to(device) for name in ("indices_t", "indptr_t")
             ]
         return cls(store.num_nodes, store.num_edges, *one_way, *both)
-
-
-def starts(sizes: Tensor) -> Tensor:
-    """(..., n) sizes -> (..., n + 1): where each part begins, and where the last ends."""
-    return torch.nn.functional.pad(sizes.cumsum(-1), (1, 0))
-
-
-def parts(sizes: Tensor, total: int) -> Tensor:
-    """(total,) number of the part that each place is in, for parts of ``sizes`` one after the other."""
-    number = torch.arange(len(sizes), device=sizes.device)
-    return torch.repeat_interleave(number, sizes, output_size=total)
-
-
-def _ranges(first: Tensor, sizes: Tensor) -> Tensor:
-    """first[i], first[i] + 1, ..., ``sizes[i]`` (on the host) numbers each, one range after the other."""
-    total = int(sizes.sum())
-    sizes = sizes.to(first.device)
-    shift = first - (sizes.cumsum(0) - sizes)
-    place = torch.arange(total, device=first.device)
-    return place + shift.index_select(0, parts(sizes, total))

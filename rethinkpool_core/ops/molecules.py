@@ -7,6 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from rethinkpool_core.datasets.ragged import offsets_from_sizes
 from rethinkpool_core.engine.affine import by_replica
 
 # Number of values of each feature in ogb.utils.features (1.3.6): importing ogb here would start its network check.
@@ -17,8 +18,7 @@ BOND_DIMS = (5, 6, 2)
 @cache
 def _starts(sizes: tuple[int, ...], device: torch.device) -> Tensor:
     """First row of each table."""
-    sizes = torch.tensor(sizes)
-    return (sizes.cumsum(0) - sizes).to(device)
+    return offsets_from_sizes(torch.tensor(sizes))[:-1].to(device)
 
 
 class CategoryEmbedding(nn.Module):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from rethinkpool_core.datasets.ragged import offsets_from_sizes
+
 NEIGHBOURS = 8
 
 _ENTRIES_A_CHUNK = 1 << 21  # of the padded distance matrices: 16 MB in float64, a handful alive at a time
@@ -30,7 +32,7 @@ def kernel_graph(position: Tensor, num_nodes: Tensor, neighbours: int = NEIGHBOU
         ``edge_index [2, edges]`` int32 counted within each graph, from the node to its neighbours, sorted by
         (source, target), and the number of edges of each graph ``[graphs]`` int64.
     """
-    offsets = torch.cat([num_nodes.new_zeros(1), num_nodes.cumsum(0)])
+    offsets = offsets_from_sizes(num_nodes)
     edges = []
     for first, last in _chunks(num_nodes):
         nodes = slice(int(offsets[first]), int(offsets[last]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rethinkpool_core.datasets.ragged import offsets_from_sizes
 from rethinkpool_core.datasets.storage.store import GraphStore
 
 _INT16_NODES = 32768
@@ -33,7 +34,7 @@ def pack(
     Raises:
         DataError: an edge leaves its graph, a count does not fit, or a number is not finite.
     """
-    node_offsets, edge_offsets = _offsets(num_nodes), _offsets(num_edges)
+    node_offsets, edge_offsets = (offsets_from_sizes(sizes.long()) for sizes in (num_nodes, num_edges))
     index_type = torch.int16 if int(num_nodes.max()) < _INT16_NODES else torch.int32
     order = _sort_order(edge_index, node_offsets, num_edges)
     if order is not None:
@@ -64,10 +65,6 @@ def narrow(values: Tensor) -> Tensor:
         if torch.iinfo(dtype).min <= low and high <= torch.iinfo(dtype).max:
             return values.to(dtype)
     return values
-
-
-def _offsets(counts: Tensor) -> Tensor:
-    return torch.cat([counts.new_zeros(1), counts.cumsum(0)]).to(torch.int64)
 
 
 def _sort_order(edge_index: Tensor, node_offsets: Tensor, num_edges: Tensor) -> Tensor | None:
