@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -12,9 +14,11 @@ from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.datasets.dataset import GraphDataset
+from rethinkpool_core.datasets.fetch import fetch
 from rethinkpool_core.models import registry
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+REAL_GRAPHS = Path(__file__).resolve().parent / "real_graphs"
 
 
 @pytest.fixture
@@ -54,7 +58,36 @@ def digraphs() -> Small:
 
 @pytest.fixture(scope="session")
 def mirror() -> Path:
-    """The folder of real data beside the project."""
+    """A mirror of the whole sets, beside the project."""
     if not (SHARED / "data").is_dir():
-        pytest.skip("the real data are not beside the project (../shared/data)")
+        pytest.skip("the whole datasets are not beside the project (../shared/data)")
     return SHARED / "data"
+
+
+@pytest.fixture(scope="session")
+def small_mirror() -> Path:
+    """A mirror of ten graphs each of NCI1, PROTEINS, ZINC and MOLHIV, which is committed."""
+    return REAL_GRAPHS
+
+
+@pytest.fixture(scope="session")
+def whole_root(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """``whole_root(name)`` is a data root with the raw files of the whole set, shared by the session."""
+    return _fetched(request.getfixturevalue("mirror"), tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="session")
+def small_root(small_mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The same with the committed graphs."""
+    return _fetched(small_mirror, tmp_path_factory.mktemp("small"))
+
+
+def _fetched(mirror: Path, root: Path) -> Callable[[str], Path]:
+    @cache
+    def get(name: str) -> Path:
+        fetch([name], root, mirror)
+        return root
+
+    return get

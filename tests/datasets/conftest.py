@@ -1,31 +1,12 @@
-"""A data root fetched from the mirror of the real sets, and a tiny TU set written by hand."""
+"""A tiny TU set written by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import networkx as nx
 import pytest
 from tu_files import write_tu
-
-from rethinkpool_core.datasets.fetch import fetch
-
-
-@pytest.fixture(scope="session")
-def fetched_root(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """``fetched_root(name)`` is a data root that has the raw files of that dataset, shared by the session."""
-    root = tmp_path_factory.mktemp("data")
-    done: set[str] = set()
-
-    def get(name: str) -> Path:
-        if name not in done:
-            fetch([name], root, mirror)
-            done.add(name)
-        return root
-
-    return get
-
 
 GRAPHS = 20
 

@@ -112,8 +112,8 @@ def test_zinc_without_a_file(zinc: Path) -> None:
 
 
 @pytest.fixture
-def molhiv(fetched_root: Callable[[str], Path], tmp_path: Path) -> Path:
-    shutil.copytree(fetched_root("MOLHIV") / "ogb" / "ogbg_molhiv", tmp_path / "ogb" / "ogbg_molhiv")
+def molhiv(small_root: Callable[[str], Path], tmp_path: Path) -> Path:
+    shutil.copytree(small_root("MOLHIV") / "ogb" / "ogbg_molhiv", tmp_path / "ogb" / "ogbg_molhiv")
     return tmp_path / "ogb" / "ogbg_molhiv"
 
 
@@ -132,12 +132,11 @@ def test_molhiv_table_that_is_cut_off(molhiv: Path) -> None:
         load_dataset("MOLHIV", molhiv.parents[1])
 
 
-@pytest.mark.slow
 def test_molhiv_split_that_repeats_a_molecule(molhiv: Path) -> None:
     table = molhiv / "split" / "scaffold" / "valid.csv.gz"
     lines = gzip.decompress(table.read_bytes()).decode().splitlines()
     table.write_bytes(gzip.compress("\n".join([lines[1], *lines[1:]]).encode()))
-    with pytest.raises(DataError, match="does not name each of 41127 graphs exactly once"):
+    with pytest.raises(DataError, match="does not name each of 10 graphs exactly once"):
         load_dataset("MOLHIV", molhiv.parents[1])
 
 

@@ -10,7 +10,6 @@ from small_graphs import dataset_of, named_graphs, store_of
 from rethinkpool_core.analysis.invariance import permuted
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.datasets import load_dataset
-from rethinkpool_core.datasets.fetch import fetch
 from rethinkpool_core.models import build_model
 
 TOLERANCE = 1e-10
@@ -78,12 +77,11 @@ def test_not_invariant(name, graphs):
     assert largest_change(name, graphs, {}) > 1e-6
 
 
-@pytest.fixture(scope="module")
-def proteins(mirror, tmp_path_factory):
-    """The first 100 graphs of PROTEINS."""
-    root = tmp_path_factory.mktemp("data")
-    fetch(["PROTEINS"], root, mirror)
-    return replace(load_dataset("PROTEINS", root), train=torch.arange(100))
+@pytest.fixture(scope="module", params=["small_root", pytest.param("whole_root", marks=pytest.mark.slow)])
+def proteins(request):
+    """The committed graphs of PROTEINS, and the first 100 of the whole set."""
+    dataset = load_dataset("PROTEINS", request.getfixturevalue(request.param)("PROTEINS"))
+    return replace(dataset, train=torch.arange(min(100, dataset.store.num_graphs)))
 
 
 @pytest.mark.parametrize("name", [*INVARIANT, *NOT_INVARIANT])
