@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
 import pytest
 import torch
 from small_graphs import dataset_of, named_graphs, store_of
@@ -19,6 +21,14 @@ from rethinkpool_core.models import registry
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 REAL_GRAPHS = Path(__file__).resolve().parent / "real_graphs"
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Every test draws the same numbers, alone and among others."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
 @pytest.fixture
