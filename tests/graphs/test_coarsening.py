@@ -12,7 +12,7 @@ SEED = torch.tensor(3)
 
 def graph_of(batch, place: int) -> set[tuple[int, int]]:
     """Edges of one graph of a batch, its nodes counted from 0."""
-    rows = torch.repeat_interleave(torch.arange(batch.num_rows), batch.A.row_sum())
+    rows = torch.repeat_interleave(torch.arange(batch.num_rows), batch.A.degree())
     first, last = int(batch.pointer[place]), int(batch.pointer[place + 1])
     return {
         (int(i) - first, int(j) - first)

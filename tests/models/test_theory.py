@@ -44,7 +44,9 @@ def largest_change(name, dataset, overrides, permutations=5) -> float:
     model.eval()
     with torch.no_grad():
         logits, _ = model(BatchBuilder(dataset, dtype=torch.float64)(index))
-        assert logits.std(0).max() > 1e-3, "logits that are the same for all graphs are invariant to everything"
+        assert logits.std(0).max() > 1e-3, (
+            "logits that are the same for all graphs are invariant to everything"
+        )
         changes = [
             (
                 model(
