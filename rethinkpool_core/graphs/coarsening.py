@@ -11,52 +11,62 @@ from rethinkpool_core.graphs.hashing import hash64
 from rethinkpool_core.graphs.matching import complement_matching, graph_matching
 from rethinkpool_core.graphs.structure import Structure
 
+Key = tuple[torch.Size, bytes, bytes]
+"""What the coarse graphs of a dataset and a seed depend on: shape and content of the index, and the key of the draws."""
+
 
 @dataclass(frozen=True)
 class Coarsening:
-    """How models coarsen their graphs, again and again.
+    """Repeated coarsening of the graphs of one dataset by random matchings.
 
-    kind    "graph": the matching runs on the edges; "complement": on the pairs without an edge
-    levels  a number for each time, which keys its draws
+    kind    "graph": the matching runs on the edges; "complement": on the pairs of nodes without an edge
+    levels  one number per coarsening, which keys its draws
     seed    () int64, the model's, or (R,), the replicas'
-    kept    takes what has been made, for further calls with the same graphs, if these draw the same
+    cache   filled with what has been made, if given; for evaluation, where every epoch asks for the same
     """
 
     kind: str
     levels: range
     seed: Tensor
-    kept: dict[bytes, list[Structure]] | None = None
+    cache: dict[Key, list[Structure]] | None = None
 
     def __call__(self, graphs: Structure, index: Tensor, rng_key: Tensor) -> list[Structure]:
-        """The coarse graphs of each level, M R B a level, of the graphs ``index``, (M, R, B) on the host.
+        """Return the coarse graphs of each level, M R B per level.
 
-        A graph's matching is a function of (seed, level, rng_key, number) and of the graph. rng_key: () or (R,) int64
+        The matching of a graph is a function of the graph, its number, the seed, the level and ``rng_key``.
+
+        graphs   all graphs of the dataset
+        index    (M, R, B) on the host, the graphs to coarsen
+        rng_key  () or (R,) int64
         """
-        name = index.numpy().tobytes()
-        if self.kept is not None and name in self.kept:
-            return self.kept[name]
-        number = index.to(graphs.device)
-        of_graph = hash64(self.seed.unsqueeze(-1), rng_key.unsqueeze(-1), number).flatten()
-        coarse = self._coarsen(graphs.select(index.flatten()), of_graph)
-        if self.kept is not None:
-            self.kept[name] = coarse
-        return coarse
+        if self.cache is None:
+            return self._coarsen(graphs, index, rng_key)
+        key = index.shape, index.numpy().tobytes(), rng_key.cpu().numpy().tobytes()
+        if key not in self.cache:
+            self.cache[key] = self._coarsen(graphs, index, rng_key)
+        return self.cache[key]
 
-    def _coarsen(self, graphs: Structure, of_graph: Tensor) -> list[Structure]:
-        match = complement_matching if self.kind == "complement" else graph_matching
-        coarse = []
+    def _coarsen(self, graphs: Structure, index: Tensor, rng_key: Tensor) -> list[Structure]:
+        number = index.to(graphs.device)
+        graph_key = hash64(self.seed.unsqueeze(-1), rng_key.unsqueeze(-1), number).flatten()
+        graphs, coarse = graphs.select(index.flatten()), []
         for level in self.levels:
             node = torch.arange(len(graphs.graph), device=graphs.device)
             position = node - graphs.node_offsets.index_select(0, graphs.graph)
-            key = hash64(position, level, after=of_graph.index_select(0, graphs.graph))
+            key = hash64(position, level, after=graph_key.index_select(0, graphs.graph))
             u, v = graphs.edges()
-            partner = match(*(_one_direction(u, v) if graphs.symmetric else (u, v)), graphs.graph, key)
+            one_way = _one_direction(u, v) if graphs.symmetric else (u, v)
+            if self.kind == "complement":
+                partner = complement_matching(*one_way, graphs.graph, key)
+            else:
+                partner = graph_matching(*one_way, key)
             graphs = quotient(graphs, u, v, partner)
             coarse.append(graphs)
         return coarse
 
 
 def _one_direction(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the edges from the smaller to the larger number."""
     forward = torch.nonzero(u < v).squeeze(1)
     return u.index_select(0, forward), v.index_select(0, forward)
 

@@ -68,8 +68,8 @@ def visiting_order(u: Tensor, v: Tensor, key: Tensor) -> Tensor:
     return earlier << 32 | (chance & 0xFFFFFFFF)
 
 
-def graph_matching(u: Tensor, v: Tensor, graph: Tensor, key: Tensor) -> Tensor:
-    """GRACLUS: a maximal matching on the edges (E,), of which either direction is one. ``graph`` is not needed.
+def graph_matching(u: Tensor, v: Tensor, key: Tensor) -> Tensor:
+    """GRACLUS: a maximal matching on the edges (E,), of which either direction is one.
 
     On directed graphs (SMNIST) the release visits the targets of a node's edges only.
     """

@@ -66,7 +66,7 @@ class TrainingSetup:
         if coarsening is None or not evaluation:
             return coarsening
         if self._evaluation[0] != replicas.seeds:
-            self._evaluation = (replicas.seeds, replace(coarsening, kept={}))
+            self._evaluation = (replicas.seeds, replace(coarsening, cache={}))
         return self._evaluation[1]
 
     def seeds_at_once(self, seeds: int) -> int:

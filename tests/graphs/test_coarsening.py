@@ -109,12 +109,13 @@ def test_every_epoch_draws_anew_and_evaluation_does_not(small):
     assert pairs[2] != pairs[3]
 
 
-def test_kept_graphs_are_not_drawn_again(small, monkeypatch):
-    coarsening = Coarsening("graph", range(2), SEED, kept={})
+def test_cached_graphs_are_not_drawn_again(small, monkeypatch):
+    coarsening = Coarsening("graph", range(2), SEED, cache={})
     first, other = small.batch(coarsening=coarsening), small.batch([1, 2], coarsening=coarsening)
     monkeypatch.setattr(Coarsening, "_coarsen", None)
     again, another = small.batch(coarsening=coarsening), small.batch([1, 2], coarsening=coarsening)
     for a, b in ((first, again), (other, another)):
         torch.testing.assert_close(a.tensors, b.tensors, rtol=0, atol=0)
-    with pytest.raises(TypeError):
-        small.batch([2, 1, 0], coarsening=coarsening)
+    for other in ({"index": [2, 1, 0]}, {"index": [1, 2], "rng_key": 1}, {"index": [[1], [2]]}):
+        with pytest.raises(TypeError):  # nothing cached is of use
+            small.batch(**other, coarsening=coarsening)

@@ -67,12 +67,12 @@ def test_evaluation_matches_once_for_the_same_replicas(digits, run, monkeypatch)
     drawn = []
     plain = coarsening.Coarsening._coarsen
 
-    def counted(self, graphs, of_graph):
-        drawn.append((self.kept is not None, len(graphs.num_nodes)))
-        return plain(self, graphs, of_graph)
+    def counted(self, graphs, index, rng_key):
+        drawn.append((self.cache is not None, index.numel()))
+        return plain(self, graphs, index, rng_key)
 
     monkeypatch.setattr(coarsening.Coarsening, "_coarsen", counted)
     dataset = digits(60)
     run("GRACLUS", dataset, [1, 2], max_epochs=4, batch_size=50, replicas=2)
-    assert sum(count for kept, count in drawn if not kept) == 4 * 2 * len(dataset.train)
-    assert sum(count for kept, count in drawn if kept) == 2 * (len(dataset.val) + len(dataset.test))
+    assert sum(count for cached, count in drawn if not cached) == 4 * 2 * len(dataset.train)
+    assert sum(count for cached, count in drawn if cached) == 2 * (len(dataset.val) + len(dataset.test))

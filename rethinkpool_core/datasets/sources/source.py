@@ -29,12 +29,9 @@ class Source(Protocol):
         """Check the raw files, run the loader on them and pack what it gives."""
 
 
-_MODULES = {"tu": "tu", "ogb": "ogb", "zinc": "zinc", "smnist": "smnist", "digits": "digits"}
-
-
 def get_source(spec: DatasetSpec) -> Source:
-    """The source of a dataset."""
-    return cast(Source, import_module(f"rethinkpool_core.datasets.sources.{_MODULES[spec.source]}"))
+    """Return the source of a dataset: the module of that name in this folder."""
+    return cast(Source, import_module(f"rethinkpool_core.datasets.sources.{spec.source}"))
 
 
 def processed_in(loader: type, scratch: Path) -> Any:
