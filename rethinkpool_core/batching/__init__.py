@@ -1,1 +1,1 @@
-"""Ragged batches with fixed shapes."""
+"""Ragged batches of fixed shapes, and buckets of padded graphs."""

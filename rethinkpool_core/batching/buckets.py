@@ -1,8 +1,8 @@
-"""Where ragged rows stand when every graph needs a padded matrix of its own: a few groups of blocks of like size.
+"""Buckets: where the ragged rows of a batch go when every graph needs a padded matrix of its own.
 
-Products such as S^T X need one matrix a graph. The graphs of a batch, of all its replicas together, are sorted by size and
-cut into groups; a block has as many slots as the largest graph of its group, not of the batch. One slot behind all blocks is
-for the rows that stand for no node.
+Products such as S^T X need one matrix per graph. The graphs of a batch, of all its replicas together, are sorted by size and
+divided into a few buckets; within a bucket all matrices have as many rows (slots) as its largest graph has nodes. One more
+slot, behind all buckets, receives the rows that are padding.
 """
 
 from __future__ import annotations
@@ -18,134 +18,129 @@ from rethinkpool_core.datasets.ragged import offsets_from_sizes
 
 MAX_BUCKETS = 6
 
+BucketShape = tuple[int, int]
+"""Number of graphs in a bucket, and number of slots per graph."""
+
 
 @dataclass(frozen=True, eq=False)
 class Buckets:
     """The slots of R replicas of B graphs with N rows each, as if they were one batch of R B graphs.
 
-    groups   (blocks, width) of each group, by ascending width
-    row      (slots + 1,) row in each slot; of an empty slot, row 0
-    slot     (R N,) slot of each row, the last for rows that are no nodes
-    empty    empty slots, the last among them
-    graph    (R B,) the graph of each block
-    block    (R B,) the block of each graph
+    shapes       (graphs, slots per graph) of each bucket, by ascending number of slots
+    row_of_slot  (slots + 1,) the row in each slot; 0 for an empty slot
+    slot_of_row  (R N,) the slot of each row; the last one for padding
+    empty_slots  the slots that no row is in, the last slot among them
+    order        (R B,) the graphs in the order of the buckets
+    rank         (R B,) the position of each graph in that order
     """
 
-    groups: tuple[tuple[int, int], ...]
-    row: Tensor
-    slot: Tensor
-    empty: Tensor
-    graph: Tensor
-    block: Tensor
-
-    @property
-    def width(self) -> int:
-        """Nodes of the largest graph."""
-        return self.groups[-1][1]
+    shapes: tuple[BucketShape, ...]
+    row_of_slot: Tensor
+    slot_of_row: Tensor
+    empty_slots: Tensor
+    order: Tensor
+    rank: Tensor
 
     def pad(self, rows: Tensor) -> Tensor:
-        """(R N, D) -> (slots + 1, D), zero in empty slots."""
-        return rows.index_select(0, self.row).index_fill_(0, self.empty, 0)
+        """Copy rows to their slots: (R N, D) -> (slots + 1, D), zero in empty slots."""
+        return rows.index_select(0, self.row_of_slot).index_fill_(0, self.empty_slots, 0)
 
-    def unpad(self, flat: Tensor) -> Tensor:
-        """Inverse of `pad`, zero in rows that are no nodes; overwrites the last slot."""
-        flat[-1] = 0
-        return flat.index_select(0, self.slot)
+    def unpad(self, slots: Tensor) -> Tensor:
+        """Invert `pad`, with zeros for padding rows. Overwrites the last slot."""
+        slots[-1] = 0
+        return slots.index_select(0, self.slot_of_row)
 
-    def cut(self, flat: Tensor) -> list[Tensor]:
-        """One view (blocks, width, D) a group."""
-        parts = flat[:-1].split([count * width for count, width in self.groups])
-        return [part.view(count, width, -1) for part, (count, width) in zip(parts, self.groups, strict=True)]
+    def split(self, slots: Tensor) -> list[Tensor]:
+        """Return one view (graphs, slots per graph, D) per bucket of padded rows."""
+        parts = slots[:-1].split([graphs * width for graphs, width in self.shapes])
+        return [part.view(*shape, -1) for part, shape in zip(parts, self.shapes, strict=True)]
 
-    def join(self, parts: Sequence[Tensor]) -> Tensor:
-        """Inverse of `cut`, whose groups may come in several parts; zero in the last slot."""
-        rows = [part.flatten(0, 1) for part in parts]
-        return torch.cat([*rows, rows[0].new_zeros(1, rows[0].shape[-1])])
+    def concat(self, parts: Sequence[Tensor]) -> Tensor:
+        """Invert `split`; a bucket may come in several parts. Zero in the last slot."""
+        slots = [part.flatten(0, 1) for part in parts]
+        return torch.cat([*slots, slots[0].new_zeros(1, slots[0].shape[-1])])
 
-    def arrange(self, values: Tensor) -> Tensor:
-        """One row a graph, (R B, ...), in the order of the blocks."""
-        return values.index_select(0, self.graph)
+    def sort_graphs(self, values: Tensor) -> Tensor:
+        """Put values (R B, ...), one row per graph, in the order of the buckets."""
+        return values.index_select(0, self.order)
 
-    def restore(self, values: Tensor) -> Tensor:
-        """Inverse of `arrange`."""
-        return values.index_select(0, self.block)
+    def unsort_graphs(self, values: Tensor) -> Tensor:
+        """Invert `sort_graphs`."""
+        return values.index_select(0, self.rank)
 
-    def cut_graphs(self, values: Tensor) -> list[Tensor]:
-        """One view a group of values (R B, ...) in the order of the blocks."""
-        return list(values.split([count for count, _ in self.groups]))
+    def split_graphs(self, values: Tensor) -> list[Tensor]:
+        """Return one view (graphs, ...) per bucket of sorted values (R B, ...)."""
+        return list(values.split([graphs for graphs, _ in self.shapes]))
 
 
-class Uniform:
-    """The same for graphs that all have n nodes, (B, n, D): one group, nothing to copy."""
+class SingleBucket:
+    """The same operations for graphs that all have n nodes, (B, n, D): one bucket, nothing to copy."""
 
     def pad(self, rows: Tensor) -> Tensor:
         return rows
 
-    unpad = arrange = restore = pad
+    unpad = sort_graphs = unsort_graphs = pad
 
-    def cut(self, values: Tensor) -> list[Tensor]:
-        return [values]
+    def split(self, rows: Tensor) -> list[Tensor]:
+        return [rows]
 
-    def join(self, parts: Sequence[Tensor]) -> Tensor:
+    def concat(self, parts: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(parts))
 
-    cut_graphs = cut
+    split_graphs = split
 
 
-def make_buckets(
-    sizes: Tensor, graph: Tensor, position: Tensor, groups: tuple[tuple[int, int], ...] | None = None
-) -> Buckets:
-    """Buckets for graphs of ``sizes`` (R, B) nodes, on the host.
+def make_buckets(sizes: Tensor, graph: Tensor, position: Tensor) -> Buckets:
+    """Return the buckets of one batch.
 
-    graph, position    (R N,) of each row, as in `Batch`, on the device
-    groups             (blocks, width) by ascending width, such that the sorted sizes fit in; made here unless given
+    sizes            (R, B) nodes of each graph, on the host
+    graph, position  (R N,) of each row, as in `Batch`, on the device
     """
-    groups = bucket_sizes(sizes.reshape(-1).sort().values) if groups is None else groups
-    slots = sum(count * width for count, width in groups)
-    empties = slots + 1 - int(sizes.sum())
-    (blocks,) = make_many_buckets(sizes[None], graph[None], position[None], groups, empties)
-    return blocks
+    shapes = choose_buckets(sizes.reshape(-1).sort().values)
+    num_empty = sum(graphs * width for graphs, width in shapes) + 1 - int(sizes.sum())
+    (buckets,) = make_many_buckets(sizes[None], graph[None], position[None], shapes, num_empty)
+    return buckets
 
 
 def make_many_buckets(
-    sizes: Tensor, graph: Tensor, position: Tensor, groups: tuple[tuple[int, int], ...], empties: int
+    sizes: Tensor, graph: Tensor, position: Tensor, shapes: tuple[BucketShape, ...], num_empty: int
 ) -> list[Buckets]:
-    """As `make_buckets`, of M batches of one shape at once: all arguments have an axis of the batches in front.
+    """Return the buckets of M batches of one shape, made at once; tensors as for `make_buckets` with M in front.
 
-    empties    at least as many empty slots as any of them has; for those that it has not, its last one is named again
+    shapes     of the buckets; the sorted sizes of every batch fit in
+    num_empty  length of ``empty_slots``, enough for every batch; where there are fewer, the last slot is repeated
     """
     device, (M, R, B) = graph.device, sizes.shape
     order = sizes.flatten(1).argsort(dim=1, stable=True).to(device, non_blocking=True)
-    count, width = torch.tensor(groups).T
-    width = width.repeat_interleave(count, output_size=R * B)
-    offsets = offsets_from_sizes(width)
-    slots, start = int(offsets[-1]), offsets[:-1].to(device, non_blocking=True)
+    count, width = torch.tensor(shapes).T
+    offsets = offsets_from_sizes(width.repeat_interleave(count, output_size=R * B))
+    num_slots, first_slot = int(offsets[-1]), offsets[:-1].to(device, non_blocking=True)
 
-    block = torch.empty_like(order)
-    block.scatter_(1, order, torch.arange(R * B, device=device).expand(M, -1))
-    start_of = torch.full((M, R, B + 1), slots, device=device)
-    start_of[..., :B] = start.index_select(0, block.view(-1)).view(M, R, B)
-    slot = (start_of.view(M, -1).gather(1, graph) + position).clamp_(max=slots)
-    row = torch.full((M, slots + 1), -1, device=device)
-    row.scatter_(1, slot, torch.arange(graph.shape[1], device=device).expand(M, -1))
-    row[:, -1] = -1
-    empty = _first_places(row < 0, empties)
-    parts = (tensor.unbind() for tensor in (row.clamp_(min=0), slot, empty, order, block))
-    return [Buckets(groups, *tensors) for tensors in zip(*parts, strict=True)]
+    rank = torch.empty_like(order)
+    rank.scatter_(1, order, torch.arange(R * B, device=device).expand(M, -1))
+    first_slot_of_graph = torch.full((M, R, B + 1), num_slots, device=device)  # padding goes to the last slot
+    first_slot_of_graph[..., :B] = first_slot.index_select(0, rank.view(-1)).view(M, R, B)
+    slot_of_row = first_slot_of_graph.view(M, -1).gather(1, graph).add_(position).clamp_(max=num_slots)
+    row_of_slot = torch.full((M, num_slots + 1), -1, device=device)
+    row_of_slot.scatter_(1, slot_of_row, torch.arange(graph.shape[1], device=device).expand(M, -1))
+    row_of_slot[:, -1] = -1
+    empty_slots = _first_true(row_of_slot < 0, num_empty)
+    tensors = (t.unbind() for t in (row_of_slot.clamp_(min=0), slot_of_row, empty_slots, order, rank))
+    return [Buckets(shapes, *of_batch) for of_batch in zip(*tensors, strict=True)]
 
 
-def _first_places(mask: Tensor, number: int) -> Tensor:
-    """(M, number) places of the first ones of each row of ``mask`` (M, n); the last place where there are fewer."""
+def _first_true(mask: Tensor, number: int) -> Tensor:
+    """Return the columns of the first true entries in each row of a mask (M, n), filled up with the last column: (M, number)."""
     n = mask.shape[1]
-    # From 1, and 0 elsewhere, which is written to the front and cut off.
+    # Counted from 1; entries that are not true get 0, which is written to the front and cut off.
     rank = mask.cumsum(1).masked_fill_(~mask, 0).clamp_(max=number + 1)
-    places = torch.full((len(mask), number + 2), n - 1, device=mask.device)
-    places.scatter_(1, rank, torch.arange(n, device=mask.device).expand(len(mask), -1))
-    return places[:, 1:-1].contiguous()
+    columns = torch.full((len(mask), number + 2), n - 1, device=mask.device)
+    columns.scatter_(1, rank, torch.arange(n, device=mask.device).expand(len(mask), -1))
+    return columns[:, 1:-1].contiguous()
 
 
-def bucket_sizes(sizes: Tensor) -> tuple[tuple[int, int], ...]:
-    """At most MAX_BUCKETS runs of the ascending ``sizes``, cut where the padding saved is largest."""
+def choose_buckets(sizes: Tensor) -> tuple[BucketShape, ...]:
+    """Divide the ascending ``sizes`` into at most `MAX_BUCKETS` buckets, where that saves most padding."""
     widths = sizes.clamp(min=1)
     least = 0.04 * float(widths.sum())  # below this a further product costs more than its padding
     cuts = [0, len(widths)]
@@ -153,8 +148,8 @@ def bucket_sizes(sizes: Tensor) -> tuple[tuple[int, int], ...]:
         best, saved = None, least
         for start, end in pairwise(cuts):
             if end - start > 1:
-                kept = torch.arange(1, end - start)
-                gain = kept * (widths[end - 1] - widths[start : end - 1])
+                below = torch.arange(1, end - start)
+                gain = below * (widths[end - 1] - widths[start : end - 1])
                 at = int(gain.argmax())
                 if float(gain[at]) > saved:
                     best, saved = start + at + 1, float(gain[at])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from rethinkpool_core.datasets.ragged import offsets_from_sizes, repeat_ids
 from rethinkpool_core.graphs.structure import Structure
@@ -12,87 +13,85 @@ from rethinkpool_core.graphs.structure import Structure
 class PaddedBatches:
     """The structure of M batches of B graphs for each of R replicas.
 
-    All replicas of a batch have as many rows, and as many edges; what one of them lacks is a dummy graph's, behind the others.
-    Flat tensors hold batch after batch, and in each replica after replica, its dummy graph included.
+    All replicas of a batch have as many rows, and as many edges; what one of them lacks belongs to a dummy graph behind its
+    others. Flat tensors hold batch after batch and, within a batch, replica after replica, dummy graphs included.
 
-    graphs, index   which graphs, (M, R, B) on the host, of a `Structure`
-    least_rows, least_edges
-                    of every batch
-    below           where these are coarse graphs, the batches of the graphs that became them
+    graphs, index   the graphs ``index``, (M, R, B) on the host, of a `Structure`
+    min_rows, min_edges
+                    least numbers per replica in every batch
+    below           where these are coarse graphs, the batches of the graphs they were made of
 
-    row, edge       number of each row and edge in the structure; for padding, the number of its nodes, and 0
-    padded          (M,) whether there are padding rows
+    node, edge      number in the structure of each row's node and of each edge; number of all nodes, and 0, for padding
+    padded          (M,) whether a batch has padding rows
     """
 
     def __init__(
         self,
         graphs: Structure,
         index: Tensor,
-        least_rows: int = 0,
-        least_edges: int = 0,
+        min_rows: int = 0,
+        min_edges: int = 0,
         below: PaddedBatches | None = None,
     ):
         self.device, self.replicas = graphs.device, index.shape[1]
         self.sizes, edges = graphs.num_nodes[index], graphs.num_edges[index]
-        taken, used = self.sizes.sum(2), edges.sum(2)
+        num_nodes, num_edges = self.sizes.sum(2), edges.sum(2)  # (M, R)
         # A batch of graphs without nodes has a row all the same, of padding: nothing meets a tensor without rows.
-        rows, self.num_edges = (
-            taken.amax(1).clamp(min=max(1, least_rows)),
-            used.amax(1).clamp(min=least_edges),
-        )
-        # Padding edges need a padding node to hang on.
-        self.num_rows = rows + ((taken == rows[:, None]) & (used < self.num_edges[:, None])).any(1)
-        self.padded = (taken < self.num_rows[:, None]).any(1).tolist()
+        num_rows = num_nodes.amax(1).clamp(min=max(1, min_rows))
+        self.num_edges = num_edges.amax(1).clamp(min=min_edges)
+        # Padding edges join a padding row to itself.
+        needs_row = (num_nodes == num_rows[:, None]) & (num_edges < self.num_edges[:, None])
+        self.num_rows = num_rows + needs_row.any(1)
+        self.padded = (num_nodes < self.num_rows[:, None]).any(1).tolist()
         index = index.to(self.device)
-        self._rows = _Places(self.sizes, self.num_rows, graphs.node_offsets[index])
-        self._edges = _Places(edges, self.num_edges, graphs.edge_offsets[index])
-        self.row, self.edge = self._rows.source, self._edges.source
+        self._rows = _Entries(self.sizes, self.num_rows, graphs.node_offsets[index])
+        self._edges = _Entries(edges, self.num_edges, graphs.edge_offsets[index])
+        self.node, self.edge = self._rows.source, self._edges.source
         if self._rows.real is not None:
-            self.row = torch.where(self._rows.real, self.row, len(graphs.indptr))
+            self.node = torch.where(self._rows.real, self.node, len(graphs.indptr))
         self._tensors = {
             "num_nodes": self.sizes.to(self.device).flatten(1).unbind(),
-            "pointer": self._ends(self._rows.first, self.num_rows).unbind(),
-            "graph": self.by_row(self._rows.graph),
-            "position": self.by_row(self._rows.position),
+            "pointer": self._with_end(self._rows.first, self.num_rows).unbind(),
+            "graph": self.split_rows(self._rows.graph),
+            "position": self.split_rows(self._rows.position),
         } | self._adjacency(graphs)
         if below is not None:
             self._tensors |= self._members(graphs.members, below)
 
-    def of_batch(self, number: int) -> dict[str, Tensor]:
-        """The tensors of one batch, named as in `Batch`."""
+    def tensors(self, number: int) -> dict[str, Tensor]:
+        """Return the tensors of one batch, named as in `Batch`."""
         return {name: values[number] for name, values in self._tensors.items()}
 
-    def by_row(self, flat: Tensor) -> list[Tensor]:
-        """Of a tensor with an entry a row: one view (R N, ...) a batch."""
+    def split_rows(self, flat: Tensor) -> list[Tensor]:
+        """Return one view (R N, ...) per batch of a tensor with one entry per row."""
         return flat.split((self.num_rows * self.replicas).tolist())
 
-    def by_edge(self, flat: Tensor) -> list[Tensor]:
-        """Of a tensor with an entry an edge: one view (R E, ...) a batch."""
+    def split_edges(self, flat: Tensor) -> list[Tensor]:
+        """Return one view (R E, ...) per batch of a tensor with one entry per edge."""
         return flat.split((self.num_edges * self.replicas).tolist())
 
-    def _ends(self, first: Tensor, sizes: Tensor) -> Tensor:
-        """(M, n) first places in a batch, and R times the (M,) sizes behind them."""
+    def _with_end(self, first: Tensor, sizes: Tensor) -> Tensor:
+        """Append R times the (M,) sizes to the (M, n) first entries of the graphs of each batch."""
         return torch.cat([first, (sizes * self.replicas).to(self.device).unsqueeze(1)], 1)
 
     def _adjacency(self, graphs: Structure) -> dict[str, list[Tensor]]:
         rows, edges, R = self._rows, self._edges, self.replicas
-        # By graph, what is added to numbers that count from 0 in each. Padding edges join a replica's last row to itself.
-        dummies = slice(rows.dummy, None, rows.dummy + 1)
+        # What is added to the numbers of rows and edges, which the structure counts from 0 in each graph.
         first_row, first_edge = rows.first.clone(), edges.first.flatten()
-        last = torch.arange(1, R + 1, device=self.device) * self.num_rows.to(self.device).unsqueeze(1) - 1
-        first_row[:, dummies] = last
-        first_row = first_row.flatten().index_select(0, edges.part)
-        first_edge = first_edge.index_select(0, rows.part)
-        # Each batch has an offset more than it has rows.
-        sizes = self.num_rows * R
-        place = rows.place + rows.batch
-        ends = offsets_from_sizes(sizes.to(self.device) + 1)[1:] - 1
+        last_row = torch.arange(1, R + 1, device=self.device) * self.num_rows.to(self.device).unsqueeze(1) - 1
+        first_row[:, rows.dummies] = last_row  # padding edges join a replica's last row to itself
+        first_row = first_row.flatten().index_select(0, edges.segment)
+        first_edge = first_edge.index_select(0, rows.segment)
+        # A batch has one offset more than it has rows.
+        num_offsets = self.num_rows * R + 1
+        at = rows.index + rows.batch
+        end = offsets_from_sizes(num_offsets.to(self.device))[1:] - 1
 
         def one_way(indices: Tensor, indptr: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-            padded = torch.empty(len(place) + len(ends), dtype=torch.int64, device=self.device)
-            padded[place] = rows.take(indptr) + first_edge
-            padded[ends] = (self.num_edges * R).to(self.device)
-            return self.by_edge(edges.take(indices) + first_row), padded.split((sizes + 1).tolist())
+            padded = torch.empty(len(at) + len(end), dtype=torch.int64, device=self.device)
+            padded[at] = rows.gather(indptr) + first_edge
+            padded[end] = (self.num_edges * R).to(self.device)
+            return self.split_edges(edges.gather(indices) + first_row), padded.split(num_offsets.tolist())
 
         forward = one_way(graphs.indices, graphs.indptr)
         both = *forward, *(forward if graphs.symmetric else one_way(graphs.indices_t, graphs.indptr_t))
@@ -101,56 +100,60 @@ class PaddedBatches:
     def _members(self, members: Tensor, below: PaddedBatches) -> dict[str, list[Tensor]]:
         rows = self._rows
         first = below._rows.first.clone()
-        first[:, rows.dummy :: rows.dummy + 1] = 0
-        members = rows.take(members) + first.flatten().index_select(0, rows.part).unsqueeze(1)
-        # Its inverse; what padding writes goes behind the end.
+        first[:, rows.dummies] = 0
+        members = rows.gather(members) + first.flatten().index_select(0, rows.segment).unsqueeze(1)
+        # The inverse; what padding writes goes behind the end.
         rows_below = (below.num_rows * self.replicas).to(self.device)
         pairs = (self.num_rows * self.replicas).to(self.device)
         total = int((below.num_rows * self.replicas).sum())
-        place = torch.cat([2 * pairs.index_select(0, repeat_ids(rows_below, total)), pairs[:1]])
+        inverse = torch.cat([2 * pairs.index_select(0, repeat_ids(rows_below, total)), pairs[:1]])
         row = members + offsets_from_sizes(rows_below).index_select(0, rows.batch).unsqueeze(1)
         row = row if rows.real is None else torch.where(rows.real.unsqueeze(1), row, total)
-        pair = rows.place - offsets_from_sizes(pairs).index_select(0, rows.batch)
-        place[row[:, 1]] = pair + pairs.index_select(0, rows.batch)
-        place[row[:, 0]] = pair  # a single node's only one
-        return {"members": self.by_row(members), "place": below.by_row(place[:-1])}
+        pair = rows.index - offsets_from_sizes(pairs).index_select(0, rows.batch)
+        inverse[row[:, 1]] = pair + pairs.index_select(0, rows.batch)
+        inverse[row[:, 0]] = pair  # of a single node the only entry
+        return {"members": self.split_rows(members), "inverse_members": below.split_rows(inverse[:-1])}
 
 
-class _Places:
-    """Of each place in the padded batches, flat.
+class _Entries:
+    """The rows, or the edges, of padded batches, flat.
 
-    place     its number
-    part      its graph: which of the M R (B + 1), dummies included
-    batch     which of the M
-    graph     its graph in the batch: which of the R (B + 1)
-    position  counted in the graph
-    source    its number in the structure, 0 for padding
-    real      whether it is no padding; None if nothing is
-    first     (M, R (B + 1)) first place of each graph, counted in its batch
-    dummy     B
+    index     number of each entry
+    segment   graph of each entry, counted over all batches: which of the M R (B + 1), dummies included
+    batch     batch of each entry: which of the M
+    graph     graph of each entry, counted in its batch: which of the R (B + 1)
+    position  of each entry, counted in its graph
+    source    number of each entry in the structure, 0 for padding
+    real      whether an entry is not padding; None if none is
+    first     (M, R (B + 1)) first entry of each graph, counted in its batch
+    dummies   the graphs of a batch that hold padding, as a slice
     """
 
-    def __init__(self, sizes: Tensor, totals: Tensor, first: Tensor):
-        """Graphs of ``sizes`` (M, R, B) and dummies that fill up to ``totals`` (M,); ``first`` numbers in the structure."""
-        device, self.dummy = first.device, sizes.shape[2]
+    def __init__(self, sizes: Tensor, totals: Tensor, source: Tensor):
+        """Lay out graphs of ``sizes`` (M, R, B) and dummies that fill up to ``totals`` (M,).
+
+        source  (M, R, B) number in the structure of each graph's first entry
+        """
+        device, B = source.device, sizes.shape[2]
+        self.dummies = slice(B, None, B + 1)
         sizes = torch.cat([sizes, totals[:, None, None] - sizes.sum(2, keepdim=True)], 2)
         self.first = offsets_from_sizes(sizes.flatten(1))[:, :-1].to(device)
         begin = offsets_from_sizes(sizes.flatten())[:-1].to(device)
         total, graphs = int(sizes.sum()), sizes[0].numel()
-        self.place = torch.arange(total, device=device)
-        self.part = repeat_ids(sizes.flatten().to(device), total)
+        self.index = torch.arange(total, device=device)
+        self.segment = repeat_ids(sizes.flatten().to(device), total)
         number = torch.arange(len(begin), device=device)
-        self.batch = (number // graphs).index_select(0, self.part)
-        self.graph = (number % graphs).index_select(0, self.part)
-        self.position = self.place - begin.index_select(0, self.part)
-        shift = torch.nn.functional.pad(first, (0, 1)).flatten() - begin
-        self.source, self.real = self.place + shift.index_select(0, self.part), None
-        if bool(sizes[..., self.dummy].any()):
-            self.real = (number % (self.dummy + 1) != self.dummy).index_select(0, self.part)
+        self.batch = (number // graphs).index_select(0, self.segment)
+        self.graph = (number % graphs).index_select(0, self.segment)
+        self.position = self.index - begin.index_select(0, self.segment)
+        shift = F.pad(source, (0, 1)).flatten() - begin
+        self.source, self.real = self.index + shift.index_select(0, self.segment), None
+        if bool(sizes[..., B].any()):
+            self.real = (number % (B + 1) != B).index_select(0, self.segment)
             self.source = torch.where(self.real, self.source, 0)
 
-    def take(self, values: Tensor) -> Tensor:
-        """An entry of ``values`` for each place, zero for padding."""
+    def gather(self, values: Tensor) -> Tensor:
+        """Return the value in the structure for each entry, zero for padding."""
         if self.real is None:
             return values.index_select(0, self.source)
         if not len(values):

@@ -37,11 +37,11 @@ class ChunkedReadout:
         self.num_clusters, self._buckets, B, n = S.num_clusters, A.factor.nodes.buckets, *x.shape[:2]
         _, W = by_replica(x, linear.weight, 2)
         _, b = by_replica(x, linear.bias, 1)
-        replica = self._buckets.arrange(torch.arange(B, device=x.device)) // (B // len(W))
+        replica = self._buckets.sort_graphs(torch.arange(B, device=x.device)) // (B // len(W))
         self._logits = [
-            self._buckets.arrange(x), W.mT.index_select(0, replica), b.unsqueeze(1).index_select(0, replica)
+            self._buckets.sort_graphs(x), W.mT.index_select(0, replica), b.unsqueeze(1).index_select(0, replica)
         ]  # fmt: skip
-        self._removed = self._buckets.arrange(A.removed)
+        self._removed = self._buckets.sort_graphs(A.removed)
         entries = ENTRIES_AT_ONCE["cpu" if x.device.type == "cpu" else "gpu"]
         at_once = max(1, entries // (n * self.num_clusters))
         factors = to_parts(self._buckets, A.factor.S, at_once)
@@ -51,7 +51,7 @@ class ChunkedReadout:
         )
         left, others = (from_parts(self._buckets, parts, at_once) for parts in (left, others))
         within, between, gram, squares = (
-            self._buckets.restore(torch.cat(parts)) for parts in (within, between, gram, squares)
+            self._buckets.unsort_graphs(torch.cat(parts)) for parts in (within, between, gram, squares)
         )
         self.gram_norm_squared = gram
         self.squared_norm = squares.sum(-1)
@@ -61,9 +61,9 @@ class ChunkedReadout:
 
     def means(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the means over clusters of A' X' and of X', (B, D) each, for x (B, n, D) before pooling."""
-        values = [self._buckets.arrange(t) for t in (x, *self._of_clusters)]
+        values = [self._buckets.sort_graphs(t) for t in (x, *self._of_clusters)]
         (found,) = self._map_chunks(_weighted_means, self._removed, *values)
-        return self._buckets.restore(torch.cat(found)), x.sum(-2) / self.num_clusters
+        return self._buckets.unsort_graphs(torch.cat(found)), x.sum(-2) / self.num_clusters
 
     def _map_chunks(
         self, work: Callable, *values: Tensor, factors: list[Tensor] | None = None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rethinkpool_core.batching.batch import Batch
-from rethinkpool_core.batching.buckets import Buckets, Uniform
+from rethinkpool_core.batching.buckets import Buckets, SingleBucket
 from rethinkpool_core.engine.norm import RowWeights
 
 
@@ -23,7 +23,7 @@ class NodeLayout(Protocol):
     pointer: Tensor | None
 
     @property
-    def buckets(self) -> Buckets | Uniform:
+    def buckets(self) -> Buckets | SingleBucket:
         """Padded matrices, one per graph, of tensors in this layout."""
 
     def sum(self, x: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class RaggedNodes:
         R, n, K = matrix.shape
         row = self.batch.position.clamp(max=n - 1).view(R, -1)
         row = (row + n * torch.arange(R, device=row.device).unsqueeze(1)).view(-1)
-        row = row.index_select(0, self.buckets.row) if padded else row
+        row = row.index_select(0, self.buckets.row_of_slot) if padded else row
         return matrix.view(R * n, K).index_select(0, row)
 
     def row_weights(self, x: Tensor, count_padding: bool) -> RowWeights | None:
@@ -107,7 +107,7 @@ class ClusterNodes:
 
     def __init__(self, num_graphs: int, num_clusters: int):
         self.num_graphs, self.num_clusters = num_graphs, num_clusters
-        self.buckets = Uniform()
+        self.buckets = SingleBucket()
 
     def sum(self, x: Tensor) -> Tensor:
         return x.sum(-2)

@@ -7,26 +7,26 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
-def pair_maximum(x: Tensor, members: Tensor, place: Tensor) -> Tensor:
+def pair_maximum(x: Tensor, members: Tensor, inverse: Tensor) -> Tensor:
     """(N, D) -> (C, D), elementwise; members that tie share the gradient.
 
     members  (C, 2)  the two rows of x, or one row twice
-    place    (N,)    the inverse: c for the first member of the pair c, C + c for the second, 2 C for a row in no pair
+    inverse  (N,)    of members: c for the first member of the pair c, C + c for the second, 2 C for a row in no pair
     """
-    return _PairMaximum.apply(x, members, place)
+    return _PairMaximum.apply(x, members, inverse)
 
 
 class _PairMaximum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, members: Tensor, place: Tensor) -> Tensor:
+    def forward(ctx, x: Tensor, members: Tensor, inverse: Tensor) -> Tensor:
         a, b = (x.index_select(0, members[:, side]) for side in (0, 1))
-        ctx.save_for_backward(members, place, a, b)
+        ctx.save_for_backward(members, inverse, a, b)
         return torch.maximum(a, b)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):
-        members, place, a, b = ctx.saved_tensors
+        members, inverse, a, b = ctx.saved_tensors
         C, D = gradient.shape
         # The first member's share is 0, 1/2 or 1 (comparisons, with their conversions, took five times as long), and of a
         # single node 1: only its first place is looked up.
@@ -36,4 +36,4 @@ class _PairMaximum(torch.autograd.Function):
         torch.mul(gradient, share, out=of_member[:C])
         torch.sub(gradient, of_member[:C], out=of_member[C:-1])
         of_member[-1] = 0
-        return of_member.index_select(0, place), None, None
+        return of_member.index_select(0, inverse), None, None

@@ -110,6 +110,6 @@ def with_precomputed(batch: Batch, terms: Mapping[str, Tensor]) -> Batch:
         per_node = name.startswith(PER_NODE)
         number = batch.node_id if per_node else batch.graph_id
         index = (number.view(R, -1) + count * torch.arange(R, device=value.device)[:, None]).view(-1)
-        index = index.index_select(0, batch.buckets.row) if per_node else index
+        index = index.index_select(0, batch.buckets.row_of_slot) if per_node else index
         tensors[_PREFIX + name] = value.flatten(0, 1).index_select(0, index)
     return batch.with_tensors(tensors)

@@ -90,7 +90,9 @@ def quotient(graphs: Structure, u: Tensor, v: Tensor, partner: Tensor) -> Struct
     count = max(len(first), 1)
     edge = (a.index_select(0, between) * count + b.index_select(0, between)).unique()
     a = edge // count
-    coarse = Structure.of_edges(a, edge - a * count, num_nodes.cpu(), graphs.indices.dtype, graphs.symmetric)
+    coarse = Structure.from_edges(
+        a, edge - a * count, num_nodes.cpu(), graphs.indices.dtype, graphs.symmetric
+    )
     base = graphs.node_offsets.index_select(0, graphs.graph.index_select(0, first))
     members = torch.stack([first - base, partner.index_select(0, first) - base], 1)
     return replace(coarse, members=members.to(graphs.indices.dtype))

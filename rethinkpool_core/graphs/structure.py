@@ -75,7 +75,7 @@ class Structure:
         return Structure(nodes, edges, *one_way, *both)
 
     @classmethod
-    def of_edges(
+    def from_edges(
         cls, u: Tensor, v: Tensor, num_nodes: Tensor, dtype: torch.dtype, symmetric: bool | None = None
     ) -> Structure:
         """From the edges (E,), sorted by source ``u``, then target ``v``, nodes numbered through; each edge within a graph.
@@ -105,7 +105,7 @@ class Structure:
         return cls(num_nodes, num_edges.cpu(), *one_way, *both)
 
     @classmethod
-    def of_store(cls, store, device: torch.device) -> Structure:
+    def from_store(cls, store, device: torch.device) -> Structure:
         """The graphs of a `GraphStore`."""
         chunks, first = [], 0
         while first < store.num_graphs:
@@ -115,7 +115,7 @@ class Structure:
             nodes = store.num_nodes[first:last]
             base = torch.repeat_interleave(offsets_from_sizes(nodes)[:-1], store.num_edges[first:last])
             u, v = store.edge_index[:, edges] + base
-            chunks.append(cls.of_edges(u, v, nodes, store.edge_index.dtype))
+            chunks.append(cls.from_edges(u, v, nodes, store.edge_index.dtype))
             first = last
         one_way = [torch.cat([getattr(c, name) for c in chunks]).to(device) for name in ("indices", "indptr")]
         both = one_way

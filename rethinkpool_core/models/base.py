@@ -97,9 +97,9 @@ class PoolingModel(nn.Module):
 
         Raises GraphTooLargeError.
         """
-        if self.has_max_nodes and batch.width > self.shape.max_nodes:
+        if self.has_max_nodes and batch.max_nodes > self.shape.max_nodes:
             raise GraphTooLargeError(
-                f"a graph of the batch has {batch.width} nodes and the model was built for at most {self.shape.max_nodes}: "
+                f"a graph of the batch has {batch.max_nodes} nodes and the model was built for at most {self.shape.max_nodes}: "
                 "build it from a dataset whose largest graph is at least as large"
             )
         layers = RecordedTrace() if trace else no_trace

@@ -49,6 +49,6 @@ def pool_pairs(graph: Graph) -> tuple[Graph, MatchingAssignment]:
     """
     batch, level = graph.level.batch, graph.level.depth + 1
     coarse = batch.coarse(level)
-    x = pair_maximum(graph.x, coarse.members, coarse.place)
+    x = pair_maximum(graph.x, coarse.members, coarse.inverse_members)
     pooled = replace(graph.level, A=coarse.A, nodes=RaggedNodes(coarse), depth=level)
     return Graph(pooled, [x]), MatchingAssignment(coarse, graph.nodes)

@@ -85,7 +85,7 @@ class RecordedSteps:
         Raises UsageError where the step cannot be recorded.
         """
         inputs = _tensors_of(batch)
-        buckets = batch.buckets.groups if batch.find_buckets is not None else ()
+        buckets = batch.buckets.shapes if batch.find_buckets is not None else ()
         key = kind, batch.padded, buckets, tuple((name, tensor.shape) for name, tensor in inputs.items())
         if key not in self._recordings:
             self._recordings[key] = self._recorded(step, batch, inputs)
@@ -114,7 +114,7 @@ class RecordedSteps:
         return _Recording(inputs, replay, result)
 
 
-_OF_BUCKETS = ("row", "slot", "empty", "graph", "block")
+_OF_BUCKETS = ("row_of_slot", "slot_of_row", "empty_slots", "order", "rank")
 _UNTRANSPOSED = {"indices_t": "indices", "indptr_t": "indptr"}  # the same tensors if graphs are undirected
 
 
@@ -140,7 +140,7 @@ def _with_tensors(batch: Batch, inputs: dict[str, Tensor]) -> Batch:
     }
     if batch.find_buckets is None:
         return batch.with_tensors(tensors)
-    buckets = Buckets(batch.buckets.groups, *(inputs[f"buckets/{name}"] for name in _OF_BUCKETS))
+    buckets = Buckets(batch.buckets.shapes, *(inputs[f"buckets/{name}"] for name in _OF_BUCKETS))
     return replace(batch, tensors=tensors, find_buckets=lambda: buckets)
 
 

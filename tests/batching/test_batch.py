@@ -35,9 +35,9 @@ def test_evaluation_does_not_depend_on_the_batch(name, graphs):
     model = warm(model_of(name, graphs), graphs.batch())
     together = graphs.batch()
     logits, _ = model(together)
-    for place, number in enumerate(together.graph_id.tolist()):
+    for at, number in enumerate(together.graph_id.tolist()):
         alone, _ = model(graphs.batch([number]))
-        torch.testing.assert_close(alone[0], logits[place], atol=1e-10, rtol=0)
+        torch.testing.assert_close(alone[0], logits[at], atol=1e-10, rtol=0)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -129,11 +129,11 @@ def test_trace_has_the_activations_of_a_graph(name, small):
     batch = small.batch()
     logits, losses, layers = model(batch, trace=True)
     torch.testing.assert_close((logits, losses), model(batch))
-    place = int((batch.graph_id == list(named_graphs()).index("caffeine")).nonzero())
-    first = next(iter(layers.values())).of_graph(place)
+    at = int((batch.graph_id == list(named_graphs()).index("caffeine")).nonzero())
+    first = next(iter(layers.values())).of_graph(at)
     assert first.shape[0] == 14
     assert len(layers) >= 2
-    assert all(layer.of_graph(place).dim() == 2 for layer in layers.values())
+    assert all(layer.of_graph(at).dim() == 2 for layer in layers.values())
     assert [key for key in layers if key.startswith("assignment")] == [
         key.replace("pool", "assignment").replace("memory", "assignment")
         for key in layers
@@ -149,9 +149,9 @@ def test_traced_assignments_have_rows_of_sum_one_and_a_row_per_node(name, small)
     for key, layer in layers.items():
         if not key.startswith("assignment"):
             continue
-        for place in range(batch.num_graphs):
-            S = layer.of_graph(place)
-            assert layer.pointer is None or len(S) == nodes[place]
+        for at in range(batch.num_graphs):
+            S = layer.of_graph(at)
+            assert layer.pointer is None or len(S) == nodes[at]
             torch.testing.assert_close(S.sum(-1), torch.ones(len(S), dtype=torch.float64))
         if name in (
             "GRACLUS",
@@ -159,17 +159,17 @@ def test_traced_assignments_have_rows_of_sum_one_and_a_row_per_node(name, small)
         ):  # pairs: at most two nodes each, and the next level has one node per pair
             level = int(key.split()[-1])
             pooled = layers[f"pool {level}"]
-            nodes = torch.tensor([len(pooled.of_graph(place)) for place in range(batch.num_graphs)])
-            for place in range(batch.num_graphs):
-                sizes = layer.of_graph(place).sum(0)
-                assert (sizes > 0).sum() == nodes[place] and sizes.max() <= 2
+            nodes = torch.tensor([len(pooled.of_graph(at)) for at in range(batch.num_graphs)])
+            for at in range(batch.num_graphs):
+                sizes = layer.of_graph(at).sum(0)
+                assert (sizes > 0).sum() == nodes[at] and sizes.max() <= 2
 
 
 def test_groups_of_like_size_cover_the_batch_once():
     sizes = [1, 1, 2, 3, 3, 50, 60, 400, 410]
     dataset = dataset_of(store_of([nx.empty_graph(n) for n in sizes]))
     batch = BatchBuilder(dataset)(torch.arange(len(sizes)))
-    groups = batch.buckets.groups
+    groups = batch.buckets.shapes
     assert 1 < len(groups) <= MAX_BUCKETS
     assert sum(count for count, _ in groups) == len(sizes)
     assert sum(count * width for count, width in groups) < 0.5 * len(sizes) * max(sizes)
@@ -198,7 +198,11 @@ def test_batches_made_together_are_those_made_one_by_one(name, entries_at_once, 
         ]
         for batch, index in zip(together, order.split(3, -1), strict=True):
             alone = builder(index, **options)
-            assert (batch.width, batch.padded, batch.replicas) == (alone.width, alone.padded, replicas)
+            assert (batch.max_nodes, batch.padded, batch.replicas) == (
+                alone.max_nodes,
+                alone.padded,
+                replicas,
+            )
             torch.testing.assert_close(batch.tensors, alone.tensors, rtol=0, atol=0)
             assert ("1/members" in batch.tensors) == (name != "NO-POOL")
 

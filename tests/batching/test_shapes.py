@@ -9,7 +9,7 @@ from small_graphs import dataset_of, store_of
 
 from rethinkpool_core import build_model
 from rethinkpool_core.batching.batch import BatchBuilder
-from rethinkpool_core.batching.shapes import GrowingShapes, rounded_up
+from rethinkpool_core.batching.shapes import GrowingShapes, round_up
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.setup import TrainingSetup
 
@@ -28,7 +28,7 @@ def dataset():
 
 def shape_of(batch) -> tuple:
     """Everything that decides which operations a step has, and on how much."""
-    blocks = () if "1/members" in batch.tensors else (batch.buckets.groups, len(batch.buckets.empty))
+    blocks = () if "1/members" in batch.tensors else (batch.buckets.shapes, len(batch.buckets.empty_slots))
     return batch.padded, blocks, tuple((name, tensor.shape) for name, tensor in sorted(batch.tensors.items()))
 
 
@@ -85,5 +85,5 @@ def test_later_epochs_bring_few_new_shapes(name, dataset, monkeypatch):
 
 def test_rounding():
     for n in range(1, 5000):
-        assert n <= rounded_up(n) <= max(n, n + n // 16)
-    assert rounded_up(0) == 0
+        assert n <= round_up(n) <= max(n, n + n // 16)
+    assert round_up(0) == 0

@@ -21,7 +21,7 @@ def batch(small):
 def test_value_and_gradient_of_replicas(batch):
     coarse = batch.coarse(1)
     x = torch.randint(0, 3, (batch.num_rows, 2), dtype=torch.float64, requires_grad=True)  # with ties
-    ours, theirs = pair_maximum(x, coarse.members, coarse.place), plain(x, coarse.members)
+    ours, theirs = pair_maximum(x, coarse.members, coarse.inverse_members), plain(x, coarse.members)
     assert torch.equal(ours, theirs)
     # No gradient comes back to what is no node.
     weight = torch.randn_like(theirs) * coarse.real.unsqueeze(-1)
@@ -34,5 +34,5 @@ def test_gradient_alone(small):
     batch = small.batch(coarsening=Coarsening("complement", range(1), torch.tensor(1)))
     coarse = batch.coarse(1)
     x = torch.randn(batch.num_rows, 2, dtype=torch.float64, requires_grad=True)
-    assert torch.equal(pair_maximum(x, coarse.members, coarse.place), plain(x, coarse.members))
-    assert torch.autograd.gradcheck(lambda x: pair_maximum(x, coarse.members, coarse.place), x)
+    assert torch.equal(pair_maximum(x, coarse.members, coarse.inverse_members), plain(x, coarse.members))
+    assert torch.autograd.gradcheck(lambda x: pair_maximum(x, coarse.members, coarse.inverse_members), x)

@@ -5,14 +5,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rethinkpool_core.batching import buckets as blocks_module
-from rethinkpool_core.batching.buckets import Uniform, make_buckets
+from rethinkpool_core.batching import buckets as buckets_module
+from rethinkpool_core.batching.buckets import SingleBucket, make_buckets, make_many_buckets
 from rethinkpool_core.engine.products import fixed_pool_conv, pool, unpool
 
 SIZES = st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=3)
 
 
-def blocks_of(sizes, padding=0, **options):
+def buckets_of(sizes, padding=0):
     """Buckets of graphs of ``sizes`` (R, B), with the same number of rows for each replica, and each graph's rows."""
     R, rows = len(sizes), max(1, max(map(sum, sizes)) + padding)
     graph, position, where = [], [], []
@@ -25,26 +25,25 @@ def blocks_of(sizes, padding=0, **options):
         missing = start + rows - len(graph)
         graph += [replica * (B + 1) + B] * missing
         position += range(missing)
-    blocks = make_buckets(torch.tensor(sizes), torch.tensor(graph), torch.tensor(position), **options)
-    return blocks, R * rows, where
+    return make_buckets(*map(torch.tensor, (sizes, graph, position))), R * rows, where
 
 
 @given(SIZES, st.integers(0, 3))
 def test_rows_go_to_their_blocks_and_back(sizes, padding):
-    blocks, rows, where = blocks_of(sizes, padding)
+    buckets, rows, where = buckets_of(sizes, padding)
     x = torch.randn(rows, 2)
-    flat = blocks.pad(x)
-    assert sum(count for count, _ in blocks.groups) == len(where)
-    by_block = [block for group in blocks.cut(flat) for block in group]
-    for graph, block in zip(blocks.graph.tolist(), by_block, strict=True):
+    flat = buckets.pad(x)
+    assert sum(count for count, _ in buckets.shapes) == len(where)
+    by_block = [block for group in buckets.split(flat) for block in group]
+    for graph, block in zip(buckets.order.tolist(), by_block, strict=True):
         own = x[list(where[graph])]
         assert torch.equal(block[: len(own)], own)
         assert not block[len(own) :].any()
     real = torch.zeros(rows, 1)
     real[[row for part in where for row in part]] = 1
-    assert torch.equal(blocks.unpad(flat), x * real)
+    assert torch.equal(buckets.unpad(flat), x * real)
     values = torch.arange(len(where))
-    assert torch.equal(blocks.restore(blocks.arrange(values)), values)
+    assert torch.equal(buckets.unsort_graphs(buckets.sort_graphs(values)), values)
 
 
 def loop(where, S, Y):
@@ -58,12 +57,12 @@ def loop(where, S, Y):
 @pytest.mark.parametrize("clusters", [2, 6])  # fewer and more than most graphs have nodes
 @pytest.mark.parametrize("groups", [1, 6])
 def test_value_and_gradients_are_those_of_a_loop(clusters, groups, monkeypatch):
-    monkeypatch.setattr(blocks_module, "MAX_BUCKETS", groups)
-    blocks, rows, where = blocks_of([[1, 4, 2], [0, 9, 3]], padding=2)
-    assert len(blocks.groups) <= groups
+    monkeypatch.setattr(buckets_module, "MAX_BUCKETS", groups)
+    buckets, rows, where = buckets_of([[1, 4, 2], [0, 9, 3]], padding=2)
+    assert len(buckets.shapes) <= groups
     S = torch.randn(rows, clusters, dtype=torch.float64, requires_grad=True)
     Y = [torch.randn(rows, width, dtype=torch.float64, requires_grad=True) for width in (3, clusters)]
-    ours, theirs = pool(blocks, S, *Y, norm=True), loop(where, S, Y)
+    ours, theirs = pool(buckets, S, *Y, norm=True), loop(where, S, Y)
     weights = [torch.randn_like(value) for value in theirs]
     gradients = []
     for results in (ours, theirs):
@@ -76,12 +75,12 @@ def test_value_and_gradients_are_those_of_a_loop(clusters, groups, monkeypatch):
 @pytest.mark.parametrize("used", [0, 1, 2])
 def test_gradient_of_one_result_alone(used):
     """What nobody asks of gets no gradient and costs no product."""
-    blocks, rows, where = blocks_of([[3, 2]])
+    buckets, rows, where = buckets_of([[3, 2]])
     S = torch.randn(rows, 3, dtype=torch.float64, requires_grad=True)
     Y = [torch.randn(rows, 2, dtype=torch.float64, requires_grad=True) for _ in range(2)]
     gradients = [
         torch.autograd.grad(results[used].square().sum(), [S, *Y], allow_unused=True, materialize_grads=True)
-        for results in (pool(blocks, S, *Y, norm=True), loop(where, S, Y))
+        for results in (pool(buckets, S, *Y, norm=True), loop(where, S, Y))
     ]
     torch.testing.assert_close(*gradients, atol=1e-12, rtol=1e-12)
 
@@ -89,20 +88,20 @@ def test_gradient_of_one_result_alone(used):
 @pytest.mark.parametrize("uniform", [False, True])
 def test_fixed_assignments_are_a_loop(uniform):
     """Of two seeds; what fixed ones have in empty slots counts for nothing."""
-    blocks, rows, where = blocks_of([[1, 4, 2], [0, 9, 3]], padding=2)
+    buckets, rows, where = buckets_of([[1, 4, 2], [0, 9, 3]], padding=2)
     if uniform:
-        blocks, rows, where = Uniform(), 12, [range(2 * g, 2 * g + 2) for g in range(6)]
+        buckets, rows, where = SingleBucket(), 12, [range(2 * g, 2 * g + 2) for g in range(6)]
     fixed = [torch.randn(rows, 3, dtype=torch.float64) for _ in range(2)]
     Y = [torch.randn(rows, 5, dtype=torch.float64, requires_grad=True) for _ in range(2)]
     bias = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
     if uniform:
         spread = [S.view(6, 2, 3) for S in fixed]
-        ours = fixed_pool_conv(blocks, spread, [y.view(6, 2, 5) for y in Y], bias)
+        ours = fixed_pool_conv(buckets, spread, [y.view(6, 2, 5) for y in Y], bias)
     else:
-        spread = [blocks.pad(S) for S in fixed]
+        spread = [buckets.pad(S) for S in fixed]
         for S in spread:
-            S[blocks.empty] = 7.0
-        ours = fixed_pool_conv(blocks, spread, Y, bias)
+            S[buckets.empty_slots] = 7.0
+        ours = fixed_pool_conv(buckets, spread, Y, bias)
     total = sum(loop(where, S, [y])[1] for S, y in zip(fixed, Y, strict=True))
     theirs = (total + bias.repeat_interleave(3, 0)[:, None]).relu()
     torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=1e-12)
@@ -112,10 +111,10 @@ def test_fixed_assignments_are_a_loop(uniform):
 
 
 def test_products_back_to_the_nodes():
-    blocks, rows, where = blocks_of([[1, 4, 2], [0, 9, 3]], padding=2)
+    buckets, rows, where = buckets_of([[1, 4, 2], [0, 9, 3]], padding=2)
     S = torch.randn(rows, 3, dtype=torch.float64, requires_grad=True)
     Y = torch.randn(6, 3, 2, dtype=torch.float64, requires_grad=True)
-    ours = unpool(blocks, S, Y)
+    ours = unpool(buckets, S, Y)
     theirs = torch.zeros(rows, 2, dtype=torch.float64)
     for graph, own in enumerate(where):
         theirs = theirs.index_put((torch.tensor(list(own), dtype=torch.int64),), S[list(own)] @ Y[graph])
@@ -129,14 +128,19 @@ def test_graphs_of_one_size_need_no_copy():
     S = torch.randn(2, 5, 3, dtype=torch.float64, requires_grad=True)
     Y = torch.randn(2, 5, 4, dtype=torch.float64, requires_grad=True)
     Z = torch.randn(2, 3, 4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda S, Y: pool(Uniform(), S, Y, norm=True), (S, Y))
-    assert torch.autograd.gradcheck(lambda S, Z: unpool(Uniform(), S, Z), (S, Z))
-    torch.testing.assert_close(pool(Uniform(), S, Y)[1], S.mT @ Y)
+    assert torch.autograd.gradcheck(lambda S, Y: pool(SingleBucket(), S, Y, norm=True), (S, Y))
+    assert torch.autograd.gradcheck(lambda S, Z: unpool(SingleBucket(), S, Z), (S, Z))
+    torch.testing.assert_close(pool(SingleBucket(), S, Y)[1], S.mT @ Y)
 
 
-def test_given_groups_are_kept():
-    """Fixed shapes: groups large enough for any batch give the same blocks, with more empty slots."""
-    blocks, rows, _ = blocks_of([[3, 2, 5]], groups=((2, 4), (1, 8)))
-    assert blocks.groups == ((2, 4), (1, 8))
-    x = torch.randn(rows, 2)
-    assert torch.equal(blocks.unpad(blocks.pad(x)), x)
+def test_wider_buckets_have_more_empty_slots():
+    """Fixed shapes: buckets large enough for any batch hold the same rows."""
+    sizes, graph, position = (
+        torch.tensor(t)
+        for t in ([[[3, 2, 5]]], [[0] * 3 + [1] * 2 + [2] * 5], [[0, 1, 2, 0, 1, 0, 1, 2, 3, 4]])
+    )
+    (buckets,) = make_many_buckets(sizes, graph, position, ((2, 4), (1, 8)), num_empty=7)
+    x = torch.randn(10, 2)
+    slots = buckets.pad(x)
+    assert slots.shape == (17, 2)
+    assert torch.equal(buckets.unpad(slots), x)

@@ -13,8 +13,8 @@ def dense(graphs, batch):
     """A from the dataset's own edge lists, by a loop."""
     store = graphs.dataset.store
     A = torch.zeros(batch.num_rows, batch.num_rows, dtype=torch.float64)
-    for place, number in enumerate(batch.graph_id.tolist()):
-        first = int(batch.pointer[place])
+    for at, number in enumerate(batch.graph_id.tolist()):
+        first = int(batch.pointer[at])
         edges = store.edge_index[:, store.edge_offsets[number] : store.edge_offsets[number + 1]].long()
         A[first + edges[0], first + edges[1]] = 1
     return A

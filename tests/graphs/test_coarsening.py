@@ -10,10 +10,10 @@ from rethinkpool_core.graphs.coarsening import Coarsening
 SEED = torch.tensor(3)
 
 
-def graph_of(batch, place: int) -> set[tuple[int, int]]:
+def graph_of(batch, at: int) -> set[tuple[int, int]]:
     """Edges of one graph of a batch, its nodes counted from 0."""
     rows = torch.repeat_interleave(torch.arange(batch.num_rows), batch.A.degree())
-    first, last = int(batch.pointer[place]), int(batch.pointer[place + 1])
+    first, last = int(batch.pointer[at]), int(batch.pointer[at + 1])
     return {
         (int(i) - first, int(j) - first)
         for i, j in zip(rows, batch.indices, strict=True)
@@ -29,17 +29,17 @@ def test_coarse_graphs_are_quotients(graphs, kind, request):
     below = batch
     for level in (1, 2):
         coarse = batch.coarse(level)
-        for place in range(batch.num_graphs):
-            first = int(below.pointer[place])
-            mine = coarse.members[coarse.pointer[place] : coarse.pointer[place + 1]] - first
+        for at in range(batch.num_graphs):
+            first = int(below.pointer[at])
+            mine = coarse.members[coarse.pointer[at] : coarse.pointer[at + 1]] - first
             blocks = [set(pair) for pair in mine.tolist()]
-            original = nx.DiGraph(sorted(graph_of(below, place)))
-            original.add_nodes_from(range(int(below.num_nodes[place])))
+            original = nx.DiGraph(sorted(graph_of(below, at)))
+            original.add_nodes_from(range(int(below.num_nodes[at])))
             assert set().union(*blocks) == set(original.nodes)
             assert sum(map(len, blocks)) == len(original)
             quotient = nx.quotient_graph(original, blocks, create_using=nx.DiGraph)
             number = {frozenset(block): i for i, block in enumerate(blocks)}
-            assert graph_of(coarse, place) == {(number[a], number[b]) for a, b in quotient.edges}
+            assert graph_of(coarse, at) == {(number[a], number[b]) for a, b in quotient.edges}
         identity = torch.eye(coarse.num_rows, dtype=torch.float64)
         torch.testing.assert_close(coarse.A.T @ identity, (coarse.A @ identity).T)
         assert torch.equal(coarse.num_nodes, coarse.pointer.diff()[:-1])
@@ -54,9 +54,9 @@ def test_a_graph_is_matched_alike_in_every_batch_and_beside_other_replicas(small
     def structure(seed=SEED, **options):
         batch = small.batch(coarsening=Coarsening(kind, range(2, 3), seed), **options)
         coarse = batch.coarse(1)
-        place = int((batch.graph_id == petersen).nonzero())
-        rows = slice(int(coarse.pointer[place]), int(coarse.pointer[place + 1]))
-        return (coarse.members[rows] - batch.pointer[place]).tolist(), graph_of(coarse, place)
+        at = int((batch.graph_id == petersen).nonzero())
+        rows = slice(int(coarse.pointer[at]), int(coarse.pointer[at + 1]))
+        return (coarse.members[rows] - batch.pointer[at]).tolist(), graph_of(coarse, at)
 
     alone = structure(index=[petersen])
     assert structure() == alone
@@ -69,7 +69,7 @@ def test_a_graph_is_matched_alike_in_every_batch_and_beside_other_replicas(small
         single = small.batch([petersen, other], rng_key=2, coarsening=Coarsening(kind, range(2, 4), seed))
         for level in (1, 2):
             ours, theirs = beside.coarse(level), single.coarse(level)
-            rows, rows_below = (len(x) // 3 for x in (ours.members, ours.place))
+            rows, rows_below = (len(x) // 3 for x in (ours.members, ours.inverse_members))
             start, nodes, edges = replica * rows, theirs.num_rows, len(theirs.indices)
             first_edge = replica * (len(ours.indices) // 3)
             assert torch.equal(ours.members[start:][:nodes] - replica * rows_below, theirs.members)
@@ -82,8 +82,8 @@ def test_a_graph_is_matched_alike_in_every_batch_and_beside_other_replicas(small
 
 
 @pytest.mark.parametrize("padding", [{}, {"num_rows": 60, "num_edges": 200}])
-def test_place_is_the_inverse_of_members(small, padding):
-    """In every replica, also where the others have more rows: two places a pair, one for a single node, none for padding."""
+def test_inverse_of_members(small, padding):
+    """In every replica, also where the others have more rows: two entries per pair, one for a single node, none for padding."""
     coarsening = Coarsening("graph", range(2), torch.tensor([1, 2, 3]))
     below = batch = small.batch(
         torch.tensor([[0, 1, 2], [7, 5, 6], [4, 4, 3]]), coarsening=coarsening, **padding
@@ -96,7 +96,7 @@ def test_place_is_the_inverse_of_members(small, padding):
             if coarse.real[number]:
                 expected[second] = pairs + number
                 expected[first] = number
-        assert torch.equal(coarse.place, expected)
+        assert torch.equal(coarse.inverse_members, expected)
         assert (expected < 2 * pairs).sum() == below.num_nodes.sum()
         assert torch.equal(expected < 2 * pairs, below.real)
         below = coarse

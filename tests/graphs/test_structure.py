@@ -48,7 +48,7 @@ def collections(draw):
 @settings(max_examples=60, deadline=None)
 @given(graphs=collections(), data=st.data())
 def test_graphs_and_choices_of_them(graphs, data):
-    whole = Structure.of_store(store_of(graphs), CPU)
+    whole = Structure.from_store(store_of(graphs), CPU)
     check(whole, graphs)
     index = data.draw(st.lists(st.integers(0, len(graphs) - 1), max_size=6))
     check(whole.select(torch.tensor(index, dtype=torch.int64)), [graphs[i] for i in index])
@@ -60,14 +60,14 @@ def test_chunks_change_nothing(edges_a_chunk, monkeypatch):
     undirected = [graph.to_directed() for graph in named_graphs().values()]
     directed = [nx.gnp_random_graph(6, 0.4, seed=1, directed=True), *undirected]
     for graphs, symmetric in ((undirected, True), (directed, False)):
-        whole = Structure.of_store(store_of(graphs), CPU)
+        whole = Structure.from_store(store_of(graphs), CPU)
         assert whole.symmetric is symmetric
         check(whole, graphs)
 
 
 def test_edges_are_those_of_the_disjoint_union():
     graphs = [graph.to_directed() for graph in named_graphs().values()]
-    u, v = Structure.of_store(store_of(graphs), CPU).edges()
+    u, v = Structure.from_store(store_of(graphs), CPU).edges()
     union = nx.disjoint_union_all(graphs)
     assert list(zip(u.tolist(), v.tolist(), strict=True)) == sorted(union.edges)
 

@@ -12,7 +12,7 @@ from small_graphs import dataset_of, store_of
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rethinkpool_core import build_model
-from rethinkpool_core.batching import buckets as blocks
+from rethinkpool_core.batching import buckets
 from rethinkpool_core.batching.padded import PaddedBatches
 from rethinkpool_core.engine import adjacency, softmax
 from rethinkpool_core.engine.mode import as_written
@@ -95,7 +95,7 @@ def assert_same_losses(name, dataset, change, seeds=(1,), **model):
 # (module, constant, its other value, models)
 CONSTANTS = [
     (precompute, "MAX_BYTES", 0, ["N-MINCUTPOOL", "N-DIFFPOOL-V2", "N-DIFFPOOL", "B-DIFFPOOL"]),
-    (blocks, "MAX_BUCKETS", 1, ["MINCUTPOOL", "DIFFPOOL-V2", "GMN"]),
+    (buckets, "MAX_BUCKETS", 1, ["MINCUTPOOL", "DIFFPOOL-V2", "GMN"]),
     (softmax, "NARROW", 0, ["DIFFPOOL-V2", "GMN"]),
 ]
 
