@@ -1,1 +1,1 @@
-"""Structure without features: adjacency matrices, matchings, coarsening, hashing."""
+"""Graphs without features: adjacency matrices, matchings, coarsening, and the hash that keys random draws."""

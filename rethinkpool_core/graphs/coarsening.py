@@ -1,4 +1,4 @@
-"""Coarse graphs of matchings: pairs become nodes, joined where any of their members were."""
+"""Coarsening by matchings: matched pairs become nodes, joined where any of their members were."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def _one_direction(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def quotient(graphs: Structure, u: Tensor, v: Tensor, partner: Tensor) -> Structure:
-    """The graphs whose nodes are the pairs of a matching, in the order of their smaller members.
+    """Return the graphs whose nodes are the pairs of a matching, in the order of their smaller members.
 
-    u, v     (E,) the edges
-    partner  (N,) of each node, itself when single; nodes numbered through
+    u, v     (E,) sources and targets of the edges of ``graphs``, with nodes counted over all graphs
+    partner  (N,) partner of each node, itself if single
     """
     N, device = len(partner), partner.device
     leader = torch.minimum(torch.arange(N, device=device), partner)
@@ -84,7 +84,7 @@ def quotient(graphs: Structure, u: Tensor, v: Tensor, partner: Tensor) -> Struct
     cluster = (leads.cumsum(0) - 1).index_select(0, leader)
     num_nodes = torch.bincount(graphs.graph.index_select(0, first), minlength=len(graphs.num_nodes))
 
-    # Edges once each, without loops.
+    # Each edge once, without self-loops.
     a, b = cluster.index_select(0, u), cluster.index_select(0, v)
     between = torch.nonzero(a != b).squeeze(1)
     count = max(len(first), 1)

@@ -1,6 +1,6 @@
 """Random numbers as a function of what they are for.
 
-A generator's stream depends on everything drawn before; a hash of (seed, epoch, graph, node) does not. So what a model
+The stream of a generator depends on everything drawn before; a hash of (seed, epoch, graph, node) does not. So what a model
 draws for a node is the same on every device, in every batch, beside any number of other replicas, and after a restart.
 """
 
@@ -19,14 +19,15 @@ _MIX_1, _MIX_2 = _signed(0xBF58476D1CE4E5B9), _signed(0x94D049BB133111EB)
 
 
 def _shift(x: Tensor, bits: int) -> Tensor:
-    """Logical shift to the right (torch's keeps the sign)."""
+    """Shift to the right and fill with zeros (torch's own shift keeps the sign)."""
     return (x >> bits) & ((1 << (64 - bits)) - 1)
 
 
 def hash64(*parts: Tensor | int, after: Tensor | int = 0) -> Tensor:
-    """64 well-mixed bits (int64, broadcast) of a sequence of integers: SplitMix64's finaliser over a running sum.
+    """Return 64 well-mixed bits (int64) for each sequence of integers: SplitMix64's finaliser over a running sum.
 
-    ``after`` is the hash of the parts before these: hash64(a, b, c) = hash64(b, c, after=hash64(a)).
+    parts  integers of the sequence, which broadcast
+    after  the hash of the parts before these: hash64(a, b, c) = hash64(b, c, after=hash64(a))
     """
     device = next(
         (part.device for part in (*parts, after) if isinstance(part, Tensor) and part.device.type != "cpu"),
@@ -42,5 +43,5 @@ def hash64(*parts: Tensor | int, after: Tensor | int = 0) -> Tensor:
 
 
 def seed_of(*parts: int) -> int:
-    """A non-negative seed for `torch.Generator` from integers."""
+    """Return a non-negative seed for a `torch.Generator` from integers."""
     return int(_shift(hash64(*(torch.tensor(part) for part in parts)), 1))

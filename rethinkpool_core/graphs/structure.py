@@ -1,4 +1,4 @@
-"""Nodes and edges of many graphs, one graph after the other: those of a dataset, or coarse graphs drawn for many batches."""
+"""The nodes and edges of many graphs, one graph after the other."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from torch import Tensor
 
 from rethinkpool_core.datasets.ragged import offsets_from_sizes, ranges, repeat_ids
 
-_EDGES_A_CHUNK = 1 << 18  # of a store at once: sorting stays in the cache, and numbers are int64 for a while
+_EDGES_PER_CHUNK = 1 << 18  # of a store: what is sorted at once, as int64, stays in the cache
 
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """G graphs with N nodes and E edges in all; nodes and edges are counted from 0 in each graph.
+    """Adjacency of G graphs with N nodes and E edges in all: those of a dataset, or coarse graphs of many batches.
+
+    Nodes and edges are counted from 0 in each graph.
 
     num_nodes, num_edges  (G,)    int64, on the host: shapes are decided without waiting for the device
     indices               (E,)    target of each edge, edges sorted by source, then target; int16, or int32 for large graphs
-    indptr               (N,)    each node's first edge, int32
-    indices_t, indptr_t          the same of the transpose; of undirected graphs the very same tensors
-    members               (N, 2)  of coarse graphs: a node's members in the graph below, the smaller first, a single one twice
+    indptr                (N,)    first edge of each node, int32
+    indices_t, indptr_t           the same for the transpose; for undirected graphs the very same tensors
+    members               (N, 2)  in coarse graphs: members of a node in the graph below, the smaller first, a single one twice
     """
 
     num_nodes: Tensor
@@ -34,6 +36,7 @@ class Structure:
 
     @property
     def symmetric(self) -> bool:
+        """Whether all graphs are undirected."""
         return self.indices_t is self.indices
 
     @property
@@ -42,28 +45,28 @@ class Structure:
 
     @cached_property
     def node_offsets(self) -> Tensor:
-        """(G + 1,) first node of each graph, and N."""
+        """First node of each graph, and N: (G + 1,)."""
         return offsets_from_sizes(self.num_nodes).to(self.device)
 
     @cached_property
     def edge_offsets(self) -> Tensor:
-        """(G + 1,) first edge of each graph, and E."""
+        """First edge of each graph, and E: (G + 1,)."""
         return offsets_from_sizes(self.num_edges).to(self.device)
 
     @cached_property
     def graph(self) -> Tensor:
-        """(N,) int64, graph of each node."""
+        """Graph of each node, (N,) int64."""
         return repeat_ids(self.num_nodes.to(self.device), len(self.indptr))
 
     def edges(self) -> tuple[Tensor, Tensor]:
-        """(E,) int64 sources and targets of all edges, nodes numbered through."""
+        """Return sources and targets of all edges, (E,) int64 each, with nodes counted over all graphs."""
         first = self.indptr + self.edge_offsets[self.graph]
         degree = torch.cat([first, first.new_full((1,), len(self.indices))]).diff()
         u = repeat_ids(degree, len(self.indices))
         return u, self.indices + self.node_offsets[self.graph].index_select(0, u)
 
     def select(self, index: Tensor) -> Structure:
-        """The graphs ``index`` (on the host), in that order, any as often as it is named."""
+        """Return the graphs ``index`` (on the host), in that order and with repetitions."""
         nodes, edges = self.num_nodes[index], self.num_edges[index]
         index = index.to(self.device)
         node = ranges(self.node_offsets[index], nodes)
@@ -78,8 +81,9 @@ class Structure:
     def from_edges(
         cls, u: Tensor, v: Tensor, num_nodes: Tensor, dtype: torch.dtype, symmetric: bool | None = None
     ) -> Structure:
-        """From the edges (E,), sorted by source ``u``, then target ``v``, nodes numbered through; each edge within a graph.
+        """Return graphs with the given edges, each of which lies within one graph.
 
+        u, v       (E,) sources and targets, sorted by source, then target; nodes are counted over all graphs
         num_nodes  (G,), on the host
         dtype      of the indices
         symmetric  whether every edge is there in both directions; None to find out
@@ -106,10 +110,10 @@ class Structure:
 
     @classmethod
     def from_store(cls, store, device: torch.device) -> Structure:
-        """The graphs of a `GraphStore`."""
+        """Return the graphs of a `GraphStore`."""
         chunks, first = [], 0
         while first < store.num_graphs:
-            until = torch.searchsorted(store.edge_offsets, store.edge_offsets[first] + _EDGES_A_CHUNK)
+            until = torch.searchsorted(store.edge_offsets, store.edge_offsets[first] + _EDGES_PER_CHUNK)
             last = min(max(int(until), first + 1), store.num_graphs)
             edges = slice(int(store.edge_offsets[first]), int(store.edge_offsets[last]))
             nodes = store.num_nodes[first:last]

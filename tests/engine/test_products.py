@@ -135,10 +135,9 @@ def test_graphs_of_one_size_need_no_copy():
 
 def test_wider_buckets_have_more_empty_slots():
     """Fixed shapes: buckets large enough for any batch hold the same rows."""
-    sizes, graph, position = (
-        torch.tensor(t)
-        for t in ([[[3, 2, 5]]], [[0] * 3 + [1] * 2 + [2] * 5], [[0, 1, 2, 0, 1, 0, 1, 2, 3, 4]])
-    )
+    sizes = torch.tensor([[[3, 2, 5]]])
+    graph = torch.tensor([[0, 0, 0, 1, 1, 2, 2, 2, 2, 2]])
+    position = torch.tensor([[0, 1, 2, 0, 1, 0, 1, 2, 3, 4]])
     (buckets,) = make_many_buckets(sizes, graph, position, ((2, 4), (1, 8)), num_empty=7)
     x = torch.randn(10, 2)
     slots = buckets.pad(x)

@@ -56,7 +56,7 @@ def test_graphs_and_choices_of_them(graphs, data):
 
 @pytest.mark.parametrize("edges_a_chunk", [1, 20, 1 << 20])
 def test_chunks_change_nothing(edges_a_chunk, monkeypatch):
-    monkeypatch.setattr(structure, "_EDGES_A_CHUNK", edges_a_chunk)
+    monkeypatch.setattr(structure, "_EDGES_PER_CHUNK", edges_a_chunk)
     undirected = [graph.to_directed() for graph in named_graphs().values()]
     directed = [nx.gnp_random_graph(6, 0.4, seed=1, directed=True), *undirected]
     for graphs, symmetric in ((undirected, True), (directed, False)):
