@@ -13,32 +13,38 @@ from difflib import get_close_matches
 
 
 class RethinkPoolError(Exception):
-    """Root of all errors meant for users; ``exit_code`` is what the command line ends with."""
+    """Base class of all errors meant for users; ``exit_code`` is the exit code of the command line."""
 
     exit_code = 1
 
 
 class UsageError(RethinkPoolError):
-    """What was asked for cannot be done as written: a wrong name, type, range or combination."""
+    """An argument is wrong: its name, type, range, or a combination of several."""
 
     exit_code = 2
 
 
 class UnknownNameError(UsageError):
-    """A model, dataset, parameter, notebook or grid that does not exist."""
+    """There is no model, dataset, parameter, notebook or grid of that name.
+
+    kind     what the name is one of, e.g. "model"
+    name     the name that was given
+    known    names that exist; the nearest one is suggested (``nearest``)
+    where    the place where it was looked for, e.g. "of training"
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = ""):
         known = list(known)
         by_folded = {k.casefold(): k for k in known}
         near = get_close_matches(str(name).casefold(), by_folded, n=1, cutoff=0.5)
         hint = f"did you mean {by_folded[near[0]]!r}? " if near else ""
-        place = f" {where}" if where else ""
-        super().__init__(f"there is no {kind} {name!r}{place}: {hint}known are {', '.join(known)}")
+        where = f" {where}" if where else ""
+        super().__init__(f"there is no {kind} {name!r}{where}: {hint}known are {', '.join(known)}")
         self.nearest = by_folded[near[0]] if near else None
 
 
 class DataError(RethinkPoolError):
-    """A dataset's files are missing, damaged or not what they claim to be."""
+    """The files of a dataset are missing, damaged or those of another dataset."""
 
 
 class GraphTooLargeError(RethinkPoolError):
@@ -46,7 +52,7 @@ class GraphTooLargeError(RethinkPoolError):
 
 
 class DeviceError(UsageError):
-    """The device asked for is not on this machine."""
+    """The requested device is not on this machine."""
 
 
 class CheckpointError(RethinkPoolError):
@@ -59,7 +65,11 @@ class StorageError(RethinkPoolError):
 
 @contextmanager
 def needs_extra(extra: str, what: str) -> Iterator[None]:
-    """Say which extra of the package holds a module that is missing (raises RethinkPoolError)."""
+    """Turn the failed import of a module into a sentence that names the extra to install (RethinkPoolError).
+
+    extra  of the package, e.g. "experiments"
+    what   needs the module, e.g. "a grid"
+    """
     try:
         yield
     except ModuleNotFoundError as error:

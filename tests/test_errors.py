@@ -31,12 +31,6 @@ for kind in ("graph_indicator", "A", "graph_labels"):
     (raw / f"SET_{kind}.txt").write_text("1, two")
 load_dataset("TU:SET", root)
 """
-DAMAGED_STORE = """
-from pathlib import Path
-from rethinkpool_core.datasets import GraphStore
-Path(root, "store").write_bytes(b"nothing")
-GraphStore.load(Path(root, "store"))
-"""
 NO_FOLDER = """
 from pathlib import Path
 from rethinkpool_core import load_dataset
@@ -56,11 +50,10 @@ with needs_extra("experiments", "a grid"):
         (NO_NETWORK, "DataError", "rethinkpool data fetch NCI1 --from DIR"),
         (DAMAGED_ARCHIVE, "DataError", "is damaged or incomplete"),
         (DAMAGED_TABLE, "DataError", "is not a table of whole numbers"),
-        (DAMAGED_STORE, "DataError", "is not a readable graph store"),
         (NO_FOLDER, "StorageError", "choose another data folder"),
         (NO_EXTRA, "RethinkPoolError", "pip install 'rethinkpool[experiments]'"),
     ],
-    ids=["network", "archive", "table", "store", "folder", "extra"],
+    ids=["network", "archive", "table", "folder", "extra"],
 )
 def test_one_traceback_and_a_sentence(code, kind, said, tmp_path):
     code = f"root = {str(tmp_path)!r}{code}"

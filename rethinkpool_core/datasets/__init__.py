@@ -1,4 +1,4 @@
-"""Datasets: what they are, where they come from, and their graphs as flat tensors."""
+"""Datasets: names, sources, splits, and their graphs as flat tensors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, so that the registry can be read without importing torch.
+    # Imported on first use, so that the names of datasets can be read without torch.
     if name in _HOME:
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""A dataset with its split, and the one way to get it."""
+"""Datasets with their split, and how to load one."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GraphDataset:
-    """Graphs, their split and what a model must know about them.
+    """Graphs and their split.
 
     Attributes:
         train, val, test: int64 indices of graphs, disjoint and together all of them.
-        num_features: width of the encoded node features; for ``categorical`` the number of integer columns.
-        num_classes: outputs of a model: 2 for a binary task, the classes of a multi-class one, 1 for
+        num_features: width of the encoded node features, or number of integer columns where they are categorical.
+        num_classes: number of outputs of a model: 2 for a binary task, that of the classes for a multi-class one, 1 for
             regression.
         checksum: digest of the tensors (and of the published split), for provenance.
     """
@@ -54,15 +54,15 @@ class GraphDataset:
 
     @property
     def max_nodes(self) -> int:
-        """Nodes of the largest graph."""
+        """Number of nodes of the largest graph."""
         return self.store.max_nodes
 
     def statistics(self) -> dict[str, int | float | None]:
-        """The columns of Table S1, counted as this dataset's row counts them; ``None`` where it has none."""
+        """Return the columns of Table S1, counted as in the row of this dataset; ``None`` where it has none."""
         return statistics(self.store, self.spec, self.num_features, self.num_classes)
 
     def with_split(self, seed: int) -> GraphDataset:
-        """The same graphs, stratified anew; a published split stays as it is."""
+        """Return the same graphs with the stratified split of another seed; a published split stays as it is."""
         if self.spec.split != "stratified":
             return replace(self, split_seed=seed)
         train, val, test = stratified_split(self.store.y, seed)
@@ -70,15 +70,15 @@ class GraphDataset:
 
 
 def load_dataset(name: str, root: str | os.PathLike[str] | None = None, split_seed: int = 0) -> GraphDataset:
-    """Load a dataset: from its packed store, or from its raw files, or by downloading them.
+    """Load a dataset from its packed store, else from its raw files, which are downloaded if they are not there.
 
     Args:
         name: one of ``DATASETS`` or ``TU:<name>``.
-        root: the data folder (see :func:`~rethinkpool_core.files.folders.data_root`).
+        root: the data folder; by default ``$RETHINKPOOL_DATA``, else the user's cache folder.
         split_seed: seed of the stratified split; published splits ignore it.
 
     Raises:
-        UnknownNameError: no such dataset.
+        UnknownNameError: there is no such dataset.
         DataError: it is not here and cannot be downloaded, or its files are damaged.
         StorageError: the data folder cannot be written.
     """
@@ -106,7 +106,7 @@ def load_dataset(name: str, root: str | os.PathLike[str] | None = None, split_se
 
 
 def load_packed(spec: DatasetSpec, root: Path) -> tuple[Packed, str]:
-    """The packed graphs of a dataset and their digest; packs them when that file is missing or stale."""
+    """Return the packed graphs of a dataset and their digest; pack them if the packed file is missing or stale."""
     folder, path = raw_folder(spec, root), packed_file(spec, root)
     if not is_present(spec, root):
         download(spec, root)
@@ -123,7 +123,7 @@ def load_packed(spec: DatasetSpec, root: Path) -> tuple[Packed, str]:
 
 
 def read_raw(spec: DatasetSpec, root: Path) -> Packed:
-    """Pack the raw files without writing the result (raises DataError, StorageError)."""
+    """Return the packed raw files without writing them (raises DataError, StorageError)."""
     folder = raw_folder(spec, root)
     with scratch_folder(packed_file(spec, root)) as scratch:
         try:
@@ -131,7 +131,7 @@ def read_raw(spec: DatasetSpec, root: Path) -> Packed:
                 return get_source(spec).read(spec, folder, scratch)
         except RethinkPoolError:
             raise
-        except Exception as error:  # a loader stumbled over files that our own checks let through
+        except Exception as error:  # a loader failed on files that our own checks let through
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise DataError(
                 f"the raw files of {spec.name} in {folder} cannot be read ({reason}); fetch it again"
@@ -139,7 +139,7 @@ def read_raw(spec: DatasetSpec, root: Path) -> Packed:
 
 
 def _resolved(spec: DatasetSpec, packed: Packed, outputs: int) -> DatasetSpec:
-    """The spec with what only the data of a ``TU:<name>`` set could tell."""
+    """Return the spec completed with what only the data of a ``TU:<name>`` set can tell."""
     if spec.num_classes is not None:
         return spec
     spec = replace(spec, features=packed.features, num_features=packed.num_features, num_classes=outputs)

@@ -1,4 +1,4 @@
-"""From the compact rows of a store to the node features a model sees."""
+"""Node features of a model from the compact rows of a store."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @cache
 def _identity(size: int, device: torch.device) -> Tensor:
-    """Its rows are the one-hot vectors: a look-up makes them in one pass, where torch's one_hot takes three, in int64."""
+    """Return the one-hot vectors: looking them up takes one pass, torch's one_hot three, in int64."""
     return torch.eye(size, device=device)
 
 
 def encode(x: Tensor, dataset: GraphDataset) -> Tensor:
-    """Node features from rows ``[..., C]`` of ``dataset.store.x``.
+    """Encode rows ``[..., C]`` of ``dataset.store.x`` as node features.
 
     Returns:
         ``one_hot``: float32 ``[..., num_features]``; ``ones``: float32 ones ``[..., num_features]``;

@@ -1,4 +1,4 @@
-"""Fetching raw files: from a local mirror folder, or with the loaders' own downloads."""
+"""Fetching of raw files from a local mirror folder, or with the download code of PyG and OGB."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 SUMS_FILE = "SHA256SUMS"
 
-KNOWN = {
+CHECKSUMS = {
     "SMNIST/superpixels.npz": "0c1030c692db6f21fd297b963c2d28b96de55d0ab2605ce4137ef83d77e771e0",
     "TUDataset/DD.zip": "034ec1310cf179ed139c8d6492813753165d255261afd0f0f5588be3a4520fc8",
     "TUDataset/IMDB-BINARY.zip": "c45f4148bbf2fc4f5f66b3ea16fa207e96f3cc4c04e726fb0ea6adc0fc4e83a9",
@@ -39,7 +39,7 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Fetched:
-    """A dataset ``fetch`` dealt with; ``origin`` is ``mirror``, ``download``, ``present`` or ``built in``."""
+    """The result for one dataset; ``origin`` is ``mirror``, ``download``, ``present`` or ``built in``."""
 
     name: str
     folder: Path
@@ -51,17 +51,18 @@ def fetch(
     root: str | os.PathLike[str] | None = None,
     source: str | os.PathLike[str] | None = None,
 ) -> list[Fetched]:
-    """Bring datasets' raw files under the data root, each completely or not at all.
+    """Put the raw files of datasets into the data folder, each set completely or not at all.
 
     Args:
         names: datasets; all names are checked before the first is fetched.
-        source: a mirror folder; it replaces raw files that are there already. Without it the loaders download
+        root: the data folder; by default ``$RETHINKPOOL_DATA``, else the user's cache folder.
+        source: a mirror folder, whose files replace raw files that are there already. Without it, PyG and OGB download
             what is missing.
 
     Raises:
         UnknownNameError: a name is not a dataset.
         DataError: the mirror lacks a file, a checksum differs, an archive is damaged, or a download failed.
-        StorageError: the data root cannot be written.
+        StorageError: the data folder cannot be written.
     """
     specs, base = [get_spec(name) for name in names], data_root(root)
     return [_fetch_one(spec, base, None if source is None else Path(source).expanduser()) for spec in specs]
@@ -84,11 +85,11 @@ def _fetch_one(spec: DatasetSpec, root: Path, mirror: Path | None) -> Fetched:
 
 
 def download(spec: DatasetSpec, root: Path) -> None:
-    """Run the loader's own download in a scratch folder and move what came into place.
+    """Download the raw files with the loader's own code, in a scratch folder, and move them into place.
 
     Raises:
         DataError: the download failed; the message says how to use a mirror instead.
-        StorageError: the data root is full or cannot be written.
+        StorageError: the disk is full, or the data folder cannot be written.
     """
     folder = raw_folder(spec, root)
     with scratch_folder(folder) as scratch:
@@ -109,11 +110,10 @@ def download(spec: DatasetSpec, root: Path) -> None:
 
 
 def check_mirror(spec: DatasetSpec, mirror: Path) -> None:
-    """Check that the mirror has the dataset's files, with the right checksums where one is known.
+    """Check that the mirror has the files of a dataset, with the right checksums where one is known (raises DataError).
 
-    A sum in the mirror's own ``SHA256SUMS`` goes before the one this package knows: whoever made the mirror
-    may have the publisher's archive, which differs in bytes from the copy this package was tested with. A
-    file with no known sum is accepted.
+    A checksum in the mirror's own ``SHA256SUMS`` takes precedence over that of this package, since the publisher's archive
+    differs in bytes from the copy that the package was tested with. A file without a known checksum is accepted.
     """
     if not mirror.is_dir():
         raise DataError(
@@ -126,7 +126,7 @@ def check_mirror(spec: DatasetSpec, mirror: Path) -> None:
             raise DataError(
                 f"the mirror {mirror} does not have {name}, which {spec.name} needs{_nearest(path)}"
             )
-        expected = listed.get(name, KNOWN.get(name))
+        expected = listed.get(name, CHECKSUMS.get(name))
         found = sha256(path)
         if expected is not None and found != expected:
             where = f"the mirror's {SUMS_FILE}" if name in listed else "this package"
@@ -134,9 +134,11 @@ def check_mirror(spec: DatasetSpec, mirror: Path) -> None:
                 f"{path} has SHA256 {found[:12]}... where {where} lists {expected[:12]}...: "
                 f"get the file again, or list its sum in the mirror's {SUMS_FILE} if you trust it"
             )
-        if name in KNOWN and found != KNOWN[name]:
+        if name in CHECKSUMS and found != CHECKSUMS[name]:
             log.warning(
-                "%s is not the copy this package was tested with; %s vouches for it", path, mirror / SUMS_FILE
+                "%s is not the copy this package was tested with; its checksum is that in %s",
+                path,
+                mirror / SUMS_FILE,
             )
 
 

@@ -1,4 +1,4 @@
-"""Which datasets there are, which are here, and whether what is here is sound."""
+"""Lists of the datasets that exist and of those on this machine, and a check of their files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rethinkpool_core.files.folders import data_root
 if TYPE_CHECKING:
     from rethinkpool_core.datasets.storage.packed import Packed
 
-_BUILT_IN_GRAPHS = {"DIGITS": 1797}
+_GRAPHS_BUILT_IN = {"DIGITS": 1797}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Verified:
 
 
 def list_datasets(root: str | os.PathLike[str] | None = None) -> list[DatasetRow]:
-    """The registered datasets, then any other TU set under the data root (torch is not imported)."""
+    """Return the registered datasets, then any other TU set in the data folder (torch is not imported)."""
     base = data_root(root)
     return [
         DatasetRow(spec.name, spec.task, spec.metric, _graphs(spec), is_present(spec, base), spec.licence)
@@ -59,10 +59,10 @@ def list_datasets(root: str | os.PathLike[str] | None = None) -> list[DatasetRow
 
 
 def verify(root: str | os.PathLike[str] | None = None) -> list[Verified]:
-    """Read all raw files and packed stores under the data root and compare; only scratch files are written.
+    """Read all raw files and packed stores in the data folder and compare them; only scratch files are written.
 
     Raises:
-        StorageError: the data root cannot be read.
+        StorageError: the data folder cannot be read.
     """
     base = data_root(root)
     return [_verify_one(spec, base) for spec in _known_and_present(base)]
@@ -78,7 +78,7 @@ def _known_and_present(root: Path) -> list[DatasetSpec]:
 
 def _graphs(spec: DatasetSpec) -> int | None:
     published = spec.published
-    return published["num_graphs"] if published else _BUILT_IN_GRAPHS.get(spec.name)
+    return published["num_graphs"] if published else _GRAPHS_BUILT_IN.get(spec.name)
 
 
 def _verify_one(spec: DatasetSpec, root: Path) -> Verified:

@@ -1,4 +1,4 @@
-"""What each dataset is: task, score, features, split, origin. torch is not imported."""
+"""Specifications of the datasets: task, score, features, split, source. torch is not imported."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class DatasetSpec:
 
     @property
     def published(self) -> Mapping[str, Any] | None:
-        """The dataset's row of Table S1 as printed, or ``None`` when the paper has none."""
+        """The row of the dataset in Table S1 as printed, or ``None`` if there is none."""
         from rethinkpool_core.paper import table_rows
 
         return next((row for row in table_rows("S1") if row["dataset"] == self.name), None)
 
     @property
     def fingerprint(self) -> str:
-        """Every field but the licence as one line of text: a store packed under another spec is stale."""
+        """All fields but the licence as one line of text: a store packed with another one is stale."""
         fields = asdict(self) | {"loss": self.loss}
         return ";".join(f"{key}={value}" for key, value in sorted(fields.items()) if key != "licence")
 
@@ -160,11 +160,10 @@ DATASETS: Mapping[str, DatasetSpec] = MappingProxyType({spec.name: spec for spec
 
 
 def get_spec(name: str) -> DatasetSpec:
-    """The spec of a registered dataset, or of any TU Dortmund set written ``TU:<name>``.
+    """Return the spec of a registered dataset, or of any TU Dortmund set written ``TU:<name>``.
 
-    A TU set that is registered (``TU:IMDB-BINARY``) gives the registered spec. For any other, width, classes,
-    task and kind of features in the spec are a first guess which the loaded dataset's ``spec`` replaces by
-    what its files hold.
+    A registered TU set (``TU:IMDB-BINARY``) has the registered spec. For any other, width, classes, task and kind of
+    features are a first guess; the ``spec`` of the loaded dataset has what its files hold.
 
     Raises:
         UnknownNameError: there is no such dataset; the message names the nearest one.

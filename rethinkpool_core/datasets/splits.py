@@ -1,4 +1,4 @@
-"""Stratified 80/10/10 splits that depend on their seed and on nothing else."""
+"""Stratified 80/10/10 splits that depend on the classes and the seed alone."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from rethinkpool_core.errors import DataError, UsageError
 
 
 def stratified_split(y: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw train, validation and test indices (sorted, int64) with the classes in equal shares.
+    """Draw training, validation and test indices (sorted, int64) with the same share of each class.
 
-    Sizes depend on the class counts only: a tenth of the graphs (rounded) for validation and for test, each
-    class giving its share by largest remainders. A float ``y`` (regression) counts as one class. The
-    generator is the split's own; the global random state is neither read nor moved.
+    A tenth of the graphs (rounded) each are for validation and test, divided among the classes by largest remainders, so
+    that sizes depend on the class counts only. A float ``y`` (regression) counts as one class. The global random state is
+    neither read nor changed.
+
+    Args:
+        y: ``[graphs]`` classes or targets.
+        seed: a whole number of at least 0.
 
     Raises:
-        UsageError: the seed is not a whole number from 0 on.
-        DataError: fewer than three graphs.
+        UsageError: the seed is not such a number.
+        DataError: there are fewer than three graphs.
     """
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise UsageError(f"the split seed {seed!r} is not a whole number from 0 on: choose one such as 0")
+        raise UsageError(f"the split seed {seed!r} is not a whole number of at least 0: choose one such as 0")
     graphs = y.numel()
     if graphs < 3:
         raise DataError(
@@ -32,8 +36,8 @@ def stratified_split(y: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     labels = np.zeros(graphs, dtype=np.int64) if y.is_floating_point() else y.numpy()
     classes, counts = np.unique(labels, return_counts=True)
     held_out = max(1, (graphs + 5) // 10)
-    validation = _shares(counts, held_out)
-    test = _shares(counts - validation, held_out)
+    validation = _apportion(counts, held_out)
+    test = _apportion(counts - validation, held_out)
 
     generator = np.random.default_rng(int(seed))
     parts: tuple[list[np.ndarray], ...] = ([], [], [])
@@ -45,8 +49,8 @@ def stratified_split(y: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     return train, val, held
 
 
-def _shares(counts: np.ndarray, total: int) -> np.ndarray:
-    """Divide ``total`` in proportion to ``counts`` by largest remainders; the first class wins a tie."""
+def _apportion(counts: np.ndarray, total: int) -> np.ndarray:
+    """Divide ``total`` in proportion to ``counts`` by largest remainders; in a tie the first class gets more."""
     scaled = counts * total
     shares = scaled // counts.sum()
     remainders = scaled % counts.sum()

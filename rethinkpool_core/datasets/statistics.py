@@ -1,4 +1,4 @@
-"""Table S1, counted from the data."""
+"""The columns of Table S1, counted from the data."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rethinkpool_core.datasets.storage.store import GraphStore
 def statistics(
     store: GraphStore, spec: DatasetSpec, num_features: int, num_classes: int
 ) -> dict[str, int | float | None]:
-    """The columns of Table S1 by the names of its CSV; averages are not rounded.
+    """Return the columns of Table S1, by the names of its CSV file and without rounding.
 
-    ``num_node_labels`` counts what that dataset's row counts: labels that occur (TU sets; 82 of DD's 89
-    columns), entries of the dictionary (ZINC, 28) or integer columns (MOLHIV, 9). ``num_node_features`` are
-    continuous ones. An undirected row counts each pair of opposite edges once.
+    ``num_node_labels`` counts what the row of the dataset counts: labels that occur (TU sets; 82 of DD's 89 columns),
+    entries of the dictionary (ZINC, 28) or integer columns (MOLHIV, 9). ``num_node_features`` are continuous ones. Where the
+    row counts undirected edges, a pair of opposite edges counts once.
     """
     graphs = store.num_graphs
     edges = store.edge_index.shape[1] / (2 if spec.edges_counted == "undirected" else 1)

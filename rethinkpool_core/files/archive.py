@@ -1,4 +1,4 @@
-"""Unpacking a zip archive nobody vouches for."""
+"""Unpacking of zip archives that are not trusted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENCRYPTED = 0x1
 def unpack_folder(archive: Path, name: str, into: Path) -> None:
     """Unpack an archive that holds one folder ``name/`` so that the new folder ``into`` has its content.
 
-    Raises as :func:`unpack_zip`, and DataError when there is no such folder.
+    Raises what `unpack_zip` raises, and DataError where there is no such folder.
     """
     with scratch_folder(into) as scratch:
         unpack_zip(archive, scratch / "all")
@@ -31,12 +31,12 @@ def unpack_folder(archive: Path, name: str, into: Path) -> None:
 
 
 def unpack_zip(archive: Path, into: Path) -> None:
-    """Unpack ``archive`` into the new folder ``into``; every member is looked at before the first is written.
+    """Unpack ``archive`` into the new folder ``into``, after a check of every member.
 
     Raises:
-        DataError: the archive is truncated, damaged or encrypted, or a member is a link, is no plain file,
-            occurs twice or would leave the folder.
-        StorageError: the disk is too small or the folder cannot be written.
+        DataError: the archive is truncated, damaged or encrypted, or a member is a link or another special file,
+            occurs twice or would be written outside the folder.
+        StorageError: the disk is too small, or the folder cannot be written.
     """
     try:
         with zipfile.ZipFile(archive) as opened:

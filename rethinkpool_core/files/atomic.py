@@ -1,4 +1,4 @@
-"""Writing so that a reader finds the old file, or the new one, and never a half one."""
+"""Atomic writes: a reader finds the old file or the new one, never a part of one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.
 
 
 def is_storage_failure(error: BaseException) -> bool:
-    """Whether the disk is full or cannot be written (torch's own writer says so in a RuntimeError)."""
+    """Return whether the disk is full or not writable (which torch's own writer reports as a RuntimeError)."""
     if isinstance(error, OSError):
         return error.errno in _STORAGE_ERRNOS
     return isinstance(error, RuntimeError) and "inline_container" in str(error)
@@ -29,14 +29,16 @@ def is_storage_failure(error: BaseException) -> bool:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn a failure of the file system under ``path`` into one sentence."""
+    """Turn failures of the file system under ``path`` into a StorageError."""
     try:
         yield
     except (OSError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not is_storage_failure(error):
             raise
         place = Path(getattr(error, "filename", None) or path)
-        place = place.parent if place.name.startswith(".") else place  # a scratch name says nothing to a user
+        place = (
+            place.parent if place.name.startswith(".") else place
+        )  # the name of a scratch file says nothing
         reason = getattr(error, "strerror", None) or "a file could not be written completely"
         raise StorageError(
             f"cannot use {place} ({reason}): check its permissions and "
@@ -46,7 +48,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """A private folder next to ``beside`` (same disk, so renames are atomic), removed at the end."""
+    """Make a private folder next to ``beside``, on the same disk so that renames are atomic, and remove it at the end."""
     with storage_errors(beside):
         beside.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}-", dir=beside.parent))
@@ -57,7 +59,7 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file aside and rename it (raises OSError and leaves no half file)."""
+    """Write a file under another name and rename it (raises OSError and leaves nothing behind)."""
     aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
         with aside.open("xb") as file:
@@ -71,7 +73,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """`replace_file` for a file that the user has named (raises StorageError)."""
+    """Write a file that the user has named, as `replace_file` does (raises StorageError)."""
     try:
         replace_file(path, content)
     except OSError as error:
@@ -81,10 +83,10 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write tensors as safetensors, aside, and rename (raises StorageError and leaves no half file)."""
+    """Write a safetensors file under another name and rename it (raises StorageError and leaves nothing behind)."""
     from safetensors.torch import save
 
-    # Serialised in memory on purpose: Python's own write reports a full disk as OSError.
+    # Serialised in memory, since Python's own write reports a full disk as OSError.
     content = save(tensors, metadata=metadata)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +94,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
 
 
 def move_folder(finished: Path, target: Path) -> None:
-    """Put the folder ``finished`` in the place of ``target``; what was there goes away only afterwards."""
+    """Put the folder ``finished`` in the place of ``target``, which is removed only afterwards."""
     with storage_errors(target):
         for file in sorted(finished.rglob("*")):
             if file.is_file():

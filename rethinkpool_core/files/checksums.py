@@ -1,4 +1,4 @@
-"""SHA-256 of files."""
+"""Checksums of files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rethinkpool_core.errors import StorageError
 
 
 def sha256(path: Path) -> str:
-    """SHA256 of a file's content, hex (raises StorageError when it cannot be read)."""
+    """Return the SHA-256 of a file's content in hex (raises StorageError where it cannot be read)."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

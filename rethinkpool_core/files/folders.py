@@ -1,4 +1,4 @@
-"""Where datasets are kept on this machine, and where the clone of the repository is."""
+"""The data folder of this machine, and the clone of the repository."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ ENVIRONMENT_VARIABLE = "RETHINKPOOL_DATA"
 
 
 def data_root(root: str | os.PathLike[str] | None = None) -> Path:
-    """The data folder: ``root`` if given, else ``$RETHINKPOOL_DATA``, else the user's cache folder.
+    """Return the data folder: ``root`` if given, else ``$RETHINKPOOL_DATA``, else the user's cache folder.
 
-    The folder need not exist; whoever writes into it creates it.
+    It need not exist; it is made when something is written to it.
     """
     from platformdirs import user_cache_path
 
@@ -19,7 +19,7 @@ def data_root(root: str | os.PathLike[str] | None = None) -> Path:
 
 
 def clone_folder() -> Path | None:
-    """The clone of the repository that this package lies in, else the current folder if it is one, else None."""
+    """Return the clone of the repository that holds this package, else the current folder if it is one, else None."""
     for folder in (Path(__file__).resolve().parents[2], Path.cwd()):
         if (folder / "notebooks").is_dir() and (folder / "book").is_dir():
             return folder
@@ -27,6 +27,6 @@ def clone_folder() -> Path | None:
 
 
 def chosen_folder(given: str | os.PathLike[str] | None, variable: str) -> Path | None:
-    """``given``, else what the environment variable says, if either says anything."""
+    """Return ``given``, else the value of the environment variable, else None."""
     chosen = os.environ.get(variable) or None if given is None else given
     return None if chosen is None else Path(chosen).expanduser()

@@ -35,8 +35,8 @@ class MatchingAssignment(Assignment):
     def S(self) -> Tensor:
         """(N, K), K the most pairs of a graph; rows of padding are zero."""
         pairs = self.coarse.num_rows
-        matched = (self.coarse.place < 2 * pairs).unsqueeze(-1)
-        number = self.coarse.position.index_select(0, self.coarse.place % pairs)
+        matched = (self.coarse.inverse_members < 2 * pairs).unsqueeze(-1)
+        number = self.coarse.position.index_select(0, self.coarse.inverse_members % pairs)
         columns = torch.arange(self.num_clusters, device=number.device)
         return ((number.unsqueeze(-1) == columns) & matched).double()
 

@@ -1,4 +1,4 @@
-"""What the paper states, as data: Tables S1-S5, the release's settings of Appendix B, claims."""
+"""The numbers and statements of the paper as data: Tables S1-S5, the settings of the release for Appendix B, claims, metrics."""
 
 from __future__ import annotations
 

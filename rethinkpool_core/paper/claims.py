@@ -1,4 +1,4 @@
-"""What the paper's appendix claims, one sentence each in this project's words, and where."""
+"""The claims of the paper's appendix, one sentence each in this project's words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement a reader can check, where the supplementary makes it, and the numbers it rests on."""
+    """A statement that a reader can check.
+
+    where     the section of the supplementary that makes it
+    evidence  the numbers or the figure it rests on
+    """
 
     key: str
     text: str

@@ -1,4 +1,4 @@
-"""The three scores of Table S5, and how their values are told. The functions that compute them are in `training.metrics`."""
+"""The three scores of Table S5, and how their values are printed. The functions that compute them are in `training.metrics`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from rethinkpool_core.errors import UnknownNameError
 
 @dataclass(frozen=True)
 class Metric:
-    """One score: accuracy and ROC-AUC are told in points (percent), an error in the target's own unit.
+    """A score: accuracy and ROC-AUC are printed in points (percent), errors in the unit of the target.
 
-    title       its name in running text
-    higher_is_better
-    largest     the largest value that a run can record
-    scale       a recorded value times this is the number told, as in Table S5
-    unit        what one of that number is called, empty for the target's own unit
-    digits      decimals of that number, as the paper prints it
-    margin      the difference, in that unit, that is taken not to matter if no other is given (this project's choice)
+    title    its name in running text
+    largest  the largest value that a run can record
+    scale    factor from a recorded value to the printed one
+    unit     name of the printed unit, empty for that of the target
+    digits   decimals of a printed value
+    margin   the largest difference, in the printed unit, that counts as equivalent by default (this project's choice)
     """
 
     name: str
@@ -38,11 +37,11 @@ class Metric:
         return f"{self.title} (%)" if self.unit else self.title
 
     def shown(self, value: float) -> str:
-        """A recorded value as the paper prints it: ``89.3`` for 0.893 of accuracy, ``0.47`` for an error."""
+        """Return a recorded value as the paper prints it: ``89.3`` for an accuracy of 0.893, ``0.47`` for an error."""
         return f"{self.scale * value:.{self.digits}f}"
 
     def amount(self, number: float, digits: int | None = None) -> str:
-        """A difference in the unit told, without its sign: ``0.4 points``, ``1 point``, ``0.01``.
+        """Return a difference in the printed unit, without its sign: ``0.4 points``, ``1 point``, ``0.01``.
 
         It has ``digits`` decimals, or as many as it needs.
         """
@@ -63,7 +62,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 
 
 def get_metric(name: str) -> Metric:
-    """The metric ``name`` (raises UnknownNameError)."""
+    """Return the metric ``name`` (raises UnknownNameError)."""
     try:
         return METRICS[name]
     except KeyError:

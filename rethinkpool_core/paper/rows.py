@@ -15,7 +15,13 @@ Row = dict[str, Cell]
 
 @dataclass(frozen=True)
 class Table:
-    """Where a table lies, what it shows (in this project's words) and which models its rows are about."""
+    """A table of the supplementary.
+
+    file     beside this module
+    title    as printed
+    caption  what it shows, in this project's words
+    models   that its rows are about; none for Table S1
+    """
 
     file: str
     title: str
@@ -76,7 +82,7 @@ def _cell(column: str, text: str) -> Cell:
 
 
 def get_table(table: str) -> Table:
-    """The description of ``table`` ("S1" to "S5", or "B" for the release's settings of Appendix B).
+    """Return the description of ``table`` ("S1" to "S5", or "B" for the release's settings of Appendix B).
 
     Raises UnknownNameError for any other name.
     """
@@ -94,7 +100,7 @@ def _read(table: str) -> tuple[tuple[tuple[str, Cell], ...], ...]:
 
 
 def table_rows(table: str) -> list[Row]:
-    """The rows of a table as printed, in the printed order: numbers as numbers, an empty cell as None.
+    """Return the rows of a table as printed, in the printed order: numbers as numbers, an empty cell as None.
 
     Raises UnknownNameError for an unknown table.
     """

@@ -13,8 +13,7 @@ from rethinkpool_core.paper.rows import Row, get_table, table_rows
 class PublishedScore:
     """One cell of Table S5: mean and standard deviation of twenty runs.
 
-    Accuracy and ROC-AUC are in percent, as printed; the mean absolute error (``mae``) is in the target's
-    own unit.
+    Accuracy and ROC-AUC are in percent, as printed; the mean absolute error (``mae``) is in the unit of the target.
     """
 
     model: str
@@ -31,14 +30,14 @@ class PublishedScore:
 def published(
     table: str, model: str | None = None, dataset: str | None = None
 ) -> PublishedScore | Row | list[PublishedScore] | list[Row]:
-    """The numbers of one table as printed, all of them or those of a model and a dataset.
+    """Return the numbers of one table as printed, all of them or those of a model and a dataset.
 
-    Table S5 gives `PublishedScore`, the others rows as dicts. Where the question leaves exactly one row (one
-    dataset for Tables S1-S4; model and dataset for S5 and "B") that row comes back alone, else a list in
-    the printed order. A model of Tables S2-S4 is any of the models whose settings the table gives.
+    Table S5 has a `PublishedScore` per row, the others a dict. A single row, selected by its dataset (Tables S1-S4) or by
+    model and dataset (S5 and "B"), is returned alone, else a list in the printed order. ``model`` may be any of the models
+    whose settings Tables S2-S4 give.
 
-    Raises UnknownNameError for a table, model or dataset that is not printed there, and UsageError for a
-    model asked of Table S1, which has none.
+    Raises UnknownNameError for a table, model or dataset that is not printed there, and UsageError for a model in Table
+    S1, which has none.
     """
     description = get_table(table)
     rows = table_rows(table)
@@ -51,7 +50,7 @@ def published(
             raise UnknownNameError("model", model, description.models, where=where)
         if has_model_column:
             printed = {row["model"] for row in rows}
-            # "B" has one row for a model and its randomised twin, which differ in the assignment alone
+            # "B" has one row for a model and its randomised twin, which differ only in the assignment
             named = model if model in printed else model.removeprefix("N-")
             rows = [row for row in rows if row["model"] == named]
     if dataset is not None:

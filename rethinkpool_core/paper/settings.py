@@ -1,4 +1,4 @@
-"""The paper's hyper-parameters for a model and a dataset: the one place for these defaults."""
+"""The hyper-parameters of the paper for a model and a dataset."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_SETTINGS = ("model", "dataset", "source")
 
 
 def stand_in(dataset: str) -> str:
-    """The dataset of the paper whose settings ``dataset`` takes: itself, or the nearest one in kind.
+    """Return the dataset of the paper whose settings ``dataset`` takes: itself, or a similar one.
 
     DIGITS is built like SMNIST and takes its row; a TU set outside the paper (``TU:<name>``) takes that of
     PROTEINS, the smallest TU set with node labels. Neither is the paper's choice.
@@ -46,11 +46,11 @@ def _row(model: str, dataset: str) -> tuple[str, Row]:
 
 
 def settings(model: str, dataset: str) -> dict[str, int | tuple[int, ...]]:
-    """Hyper-parameters of ``model`` on ``dataset``: Tables S2-S4 or, for Appendix B's models, the release.
+    """Return the hyper-parameters of ``model`` on ``dataset``: Tables S2-S4 or, for Appendix B's models, the release.
 
     Keys by family: GRACLUS, COMPLEMENT and NO-POOL ``num_layers, hidden_dim, batch_size``; DIFFPOOL (both
     versions) ``num_pool_layers, hidden_dim, mlp_hidden_dim, batch_size``; MINCUTPOOL ``hidden_dim,
-    batch_size``; GMN ``num_keys`` (a tuple, one entry a layer), ``num_heads, num_layers, hidden_dim,
+    batch_size``; GMN ``num_keys`` (a tuple, one entry per layer), ``num_heads, num_layers, hidden_dim,
     batch_size``. Datasets outside the paper take a stand-in's row (`stand_in`).
 
     Raises UnknownNameError for an unknown model or dataset.
@@ -60,8 +60,7 @@ def settings(model: str, dataset: str) -> dict[str, int | tuple[int, ...]]:
 
 
 def source_of(model: str, dataset: str) -> str:
-    """Where `settings` takes its numbers from, for a reader: ``"Table S2"``, or for a stand-in
-    ``"Table S3, row PROTEINS"``.
+    """Return the source of `settings` as text: ``"Table S2"``, or for a stand-in ``"Table S3, row PROTEINS"``.
 
     Raises UnknownNameError for an unknown model or dataset.
     """

@@ -60,7 +60,7 @@ def test_graphs_do_not_depend_on_those_beside_them(monkeypatch: pytest.MonkeyPat
         torch.tensor([60, 3, 87, 150]),
     )
     together, _ = kernel_graph(position, sizes)
-    monkeypatch.setattr(module, "_ENTRIES_A_CHUNK", 1)
+    monkeypatch.setattr(module, "_ENTRIES_PER_CHUNK", 1)
     alone, _ = kernel_graph(position, sizes)
     assert torch.equal(together, alone)
 

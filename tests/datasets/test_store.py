@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -40,17 +39,6 @@ def test_sizes(store: GraphStore) -> None:
 def test_last_graph_by_negative_index(store: GraphStore) -> None:
     x, edge_index, _, y = store.graph(-1)
     assert (x.tolist(), edge_index.shape[1], int(y)) == ([[7]], 0, 0)
-
-
-def test_saved_store_comes_back(store: GraphStore, tmp_path: Path) -> None:
-    store.save(tmp_path / "store.safetensors")
-    assert GraphStore.load(tmp_path / "store.safetensors").digest() == store.digest()
-
-
-def test_loading_something_else_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "other").write_bytes(b"not a store")
-    with pytest.raises(DataError, match="not a readable graph store"):
-        GraphStore.load(tmp_path / "other")
 
 
 def test_large_graphs_have_wider_indices() -> None:

@@ -1,1 +1,1 @@
-"""Where graphs come from: one module per source, each with `unpack`, `download` and `read`."""
+"""Sources of datasets: one module each, with the functions `unpack`, `download` and `read`."""

@@ -16,15 +16,15 @@ _SIDE = 8
 
 
 def unpack(spec: DatasetSpec, mirror: Path, into: Path) -> None:
-    """Nothing to unpack: the images come with scikit-learn."""
+    """Do nothing: the images come with scikit-learn."""
 
 
 def download(spec: DatasetSpec, into: Path) -> None:
-    """Nothing to download."""
+    """Do nothing: the images come with scikit-learn."""
 
 
 def read(spec: DatasetSpec, folder: Path, scratch: Path) -> Packed:
-    """One node a non-zero pixel: intensity / 16, row / 8 and column / 8, joined by :func:`kernel_graph`."""
+    """Return graphs with one node per non-zero pixel (intensity / 16, row / 8, column / 8), joined by `kernel_graph`."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()

@@ -11,12 +11,12 @@ from rethinkpool_core.datasets.ragged import offsets_from_sizes
 
 NEIGHBOURS = 8
 
-_ENTRIES_A_CHUNK = 1 << 21  # of the padded distance matrices: 16 MB in float64, a handful alive at a time
+_ENTRIES_PER_CHUNK = 1 << 21  # of the padded distance matrices: 16 MB each in float64
 _INDEX_BITS = 16
 
 
 def kernel_graph(position: Tensor, num_nodes: Tensor, neighbours: int = NEIGHBOURS) -> tuple[Tensor, Tensor]:
-    r"""Connect every node to its strongest neighbours.
+    r"""Connect every node to its strongest neighbours under a Gaussian kernel.
 
     With distances :math:`d_{ij}` and :math:`w_i` the mean distance of node i to its 8 nearest,
     :math:`A_{ij} = \exp(-(d_{ij} / w_i)^2)`; A is averaged with its transpose, the diagonal dropped, and each
@@ -42,15 +42,15 @@ def kernel_graph(position: Tensor, num_nodes: Tensor, neighbours: int = NEIGHBOU
 
 
 def _chunks(num_nodes: Tensor) -> Iterator[tuple[int, int]]:
-    """Ranges of graphs whose padded matrices stay within the bound (a single larger graph goes alone)."""
+    """Yield ranges of graphs whose padded matrices have at most so many entries, or of a single larger graph."""
     sizes = num_nodes.tolist()
-    first, widest = 0, 0
+    first, width = 0, 0
     for graph, size in enumerate(sizes):
-        widest_now = max(widest, size)
-        if graph > first and (graph - first + 1) * widest_now**2 > _ENTRIES_A_CHUNK:
+        widened = max(width, size)
+        if graph > first and (graph - first + 1) * widened**2 > _ENTRIES_PER_CHUNK:
             yield first, graph
-            first, widest_now = graph, size
-        widest = widest_now
+            first, widened = graph, size
+        width = widened
     if sizes:
         yield first, len(sizes)
 
@@ -71,8 +71,8 @@ def _connect(position: Tensor, num_nodes: Tensor, neighbours: int) -> Tensor:
     A = torch.exp(-((distance / width[:, :, None]) ** 2))
     A = (A + A.transpose(1, 2)) / 2
 
-    # Bits of a non-negative double order like its value: drop the last 16 and put the index there, so that
-    # one # unstable (fast) top-k has no ties left to break in its own way.
+    # Non-negative doubles are ordered like their bits. The last 16 bits are replaced by the index, so that a fast,
+    # unstable top-k has no ties left to break in its own way.
     low = (1 << _INDEX_BITS) - 1
     rounded = (A.view(torch.int64) + (low + 1) // 2) & ~low
     key = (rounded | (low - torch.arange(n))).masked_fill(~pair, -1)

@@ -1,6 +1,6 @@
 """ogbg-molhiv (``<root>/ogb/ogbg_molhiv/{raw,split}``), read by OGB's loader.
 
-The loader's network check, question on stdin and failure to load its own file are kept out of the way.
+The loader would check the network, ask a question on stdin, and fail to load its own file; all three are avoided.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def read(spec: DatasetSpec, folder: Path, scratch: Path) -> Packed:
 def import_ogb_quietly() -> None:
     """Import ``ogb`` without the thread that asks the network for a newer version.
 
-    That check runs once, when ``ogb`` is first imported and finds the package ``outdated``. Call this before
-    any other import from ogb.
+    That check runs when ``ogb`` is first imported and finds the package ``outdated``, so this has to come before any other
+    import from ogb.
     """
     if "ogb" in sys.modules:
         return
@@ -83,7 +83,7 @@ def _loader(scratch: Path):
 
 
 def _loads_its_own_file():
-    """ogb 1.3.6 calls torch.load, which since torch 2.6 needs the classes of a processed file to be named."""
+    """Allow the classes in the loader's processed file: ogb 1.3.6 calls torch.load, which since torch 2.6 refuses others."""
     from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
     from torch_geometric.data.storage import GlobalStorage
 
@@ -91,7 +91,7 @@ def _loads_its_own_file():
 
 
 def _check_files(folder: Path) -> None:
-    """Every file is there and every table whole (without its release file the loader asks on stdin)."""
+    """Check that all files are there and all tables complete (without its release file the loader asks on stdin)."""
     for name in (_RELEASE, *_FILES):
         path = folder / name
         if not path.is_file():

@@ -62,7 +62,7 @@ def _from_compact(spec: DatasetSpec, path: Path) -> Packed:
 
 
 def _from_benchmark(spec: DatasetSpec, folder: Path, scratch: Path) -> Packed:
-    """PyG's copy of the benchmark, with its edges; validation first, for that is MNIST's order of images."""
+    """Read PyG's copy of the benchmark, with its edges; validation comes first, as in MNIST's order of images."""
     in_order = ("val", "train", "test")
     with quiet():
         from torch_geometric.datasets import GNNBenchmarkDataset
@@ -92,7 +92,7 @@ def _columns(x: Tensor) -> Tensor:
 
 
 def _read_compact(path: Path) -> dict[str, np.ndarray]:
-    """The five arrays, with shapes and offsets checked (raises DataError)."""
+    """Return the five arrays after a check of their shapes and offsets (raises DataError)."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as opened:
             arrays = {name: opened[name] for name in _ARRAYS}

@@ -1,4 +1,4 @@
-"""What every origin of data can do; one implementation a file."""
+"""The interface of a source, and what the loaders of PyG and OGB have in common."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """An origin of datasets: a module with these functions, which write only where they are told."""
+    """A source of datasets: a module with these functions, which write only to the folders they are given."""
 
     def unpack(self, spec: DatasetSpec, mirror: Path, into: Path) -> None:
-        """Make the raw folder ``into`` (new, in a scratch folder) from a mirror with checked files."""
+        """Make the raw folder ``into`` from a mirror whose files have been checked."""
 
     def download(self, spec: DatasetSpec, into: Path) -> None:
-        """Make the raw folder ``into`` (new, in a scratch folder) with the loader's download code."""
+        """Make the raw folder ``into`` with the loader's download code."""
 
     def read(self, spec: DatasetSpec, folder: Path, scratch: Path) -> Packed:
-        """Check the raw files, run the loader on them and pack what it gives."""
+        """Check the raw files in ``folder``, run the loader on them and pack the result; ``scratch`` is for its own files."""
 
 
 def get_source(spec: DatasetSpec) -> Source:
@@ -35,11 +35,10 @@ def get_source(spec: DatasetSpec) -> Source:
 
 
 def processed_in(loader: type, scratch: Path) -> Any:
-    """The PyG or OGB dataset class with its processed files in ``scratch``.
+    """Return the PyG or OGB dataset class with its processed files in ``scratch``.
 
-    The packed store is this project's one cache. A second one, which the loaders would trust without looking
-    at the raw files, would hide changes in them, and two processes packing the same set would write into each
-    other's.
+    The packed store is the only cache of this project. The loaders would trust a second one without looking at the raw
+    files, which would hide changes in them, and two processes that pack the same set would overwrite each other's.
     """
     processed = str(scratch / "processed")
     return type(loader.__name__, (loader,), {"processed_dir": property(lambda self: processed)})
@@ -47,7 +46,7 @@ def processed_in(loader: type, scratch: Path) -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the loaders' prints, progress bars and warnings about their own code off the terminal."""
+    """Hide the loaders' prints, progress bars and warnings about their own code."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),

@@ -53,7 +53,7 @@ def read(spec: DatasetSpec, folder: Path, scratch: Path) -> Packed:
 
         loader = processed_in(TUDataset, scratch)
         dataset = loader(root=str(folder.parent), name=spec.upstream, use_node_attr=True)
-    data = dataset._data  # the collated tensors; dataset.data warns, dataset[i] makes a Data object a graph
+    data = dataset._data  # the collated tensors; dataset.data warns, dataset[i] makes a Data object per graph
     features, width, x = _features(data.x, dataset.num_node_attributes, int(num_nodes.sum()))
     num_edges = dataset.slices["edge_index"].diff()  # ends with the last graph that has an edge
     store = pack(
@@ -68,7 +68,7 @@ def read(spec: DatasetSpec, folder: Path, scratch: Path) -> Packed:
 
 
 def _features(x: Tensor | None, num_attributes: int, nodes: int) -> tuple[Features, int, Tensor]:
-    """Node labels if the set has any, else its continuous attributes, else ten ones."""
+    """Return kind, width and rows of the features: node labels if there are any, else continuous attributes, else ten ones."""
     if x is None:
         return "ones", ONES_WIDTH, torch.empty(nodes, 0, dtype=torch.uint8)
     labels = x[:, num_attributes:]
@@ -82,7 +82,7 @@ def _features(x: Tensor | None, num_attributes: int, nodes: int) -> tuple[Featur
 def _targets(y: Tensor, spec: DatasetSpec) -> Tensor:
     if y.dim() > 1 and y.shape[1] > 1:
         raise DataError(
-            f"{spec.name} has {y.shape[1]} targets a graph: only sets with one are supported, choose another"
+            f"{spec.name} has {y.shape[1]} targets per graph: only sets with one are supported, choose another"
         )
     return y.reshape(-1)
 
@@ -147,7 +147,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _numbers(path: Path) -> np.ndarray:
-    """A text table of whole numbers, ``[lines, columns]``."""
+    """Read a text table of whole numbers, ``[lines, columns]``."""
     if not path.is_file():
         raise DataError(
             f"{path.parent} is not a complete TU set: {path.name} is missing; fetch the set again"

@@ -38,7 +38,7 @@ def download(spec: DatasetSpec, into: Path) -> None:
 
 
 def read(spec: DatasetSpec, folder: Path, scratch: Path) -> Packed:
-    """The graphs of train, val and test in that order, without bond types (no model uses them)."""
+    """Return the graphs of train, val and test in that order, without bond types, which no model uses."""
     _check_files(folder / "raw")
     for part in PARTS:
         _check_part(folder / "raw", part)
@@ -70,7 +70,7 @@ def _check_files(raw: Path) -> None:
 
 
 def _check_part(raw: Path, part: str) -> None:
-    """Check one pickle and its index (PyG would run any code a pickle holds, and trusts the index)."""
+    """Check one pickle and its index: PyG would run any code in the pickle, and trusts the index."""
     path = raw / f"{part}.pickle"
     try:
         with path.open("rb") as file, quiet():
@@ -111,7 +111,7 @@ def _molecule_problem(molecule: dict[str, Any]) -> str | None:
 
 
 class _MoleculeUnpickler(pickle.Unpickler):
-    """Loads tensors and containers and refuses every other name, so that a pickle cannot run code."""
+    """Unpickler of tensors and containers that refuses every other name, so that no code can run."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("torch.storage", "_load_from_bytes"):

@@ -1,4 +1,4 @@
-"""The packed store on disk: used when it is provably what packing the raw files again would give."""
+"""The packed store on disk, which is used only if packing the raw files again would give the same."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stale:
-    """Why a packed store is not used (an empty reason: there is none)."""
+    """The reason why a packed store is not used; empty if there is no such file."""
 
     reason: str
     raw_changed: bool = False
 
 
 class RawFiles:
-    """The raw files a store was packed from: size and time as a quick look, SHA256 as the proof."""
+    """The raw files of a dataset; sizes and times are compared first, then checksums.
+
+    extra  text that stands for the raw files of a built-in dataset
+    """
 
     def __init__(self, folder: Path, extra: str = ""):
         self.folder = folder
@@ -42,24 +45,24 @@ class RawFiles:
         }
 
     def checksum(self) -> str:
-        """SHA256 over the names and contents of all files."""
+        """Return the SHA-256 of the names and contents of all files."""
         state = hashlib.sha256(self.extra.encode())
         for name in self.stats:
             state.update(f"\n{name}:{sha256(self.folder / name)}".encode())
         return state.hexdigest()
 
-    def look(self) -> str:
-        """Names, sizes and times of all files, as text to compare."""
+    def stat(self) -> str:
+        """Return names, sizes and times of all files as text, to be compared."""
         return json.dumps([self.extra, self.stats])
 
 
 def read_cache(
     path: Path, spec: DatasetSpec, raw: RawFiles, *, thorough: bool = False
 ) -> tuple[Packed, str] | Stale:
-    """The packed dataset and the digest of its tensors, or why it cannot be used.
+    """Return the packed dataset and the digest of its tensors, or the reason why it cannot be used.
 
     Args:
-        thorough: read the raw files even when their sizes and times have not changed.
+        thorough: read the raw files even if their sizes and times have not changed.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -74,8 +77,8 @@ def read_cache(
         digest = digest_tensors(tensors)
         if digest != metadata["digest"] or _seal(metadata) != metadata["seal"]:
             return Stale("its contents do not match their checksum")
-        same_look = metadata["raw_look"] == raw.look()
-        if (thorough or not same_look) and metadata["raw_sha256"] != raw.checksum():
+        same_stat = metadata["raw_look"] == raw.stat()
+        if (thorough or not same_stat) and metadata["raw_sha256"] != raw.checksum():
             return Stale("the raw files have changed", raw_changed=True)
         published = (
             {part: tensors.pop(f"split.{part}") for part in PARTS} if "split.train" in tensors else None
@@ -88,8 +91,8 @@ def read_cache(
         return Stale(f"it has no {error}")
     except (SafetensorError, OSError, ValueError) as error:
         return Stale(f"it cannot be read ({error})")
-    if not same_look:
-        _refresh_look(path, packed, metadata, raw)
+    if not same_stat:
+        _refresh_stat(path, packed, metadata, raw)
     return packed, digest
 
 
@@ -101,18 +104,18 @@ def write_cache(path: Path, spec: DatasetSpec, raw: RawFiles, raw_checksum: str,
         "features": packed.features,
         "num_features": str(packed.num_features),
         "raw_sha256": raw_checksum,
-        "raw_look": raw.look(),
+        "raw_look": raw.stat(),
         "digest": digest_tensors(_tensors(packed)),
     }
     _write(path, packed, metadata)
     return metadata["digest"]
 
 
-def _refresh_look(path: Path, packed: Packed, metadata: dict[str, str], raw: RawFiles) -> None:
-    """Same raw files with new times (copied, fetched again): spare the next load the reading."""
+def _refresh_stat(path: Path, packed: Packed, metadata: dict[str, str], raw: RawFiles) -> None:
+    """Store new times of the same raw files (copied, fetched again), so that the next load need not read them."""
     try:
-        _write(path, packed, {**metadata, "raw_look": raw.look()})
-    except StorageError as error:  # a read-only data folder is fine: only the next load is slower
+        _write(path, packed, {**metadata, "raw_look": raw.stat()})
+    except StorageError as error:  # in a read-only data folder the next load is slower
         log.debug("%s", error)
 
 
@@ -121,7 +124,7 @@ def _write(path: Path, packed: Packed, metadata: dict[str, str]) -> None:
 
 
 def _seal(metadata: dict[str, str]) -> str:
-    """Checksum of the metadata itself, so that a flipped bit there is noticed too."""
+    """Return the checksum of the metadata, so that a flipped bit there is noticed too."""
     rest = {key: value for key, value in metadata.items() if key != "seal"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Which files make up a dataset: in a mirror, under the data root, and packed. torch is not imported."""
+"""The files of a dataset: in a mirror, in the data folder, and packed. torch is not imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rethinkpool_core.datasets.spec import DatasetSpec
 
 
 def mirror_files(spec: DatasetSpec) -> tuple[str, ...]:
-    """The dataset's files in a mirror, relative to it; none for a built-in dataset."""
+    """Return the files of a dataset in a mirror, relative to it; none for a built-in dataset."""
     return {
         "tu": (f"TUDataset/{spec.upstream}.zip",),
         "ogb": ("ogb/hiv.zip",),
@@ -20,7 +20,7 @@ def mirror_files(spec: DatasetSpec) -> tuple[str, ...]:
 
 
 def raw_folder(spec: DatasetSpec, root: Path) -> Path:
-    """Where the dataset's raw files live, in the layout its loader finds them in."""
+    """Return the folder of the raw files, in the layout that the loader expects."""
     return {
         "tu": root / "TUDataset" / spec.upstream,
         "ogb": root / "ogb" / spec.upstream.replace("-", "_"),
@@ -31,16 +31,16 @@ def raw_folder(spec: DatasetSpec, root: Path) -> Path:
 
 
 def packed_file(spec: DatasetSpec, root: Path) -> Path:
-    """The dataset's packed store, beside its raw files."""
+    """Return the path of the packed store, beside the raw files."""
     folder = raw_folder(spec, root)
     return folder.with_name(f"{folder.name}.safetensors")
 
 
 def is_present(spec: DatasetSpec, root: Path) -> bool:
-    """Whether the dataset's raw files are there (complete or not), or built in."""
+    """Return whether the raw files are there (complete or not), or built in."""
     return not mirror_files(spec) or raw_folder(spec, root).is_dir()
 
 
 def built_in_version(spec: DatasetSpec) -> str:
-    """What stands for the raw files of a built-in dataset, empty for the others."""
+    """Return the version that stands for the raw files of a built-in dataset; empty for others."""
     return f"scikit-learn {version('scikit-learn')}" if spec.source == "digits" else ""

@@ -1,4 +1,4 @@
-"""From the graphs a loader gives to a GraphStore: order, narrow, check."""
+"""Packing of the graphs of a loader: sort the edges, narrow the types, check."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pack(
         x: ``[nodes, C]`` integers or floats.
         edge_index: ``[2, edges]``, counted within each graph, in any order inside a graph.
         y: ``[graphs]`` classes or targets.
-        num_nodes: ``[graphs]`` nodes of each graph; ``num_edges``: ``[graphs]`` its directed edges.
+        num_nodes, num_edges: ``[graphs]`` nodes and directed edges of each graph.
         edge_attr: ``[edges, C]`` integers, or ``None``.
         where: the dataset's name, for messages.
 
@@ -53,7 +53,7 @@ def pack(
 
 
 def narrow(values: Tensor) -> Tensor:
-    """The same numbers in the smallest type that holds them exactly (floats: as float32 would hold them)."""
+    """Return the same numbers in the smallest type that holds them exactly (floats: after rounding to float32)."""
     if values.is_floating_point():
         values = values.to(torch.float32)
         half = values.to(torch.float16)
@@ -68,7 +68,7 @@ def narrow(values: Tensor) -> Tensor:
 
 
 def _sort_order(edge_index: Tensor, node_offsets: Tensor, num_edges: Tensor) -> Tensor | None:
-    """The order by (graph, source, target), or ``None`` when the edges are in it already."""
+    """Return the order of the edges by (graph, source, target), or ``None`` if they are in that order."""
     if edge_index.shape[1] != int(num_edges.sum()):
         return None  # the store's own check reports it
     first_node = torch.repeat_interleave(node_offsets[:-1], num_edges)

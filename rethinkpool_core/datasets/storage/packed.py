@@ -1,4 +1,4 @@
-"""What reading a source gives."""
+"""The result of reading a source."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTS = ("train", "val", "test")
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """What reading a source gives: graphs, how their rows become features, and the published split if any."""
+    """Packed graphs, the kind and width of their features, and the published split if there is one."""
 
     store: GraphStore
     features: Features

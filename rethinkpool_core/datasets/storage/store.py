@@ -1,11 +1,10 @@
-"""A whole dataset as a handful of flat tensors."""
+"""All graphs of a dataset as a few flat tensors."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -14,9 +13,8 @@ from rethinkpool_core.errors import DataError
 
 OPTIONAL = ("edge_attr",)
 FIELDS = ("x", "edge_index", "edge_attr", "y", "node_offsets", "edge_offsets")
-_EDGES_A_CHUNK = (
-    1 << 22
-)  # structure checks widen indices to int64; in chunks they need tens of MB, not gigabytes
+# The checks compute in int64: in chunks they need tens of MB, not gigabytes.
+_EDGES_PER_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,12 +48,12 @@ class GraphStore:
 
     @cached_property
     def num_nodes(self) -> Tensor:
-        """Nodes of each graph, ``[graphs]`` int64."""
+        """Number of nodes of each graph, ``[graphs]`` int64."""
         return self.node_offsets.diff()
 
     @cached_property
     def num_edges(self) -> Tensor:
-        """Directed edges of each graph, ``[graphs]`` int64."""
+        """Number of directed edges of each graph, ``[graphs]`` int64."""
         return self.edge_offsets.diff()
 
     @cached_property
@@ -63,7 +61,7 @@ class GraphStore:
         return int(self.num_nodes.max())
 
     def graph(self, index: int) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
-        """One graph: x ``[n, C]``, edge_index ``[2, e]``, edge_attr ``[e, C]`` or ``None``, y ``[]``."""
+        """Return one graph: x ``[n, C]``, edge_index ``[2, e]``, edge_attr ``[e, C]`` or ``None``, y ``[]``."""
         index = range(self.num_graphs)[index]
         nodes = slice(int(self.node_offsets[index]), int(self.node_offsets[index + 1]))
         edges = slice(int(self.edge_offsets[index]), int(self.edge_offsets[index + 1]))
@@ -71,7 +69,7 @@ class GraphStore:
         return self.x[nodes], self.edge_index[:, edges], attributes, self.y[index]
 
     def tensors(self) -> dict[str, Tensor]:
-        """The tensors by name, without the absent ones."""
+        """Return the tensors by name, without those that are ``None``."""
         return {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
 
     def validate(self, where: str) -> None:
@@ -81,7 +79,7 @@ class GraphStore:
             where: the dataset or file, for the message.
 
         Raises:
-            DataError: with the first thing that is wrong.
+            DataError: names the first thing that is wrong.
         """
         for problem in self._problems():
             raise DataError(f"{where} is damaged: {problem}; fetch it again")
@@ -114,8 +112,8 @@ class GraphStore:
 
     def _edges_outside(self):
         edges = self.edge_index.shape[1]
-        for start in range(0, edges, _EDGES_A_CHUNK):
-            stop = min(start + _EDGES_A_CHUNK, edges)
+        for start in range(0, edges, _EDGES_PER_CHUNK):
+            stop = min(start + _EDGES_PER_CHUNK, edges)
             graph = torch.searchsorted(self.edge_offsets, torch.arange(start, stop), right=True) - 1
             chunk = self.edge_index[:, start:stop]
             outside = ((chunk < 0) | (chunk >= self.num_nodes[graph])).any(dim=0)
@@ -124,36 +122,17 @@ class GraphStore:
                 return
 
     def digest(self) -> str:
-        """BLAKE2b of names, types, shapes and bytes: equal digests mean equal data (hex, 32 characters)."""
+        """Return the digest of the tensors, see `digest_tensors`."""
         return digest_tensors(self.tensors())
-
-    def save(self, path: str | Path, metadata: dict[str, str] | None = None) -> None:
-        """Write the store as one safetensors file, atomically (raises StorageError)."""
-        from rethinkpool_core.files.atomic import write_tensors
-
-        write_tensors(Path(path), self.tensors(), metadata or {})
-
-    @classmethod
-    def load(cls, path: str | Path) -> GraphStore:
-        """Read a store written by :meth:`save` and check its structure (raises DataError)."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            store = cls.from_tensors(load_file(path))
-        except (SafetensorError, KeyError, OSError) as error:
-            raise DataError(f"{path} is not a readable graph store ({error}); build it again") from None
-        store.validate(str(path))
-        return store
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> GraphStore:
-        """A store from tensors by name (``KeyError`` when one is missing)."""
+        """Return a store of tensors by name (raises KeyError where one is missing)."""
         return cls(**{name: tensors.get(name) if name in OPTIONAL else tensors[name] for name in FIELDS})
 
 
 def digest_tensors(tensors: dict[str, Tensor]) -> str:
-    """BLAKE2b over name, type, shape and bytes of every tensor, in the order of the names."""
+    """Return the BLAKE2b of names, types, shapes and bytes of all tensors in the order of the names (hex, 32 characters)."""
     state = hashlib.blake2b(digest_size=16)
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
