@@ -1,8 +1,8 @@
-"""The one sparse operator of the project: a 0/1 matrix, with its transpose, that multiplies rows of features.
+"""Sparse 0/1 matrices that multiply rows of features.
 
-A batch of graphs is one block-diagonal adjacency matrix over all the nodes of the batch, without padding between graphs.
-Neighbour sums, sums over the nodes of a graph and the copy of ragged rows into a padded tensor are products with such
-a matrix. The backward pass is the product with the transpose.
+The graphs of a batch have one block-diagonal adjacency matrix, without padding between graphs. Sums over neighbours, sums over
+the nodes of a graph and copies of graph values to its nodes are products with such a matrix; the backward pass is the product
+with the transpose.
 """
 
 from __future__ import annotations
@@ -15,28 +15,30 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from rethinkpool_core.datasets.ragged import repeat_ids
+
 
 class _BagSum(torch.autograd.Function):
-    """y[i] = share[i] sum of x[indices[e]] for indptr[i] <= e < indptr[i + 1]; the transpose is given, not derived.
+    """y[i] = scale[i] times the sum of x[indices[e]] over indptr[i] <= e < indptr[i + 1].
 
-    ``share`` (rows, 1) may be None for ones.
+    The transpose is an argument, not derived. scale: (rows, 1), or None for ones.
 
-    ``embedding_bag`` gathers and adds without writing the gathered rows; on a CPU core it took a fifth of the time of
-    gather followed by ``scatter_add`` at 1000 edges and a sixth at 24000.
+    ``embedding_bag`` gathers and adds without writing the gathered rows: on a CPU core it took a fifth of the time of a
+    gather and ``scatter_add`` at 1000 edges, and a sixth at 24000.
     """
 
     @staticmethod
-    def forward(ctx, x, indices, indptr, indices_t, indptr_t, share=None):
-        ctx.save_for_backward(indices_t, indptr_t, share)
-        # Detached, since for a weight that learns torch notes down what only its own backward needs.
+    def forward(ctx, x, indices, indptr, indices_t, indptr_t, scale=None):
+        ctx.save_for_backward(indices_t, indptr_t, scale)
+        # Detached, since for a learned weight torch would record what only its own backward needs.
         total = F.embedding_bag(indices, x.detach(), indptr, mode="sum", include_last_offset=True)
-        return total if share is None else total.mul_(share)
+        return total if scale is None else total.mul_(scale)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        indices, indptr, share = ctx.saved_tensors
-        weights = None if share is None else share.view(-1).index_select(0, indices)
+        indices, indptr, scale = ctx.saved_tensors
+        weights = None if scale is None else scale.view(-1).index_select(0, indices)
         gradient = gradient.contiguous()
         total = F.embedding_bag(
             indices, gradient, indptr, mode="sum", include_last_offset=True, per_sample_weights=weights
@@ -46,12 +48,12 @@ class _BagSum(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class SparseAdjacency:
-    """A 0/1 matrix in CSR form together with its transpose.
+    """Sparse adjacency matrix in CSR form together with its transpose.
 
-    indices    (E,)           column of each entry, rows one after the other
-    indptr    (rows + 1,)    where each row's entries start; the last one is E
-    indices_t  (E,)           the same for the transpose
-    indptr_t  (indices + 1,)
+    indices    (E,)            column of each entry, row after row
+    indptr     (rows + 1,)     first entry of each row, and E
+    indices_t  (E,)            the same for the transpose
+    indptr_t   (columns + 1,)
     """
 
     indices: Tensor
@@ -61,23 +63,23 @@ class SparseAdjacency:
 
     @property
     def T(self) -> SparseAdjacency:
+        """The transpose."""
         return SparseAdjacency(self.indices_t, self.indptr_t, self.indices, self.indptr)
 
     def __matmul__(self, x: Tensor) -> Tensor:
-        """(indices, D) -> (rows, D)."""
+        """Multiply features: (columns, D) -> (rows, D)."""
         return _BagSum.apply(x, self.indices, self.indptr, self.indices_t, self.indptr_t)
 
     def gather(self, x: Tensor) -> Tensor:
-        """(indices, D) -> (E, D): the row of x that each entry would add."""
+        """Return the row of x that each entry multiplies: (columns, D) -> (E, D)."""
         entry = torch.arange(self.indices.shape[-1] + 1, device=self.indices.device)
         # The transpose lists, for each column, its entries; a stable sort keeps it in CSR order.
         return _BagSum.apply(x, self.indices, entry, self.indices.argsort(stable=True), self.indptr_t)
 
     def sum_entries(self, values: Tensor) -> Tensor:
-        """(E, D), one row for each entry -> (rows, D)."""
+        """Sum values, one row per entry, over the entries of each row: (E, D) -> (rows, D)."""
         entry = torch.arange(self.indices.shape[-1] + 1, device=self.indices.device)
-        ends = torch.zeros_like(entry).scatter_add(0, self.indptr[1:-1], torch.ones_like(self.indptr[1:-1]))
-        row = ends.cumsum(0)[:-1]  # rows that have ended before each entry
+        row = repeat_ids(self.degree(), self.indices.shape[-1])
         return _BagSum.apply(values, entry[:-1], self.indptr, row, entry)
 
     def degree(self) -> Tensor:
@@ -86,18 +88,18 @@ class SparseAdjacency:
 
     def mean(self, x: Tensor, add_self_loops: bool) -> Tensor:
         """Return the mean of x over the neighbours, and the node itself if asked for, (rows, D); zero where there are none."""
-        share = self._share(add_self_loops, x.dtype)
-        mean = _BagSum.apply(x, self.indices, self.indptr, self.indices_t, self.indptr_t, share)
-        return mean + x * share if add_self_loops else mean
+        scale = self._scale(add_self_loops, x.dtype)
+        mean = _BagSum.apply(x, self.indices, self.indptr, self.indices_t, self.indptr_t, scale)
+        return mean + x * scale if add_self_loops else mean
 
-    def _share(self, add_self_loops: bool, dtype: torch.dtype) -> Tensor:
-        """Return what each neighbour counts for in a mean, (rows, 1)."""
-        if (add_self_loops, dtype) not in self._shares:
+    def _scale(self, add_self_loops: bool, dtype: torch.dtype) -> Tensor:
+        """Return the weight of each neighbour in the mean, (rows, 1)."""
+        if (add_self_loops, dtype) not in self._scales:
             degree = self.degree().to(dtype).unsqueeze(-1)
             count = degree + 1 if add_self_loops else degree.clamp(min=1)
-            self._shares[add_self_loops, dtype] = count.reciprocal()
-        return self._shares[add_self_loops, dtype]
+            self._scales[add_self_loops, dtype] = count.reciprocal()
+        return self._scales[add_self_loops, dtype]
 
     @cached_property
-    def _shares(self) -> dict:
+    def _scales(self) -> dict:
         return {}
