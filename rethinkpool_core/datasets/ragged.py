@@ -17,8 +17,7 @@ def repeat_ids(sizes: Tensor, total: int) -> Tensor:
 
     With ``total``, the sum of the sizes, a GPU need not be asked for it.
     """
-    ids = torch.arange(len(sizes), device=sizes.device)
-    return torch.repeat_interleave(ids, sizes, output_size=total)
+    return torch.repeat_interleave(sizes, output_size=total)
 
 
 def ranges(first: Tensor, sizes: Tensor) -> Tensor:
