@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -18,6 +22,7 @@ app = typer.Typer(
     name="rethinkpool",
     help="Run the appendix of 'Rethinking pooling in graph neural networks'.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
@@ -70,6 +75,32 @@ def _ended(message: str, code: int, debug: bool) -> int:
     return code
 
 
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """Handle Ctrl-C: raise KeyboardInterrupt or, while a module is being imported, exit at once.
+
+    An import of torch takes seconds, and may swallow the exception or leave a module half initialised.
+    """
+    while frame is not None:
+        if frame.f_code.co_name == "_find_and_load":  # of importlib
+            os.write(2, b"error: interrupted\n")
+            os._exit(_INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[None]:
+    """Handle Ctrl-C by `_interrupt`, in the main thread, where Python delivers signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _run(args: list[str], debug: bool) -> int:
     """Run one command; every way it can end becomes an exit code and at most one line on stderr."""
     try:
@@ -99,4 +130,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if argv is None else argv)
     command = [arg for arg in args if arg != "--debug"]
-    return _run(join_assignments(command), debug="--debug" in args)
+    with _ctrl_c():
+        return _run(join_assignments(command), debug="--debug" in args)

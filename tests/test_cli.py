@@ -120,6 +120,21 @@ def test_interrupted_is_130(capsys, fails):
     assert only_line(capsys.readouterr().err) == "error: interrupted"
 
 
+def test_ctrl_c_amid_an_import_ends_the_command_whatever_the_import_does(tmp_path):
+    """Some packages catch every exception of an import that fails, and would go on."""
+    (tmp_path / "swallowing.py").write_text(
+        "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept BaseException:\n    pass\n"
+    )
+    code = (
+        f"import sys; sys.path.append({str(tmp_path)!r})\n"
+        "from rethinkpool_core import cli\n"
+        "@cli.app.command('slow')\ndef slow():\n    import swallowing\n    print('went on')\n"
+        "sys.exit(cli.main(['slow']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
+
+
 def test_failed_replica_is_listed_and_the_others_are_kept(tmp_path, capsys, fails):
     from rethinkpool_core.training import RunRecord
 
@@ -177,6 +192,19 @@ def test_help_imports_nothing_heavy():
     code += f"print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "", "data", "data list", "data fetch", "data verify", "data stats", "models", "train", "grid", "results",
+        "results show", "results compact", "notebook", "book", "bench",
+    ],
+)  # fmt: skip
+def test_help_of_every_command(command, option, capsys):
+    assert main([*command.split(), option]) == 0
+    assert " ".join(["Usage: rethinkpool", *command.split()]) in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("args", [[], ["data"]])

@@ -27,7 +27,7 @@ def models_command(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="[MODEL]",
+            metavar="MODEL",
             help="List the parameters of this model.",
             autocompletion=lambda: list(model_names()),
         ),
@@ -35,7 +35,7 @@ def models_command(
     dataset: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DATASET]", help="Show the defaults for this dataset.", autocompletion=dataset_names
+            metavar="DATASET", help="Show the defaults for this dataset.", autocompletion=dataset_names
         ),
     ] = None,
     module: Modules = None,

@@ -28,8 +28,8 @@ class _TableByDefault(TyperGroup):
     """``results table-s5`` is ``results show table-s5``."""
 
     def parse_args(self, ctx, args):
-        helps = {"--help"} & set(args[:1])
-        if not helps and (not args or args[0] not in self.commands):
+        asks_for_help = args[:1] and args[0] in ctx.help_option_names
+        if not asks_for_help and (not args or args[0] not in self.commands):
             args = ["show", *args]
         return super().parse_args(ctx, args)
 
@@ -42,7 +42,7 @@ def show_command(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="A grid, or a TOML file; without one, all runs.", autocompletion=grid_names
+            metavar="NAME", help="A grid, or a TOML file; without one, all runs.", autocompletion=grid_names
         ),
     ] = None,
     store: Store = None,

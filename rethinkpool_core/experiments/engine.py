@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments import local_worker
@@ -110,19 +112,20 @@ def _start_workers(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
         "distributed.scheduler.worker-ttl": None,
     }
     with dask.config.set(settings), _quiet():
-        cluster = (
-            gpu_cluster([gpus[number % len(gpus)] for number in range(count)])
-            if gpus
-            else LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                memory_limit=int(total_memory() / count),
-                silence_logs=logging.CRITICAL,
-                preload=[local_worker.__name__],
+        with _ctrl_c_held_back():
+            cluster = (
+                gpu_cluster([gpus[number % len(gpus)] for number in range(count)])
+                if gpus
+                else LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=int(total_memory() / count),
+                    silence_logs=logging.CRITICAL,
+                    preload=[local_worker.__name__],
+                )
             )
-        )
         with cluster, Client(cluster, set_as_default=False) as client, client.as_current():
             yield Engine(client, device)
 
@@ -176,6 +179,23 @@ def total_memory() -> float:
     from distributed.system import MEMORY_LIMIT
 
     return MEMORY_LIMIT
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Deliver Ctrl-C when the block ends: it would leave tracebacks of workers that are being started.
+
+    Threads and processes that are started in the block inherit this and never get it, nor do the workers that replace others.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # started later, it would let the signal through again
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 @contextmanager

@@ -119,12 +119,18 @@ def run_notebook(
                 start_timeout=START_TIMEOUT,
                 execution_timeout=cell_timeout,
                 on_cell_start=progress.on_cell_start,
+                extra_arguments=[
+                    "--IPKernelApp.log_level=CRITICAL"
+                ],  # no traceback of the kernel after Ctrl-C
                 # What cells print is not sent in plain text where other users of the machine can listen.
                 config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             )
     except (papermill.PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
         os.replace(running, failed)
         raise NotebookError(f"notebook {name} failed, {_reason(error)}: see {shown(failed)}") from None
+    except KeyboardInterrupt:
+        running.unlink(missing_ok=True)
+        raise
     failed.unlink(missing_ok=True)
     os.replace(running, done)
     return done

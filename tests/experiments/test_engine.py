@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -65,3 +68,14 @@ def test_each_worker_sees_one_gpu():
     with engine.gpu_cluster(["5", "7"]) as cluster, Client(cluster, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=60)
         assert sorted(client.run(os.getenv, "CUDA_VISIBLE_DEVICES").values()) == ["5", "7"]
+
+
+def test_ctrl_c_waits_while_workers_start_and_never_reaches_them():
+    blocked = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    reached = False
+    with pytest.raises(KeyboardInterrupt):
+        with engine._ctrl_c_held_back():
+            os.kill(os.getpid(), signal.SIGINT)
+            child = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True)
+            reached = True
+    assert reached and child.stdout == "True\n"

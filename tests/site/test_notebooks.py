@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,23 @@ def test_cell_that_takes_too_long_is_stopped(project):
     source.write_text(source.read_text().replace("print(word * n)", "import time; time.sleep(60)"))
     with pytest.raises(NotebookError, match="Timeout"):
         run_notebook("small", cell_timeout=2)
+
+
+def test_ctrl_c_leaves_no_file_and_no_traceback(project):
+    """A cell that sends it to the command, whose child the kernel is."""
+    source = project / "notebooks" / "small.ipynb"
+    cell = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(60)"
+    source.write_text(source.read_text().replace("print(word * n)", cell))
+    code = (
+        "import pathlib, sys\nfrom rethinkpool_core import cli\nfrom rethinkpool_core.site import notebooks\n"
+        f"notebooks.project_folder = lambda: pathlib.Path({str(project)!r})\n"
+        "sys.exit(cli.main(['notebook', 'small']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    lines = done.stderr.splitlines()
+    assert (done.returncode, lines[-1]) == (130, "error: interrupted")
+    assert all(line.startswith("small: cell") for line in lines[:-1])
+    assert not list((project / "build" / "notebooks").iterdir())
 
 
 def test_outside_a_clone_there_are_no_notebooks(tmp_path, monkeypatch):
