@@ -1,4 +1,4 @@
-"""Figures of datasets: how large graphs are, and what they look like."""
+"""Figures of datasets: histograms of sizes, and sample graphs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rethinkpool_core.figures.panels import COLOURS, INK, Panel, Panels, draw
+from rethinkpool_core.figures.svg import COLOURS, INK, FigureRow, SvgFigure, draw_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     from rethinkpool_core.datasets.dataset import GraphDataset
 
 
-def size_histograms(dataset: GraphDataset) -> Panels:
-    """How many nodes the graphs have, and how many edges arrive at their nodes."""
+def size_histograms(dataset: GraphDataset) -> FigureRow:
+    """Histograms of the nodes per graph and of the in-degrees of all nodes."""
     store = dataset.store
     sizes = store.num_nodes.numpy()
     starts = np.repeat(store.node_offsets[:-1].numpy(), store.num_edges.numpy())
     targets = store.edge_index[1].numpy().astype(np.int64) + starts
     degrees = np.bincount(targets, minlength=int(sizes.sum()))
-    return Panels(
+    return FigureRow(
         [
-            draw(lambda axes: _histogram(axes, sizes, "nodes per graph", "graphs"), f"{dataset.name}: sizes"),
-            draw(
+            draw_svg(
+                lambda axes: _histogram(axes, sizes, "nodes per graph", "graphs"), f"{dataset.name}: sizes"
+            ),
+            draw_svg(
                 lambda axes: _histogram(axes, degrees, "in-degree of a node", "nodes"),
                 f"{dataset.name}: degrees",
             ),
@@ -32,20 +34,20 @@ def size_histograms(dataset: GraphDataset) -> Panels:
     )
 
 
-def _histogram(axes: Axes, values: np.ndarray, label: str, counted: str) -> None:
+def _histogram(axes: Axes, values: np.ndarray, label: str, count_label: str) -> None:
     low, high = int(values.min()), int(values.max())
     step = max(1, (high - low) // 40)
     axes.hist(values, bins=np.arange(low, high + step + 1, step) - 0.5, color=COLOURS[0])
     axes.set_xlabel(label)
-    axes.set_ylabel(counted)
+    axes.set_ylabel(count_label)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="x", visible=False)
     if values.max() > 50 * np.median(values):
         axes.set_yscale("log")
 
 
-def sample_graphs(dataset: GraphDataset, count: int = 4, seed: int = 0) -> Panels:
-    """``count`` graphs of different classes, drawn where their nodes lie, or by a spring layout."""
+def sample_graphs(dataset: GraphDataset, count: int = 4, seed: int = 0) -> FigureRow:
+    """Drawings of ``count`` graphs of different classes, at the coordinates of their nodes or in a spring layout."""
     generator = np.random.default_rng(seed)
     classes = dataset.store.y.numpy().astype(np.int64).ravel()
     order = generator.permutation(len(classes))
@@ -53,18 +55,18 @@ def sample_graphs(dataset: GraphDataset, count: int = 4, seed: int = 0) -> Panel
     chosen = order[np.sort(firsts)[:count]] if dataset.spec.task != "regression" else order[:count]
     if len(chosen) < count:
         chosen = np.concatenate([chosen, order[~np.isin(order, chosen)][: count - len(chosen)]])
-    return Panels([_graph(dataset, int(number)) for number in sorted(chosen, key=lambda n: classes[n])])
+    return FigureRow([_drawing(dataset, int(number)) for number in sorted(chosen, key=lambda n: classes[n])])
 
 
-def _graph(dataset: GraphDataset, number: int) -> Panel:
+def _drawing(dataset: GraphDataset, number: int) -> SvgFigure:
     stored, edge_index, _, y = dataset.store.graph(number)
     x = stored.numpy()
     edges = edge_index.numpy().astype(np.int64)
     if dataset.spec.features == "dense":
-        places = np.stack([x[:, 2], -x[:, 1]], axis=1).astype(np.float64)
+        positions = np.stack([x[:, 2], -x[:, 1]], axis=1).astype(np.float64)
         shades = x[:, 0].astype(np.float64)
     else:
-        places = _spring_layout(len(x), edges)
+        positions = _spring_layout(len(x), edges)
         shades = x[:, 0].astype(np.float64) if x.shape[1] else np.zeros(len(x))
     target = y.item()
     shown = f"target {target:.2f}" if dataset.spec.task == "regression" else f"class {int(target)}"
@@ -73,14 +75,14 @@ def _graph(dataset: GraphDataset, number: int) -> Panel:
         from matplotlib.collections import LineCollection
 
         pairs = np.unique(np.sort(edges.T, axis=1), axis=0)  # one line for an edge and its opposite
-        lines = LineCollection(places[pairs], colors=INK, linewidths=0.7, alpha=0.4, zorder=1)
+        lines = LineCollection(positions[pairs], colors=INK, linewidths=0.7, alpha=0.4, zorder=1)
         axes.add_collection(lines)
-        axes.scatter(*places.T, c=shades, cmap="viridis", s=46, zorder=2, edgecolors=INK, linewidths=0.4)
+        axes.scatter(*positions.T, c=shades, cmap="viridis", s=46, zorder=2, edgecolors=INK, linewidths=0.4)
         axes.set_aspect("equal", adjustable="datalim")
         axes.set_axis_off()
         axes.margins(0.08)
 
-    return draw(paint, f"graph {number}, {shown}", width=2.6, height=2.6)
+    return draw_svg(paint, f"graph {number}, {shown}", width=2.6, height=2.6)
 
 
 def _spring_layout(nodes: int, edges: np.ndarray) -> np.ndarray:
@@ -88,5 +90,5 @@ def _spring_layout(nodes: int, edges: np.ndarray) -> np.ndarray:
 
     graph = networkx.empty_graph(nodes)
     graph.add_edges_from(edges.T.tolist())
-    places = networkx.spring_layout(graph, seed=0)
-    return np.array([places[node] for node in range(nodes)])
+    positions = networkx.spring_layout(graph, seed=0)
+    return np.array([positions[node] for node in range(nodes)])

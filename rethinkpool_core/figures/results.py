@@ -1,4 +1,4 @@
-"""Figures of whole tables of runs: differences of twins, scores by seed, curves of many seeds."""
+"""Figures of tables of runs: forest plots of differences, strip plots of scores, curves with bands over seeds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rethinkpool_core.errors import UsageError
-from rethinkpool_core.figures.panels import COLOURS, INK, Panel, Panels, draw
 from rethinkpool_core.figures.runs import curve_scale
+from rethinkpool_core.figures.svg import COLOURS, INK, FigureRow, SvgFigure, draw_svg
 from rethinkpool_core.models.registry import model_order
 from rethinkpool_core.paper import get_metric
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rethinkpool_core.analysis.equivalence import Comparison
     from rethinkpool_core.analysis.tables import CellScore
 
-# Colour, marker and whether it is filled: told apart without colour too.
-_VERDICTS = {
+# Colour, marker and whether the marker is filled: verdicts differ in shape too.
+_VERDICT_STYLES = {
     "equivalent": (COLOURS[2], "o", True),
     "different within the margin": (COLOURS[0], "D", True),
     "different": (COLOURS[1], "s", True),
@@ -30,20 +30,20 @@ _VERDICTS = {
 }
 
 
-def forest(found: Sequence[Comparison]) -> Panels:
-    """Each comparison as its difference and intervals, with the band in which a difference does not matter.
+def forest_plot(found: Sequence[Comparison]) -> FigureRow:
+    """Forest plot of comparisons: each difference with two confidence intervals, and a band for the margin of equivalence.
 
-    Thin lines are the intervals that the test of difference goes by, without 0 or not; thick ones those that the test of
-    equivalence goes by, within the band or not. Colours tell the verdicts, which are stricter where there are many comparisons.
-    One panel for scores in points and one for errors in the target's units, where there are both.
+    A thin interval without 0 shows a difference, a thick one within the band equivalence, for that pair alone. Colours and
+    markers show the verdicts, which are adjusted for the number of comparisons. Accuracy and ROC-AUC, in points, have one
+    figure, errors in the target's unit another.
     """
     parts: dict[str, list[Comparison]] = {}
     for one in sorted(found, key=lambda one: one.scored_by.unit, reverse=True):  # points first
         parts.setdefault(one.scored_by.unit, []).append(one)
-    return Panels([_forest(part) for part in parts.values()])
+    return FigureRow([_forest_of_unit(part) for part in parts.values()])
 
 
-def _forest(found: list[Comparison]) -> Panel:
+def _forest_of_unit(found: list[Comparison]) -> SvgFigure:
     pairs: dict[tuple[str, str], list[Comparison]] = {}
     for one in found:
         pairs.setdefault((one.twin, one.method), []).append(one)
@@ -54,12 +54,12 @@ def _forest(found: list[Comparison]) -> Panel:
 
         axes.axvspan(-margin, margin, color=INK, alpha=0.1, linewidth=0)
         axes.axvline(0, color=INK, linewidth=1)
-        place, ticks = 0.0, {}
+        y, ticks = 0.0, {}
         for (twin, method), part in pairs.items():
-            place += 1.5
+            y += 1.5
             axes.text(
                 0.01,
-                place,
+                y,
                 f"{twin} minus {method}",
                 transform=axes.get_yaxis_transform(),
                 fontsize=10,
@@ -67,18 +67,18 @@ def _forest(found: list[Comparison]) -> Panel:
                 va="center",
             )
             for one in part:
-                place += 1
-                ticks[place] = f"{one.dataset}\n{one.settings}".strip()
-                _difference(axes, one, place)
+                y += 1
+                ticks[y] = f"{one.dataset}\n{one.settings}".strip()
+                _draw_comparison(axes, one, y)
         axes.set_yticks(list(ticks), list(ticks.values()))
-        axes.set_ylim(place + 0.7, 0.4)
+        axes.set_ylim(y + 0.7, 0.4)
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlabel(f"{metric.unit}s" if metric.unit else "target's unit")
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
-        _sides(axes, metric.higher_is_better)
-        _legend(axes, found)
+        _label_directions(axes, metric.higher_is_better)
+        _add_legend(axes, found)
 
     level = [f"{100 * (1 - share):g} %" for share in (2 * found[0].alpha, found[0].alpha)]
     caption = (
@@ -86,11 +86,11 @@ def _forest(found: list[Comparison]) -> Panel:
         f"shaded: within {metric.amount(margin)}"
     )
     rows = len(found) + 1.5 * len(pairs)
-    return draw(paint, caption, width=4.8, height=1.5 + 0.27 * rows)
+    return draw_svg(paint, caption, width=4.8, height=1.5 + 0.27 * rows)
 
 
-def _sides(axes: Axes, higher_is_better: bool) -> None:
-    """Which side of 0 is the twin's."""
+def _label_directions(axes: Axes, higher_is_better: bool) -> None:
+    """Write above the axes on which side of 0 the twin is better."""
     left, right = ("worse", "better") if higher_is_better else ("better", "worse")
     for text, side, offset in ((f"← twin {left}", "right", -8), (f"twin {right} →", "left", 8)):
         axes.annotate(
@@ -104,56 +104,56 @@ def _sides(axes: Axes, higher_is_better: bool) -> None:
         )
 
 
-def _difference(axes: Axes, one: Comparison, place: float) -> None:
-    colour, marker, filled = _VERDICTS[one.verdict]
+def _draw_comparison(axes: Axes, one: Comparison, y: float) -> None:
+    colour, marker, filled = _VERDICT_STYLES[one.verdict]
     if one.tested:
-        axes.hlines(place, one.low, one.high, color=colour, linewidth=1.2)
-        axes.hlines(place, *one.tests.inner, color=colour, linewidth=3.5)
-    axes.plot(one.difference, place, **_marker(colour, marker, filled))
+        axes.hlines(y, one.low, one.high, color=colour, linewidth=1.2)
+        axes.hlines(y, *one.tests.inner, color=colour, linewidth=3.5)
+    axes.plot(one.difference, y, **_marker_style(colour, marker, filled))
 
 
-def _marker(colour: str, marker: str, filled: bool) -> dict:
+def _marker_style(colour: str, marker: str, filled: bool) -> dict:
     face = colour if filled else "none"
     return {"marker": marker, "color": colour, "markerfacecolor": face, "markersize": 7, "linestyle": "none"}
 
 
-def _legend(axes: Axes, found: list[Comparison]) -> None:
+def _add_legend(axes: Axes, found: list[Comparison]) -> None:
     from matplotlib.lines import Line2D
 
-    there = {one.verdict for one in found}
+    occurring = {one.verdict for one in found}
     entries = [
-        Line2D([], [], label=verdict, **_marker(*_VERDICTS[verdict]))
-        for verdict in _VERDICTS
-        if verdict in there
+        Line2D([], [], label=verdict, **_marker_style(*style))
+        for verdict, style in _VERDICT_STYLES.items()
+        if verdict in occurring
     ]
     axes.figure.legend(handles=entries, loc="outside lower center", ncols=2, fontsize=10, handletextpad=0.2)
 
 
-def score_strips(runs: pd.DataFrame, scores: Sequence[CellScore]) -> Panels:
-    """Of each dataset, one dot a seed and the mean as a line; beside them the published mean and deviation.
+def score_strips(runs: pd.DataFrame, scores: Sequence[CellScore]) -> FigureRow:
+    """Strip plot per dataset: a dot per seed and the mean as a line, beside the published mean and standard deviation.
 
     scores    `cell_scores` of the same runs
     """
-    panels = []
+    figures = []
     for dataset in dict.fromkeys(score.dataset for score in scores):
         part = [score for score in scores if score.dataset == dataset and score.seeds]
         if part:
-            panels.append(_strips(runs, part))
-    return Panels(panels)
+            figures.append(_strips_of_dataset(runs, part))
+    return FigureRow(figures)
 
 
-def _strips(runs: pd.DataFrame, scores: list[CellScore]) -> Panel:
+def _strips_of_dataset(runs: pd.DataFrame, scores: list[CellScore]) -> SvgFigure:
     metric = get_metric(scores[0].metric)
 
     def paint(axes: Axes) -> None:
-        for place, (score, colour) in enumerate(zip(scores, cycle(COLOURS), strict=False)):
+        for x, (score, colour) in enumerate(zip(scores, cycle(COLOURS), strict=False)):
             good = runs[(runs.cell == score.cell) & runs.error.isna()].test_score.dropna()
             values = metric.scale * np.sort(good.to_numpy(dtype=float))
-            axes.scatter(place - 0.1 + _apart(values), values, color=colour, s=20, alpha=0.7, linewidth=0)
-            axes.hlines(score.mean, place - 0.38, place + 0.18, color=colour, linewidth=2.5)
+            axes.scatter(x - 0.1 + _swarm_offsets(values), values, color=colour, s=20, alpha=0.7, linewidth=0)
+            axes.hlines(score.mean, x - 0.38, x + 0.18, color=colour, linewidth=2.5)
             if score.printed is not None:
                 axes.errorbar(
-                    place + 0.32,
+                    x + 0.32,
                     score.printed.mean,
                     score.printed.std,
                     fmt="D",
@@ -172,35 +172,40 @@ def _strips(runs: pd.DataFrame, scores: list[CellScore]) -> Panel:
 
     counts = sorted({score.seeds for score in scores})
     seeds = " to ".join(str(count) for count in (counts if len(counts) < 3 else (counts[0], counts[-1])))
-    printed = "; diamonds: published mean ± deviation" if any(score.printed for score in scores) else ""
-    caption = f"{scores[0].dataset}: {seeds} seeds of each model and their mean{printed}"
-    return draw(paint, caption, width=max(4.6, 1.5 + 0.8 * len(scores)), height=3.4)
+    printed = (
+        "; diamonds: published mean ± standard deviation" if any(score.printed for score in scores) else ""
+    )
+    caption = f"{scores[0].dataset}: {seeds} seeds per model and their mean{printed}"
+    return draw_svg(paint, caption, width=max(4.6, 1.5 + 0.8 * len(scores)), height=3.4)
 
 
-def _apart(values: np.ndarray) -> np.ndarray:
-    """Sideways places for sorted ``values``, so that near ones lie side by side and not on each other."""
+def _swarm_offsets(values: np.ndarray) -> np.ndarray:
+    """Horizontal offsets of the dots of sorted ``values``, so that dots of similar values do not overlap."""
     step = (np.ptp(values) if len(values) else 0.0) / 25 or 1.0
     bins = np.round(values / step)
     offsets = np.empty(len(values))
     for number in np.unique(bins):
-        here = np.flatnonzero(bins == number)
-        offsets[here] = (np.arange(len(here)) - (len(here) - 1) / 2) * min(0.08, 0.5 / len(here))
+        dots = np.flatnonzero(bins == number)
+        offsets[dots] = (np.arange(len(dots)) - (len(dots) - 1) / 2) * min(0.08, 0.5 / len(dots))
     return offsets
 
 
-def curve_bands(runs: pd.DataFrame, curve: str, label: str, names: Mapping[str, str] | None = None) -> Panel:
-    """Of runs on one dataset: each cell's mean over the seeds still training, and a band from their 10 % to their 90 % quantile.
+def curve_bands(
+    runs: pd.DataFrame, curve: str, label: str, names: Mapping[str, str] | None = None
+) -> SvgFigure:
+    """Curves of runs on one dataset: per cell the mean over the seeds still training, and a band of their 10 % to 90 % quantiles.
 
-    A line ends where fewer than half of its seeds go on: those are the ones that still improve, and no fair sample. The lower
-    part shows how many go on.
+    A line ends where fewer than half of its seeds are still training: these are the seeds that still improve, which is no fair
+    sample. The lower axes show how many there are.
 
+    curve    a curve of `RunRecord.curves`; validation scores are drawn in points
     names    settings of cells that differ from the protocol, by digest
 
     Raises UsageError for runs on several datasets, and where no run has such a curve.
     """
     if runs.dataset.nunique() != 1:
         raise UsageError(
-            f"curves are drawn of one dataset, and these runs are on {', '.join(runs.dataset.unique())}: choose one"
+            f"curves are drawn for one dataset, and these runs are on {', '.join(runs.dataset.unique())}: choose one"
         )
     lines = list(_curves(runs, curve, names or {}))
     if not lines:
@@ -214,29 +219,29 @@ def curve_bands(runs: pd.DataFrame, curve: str, label: str, names: Mapping[str, 
         axes.remove()
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         for (name, values), colour in zip(lines, cycle(COLOURS), strict=False):
-            going = _going(values)
-            kept = going >= len(values) / 2
+            training = _seeds_still_training(values)
+            kept = training >= len(values) / 2
             epochs = 1 + np.arange(values.shape[1])
             shown = pd.DataFrame(values[:, kept])
             low, high = shown.quantile([0.1, 0.9]).to_numpy()
             upper.fill_between(epochs[kept], low, high, color=colour, alpha=0.18, linewidth=0)
             upper.plot(epochs[kept], shown.mean().to_numpy(), color=colour, linewidth=2, label=name)
-            lower.step(epochs, going, where="mid", color=colour, linewidth=1.5)
+            lower.step(epochs, training, where="mid", color=colour, linewidth=1.5)
         upper.set_ylabel(label)
         upper.legend(fontsize=10)
-        lower.set_ylabel("seeds\ngoing on", fontsize=10)
+        lower.set_ylabel("seeds\ntraining", fontsize=10)
         lower.set_ylim(bottom=0)
         lower.set_xlabel("epoch")
 
     caption = (
         f"{runs.dataset.iloc[0]}: {label}, mean and 10 % to 90 % band of the seeds still training, until half have "
-        "stopped; below, how many there are"
+        "stopped; below, their number"
     )
-    return draw(paint, caption, width=4.8, height=3.9)
+    return draw_svg(paint, caption, width=4.8, height=3.9)
 
 
 def _curves(runs: pd.DataFrame, curve: str, names: Mapping[str, str]) -> Iterator[tuple[str, np.ndarray]]:
-    """Label and values (seeds, epochs) of each cell, NaN after a seed's end and where the value was none."""
+    """Label and values (seeds, epochs) per cell, NaN after the last epoch of a seed and where no value was recorded."""
     groups = runs[runs.error.isna()].groupby(["model", "cell"])
     for (model, cell), part in sorted(groups, key=lambda group: model_order(group[0][0])):
         found = [np.asarray(one[curve], dtype=float) for one in part.curves if len(one.get(curve, ()))]
@@ -248,8 +253,8 @@ def _curves(runs: pd.DataFrame, curve: str, names: Mapping[str, str]) -> Iterato
             yield label, curve_scale(curve, part.metric.iloc[0]) * values
 
 
-def _going(values: np.ndarray) -> np.ndarray:
-    """At each epoch, how many seeds have a value there or later."""
+def _seeds_still_training(values: np.ndarray) -> np.ndarray:
+    """How many seeds have a value at each epoch or later."""
     later = np.maximum.accumulate(~np.isnan(values)[:, ::-1], axis=1)[:, ::-1]
     return later.sum(axis=0)
 

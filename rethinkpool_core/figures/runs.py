@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rethinkpool_core.figures.panels import COLOURS, INK, Panel, draw
+from rethinkpool_core.figures.svg import COLOURS, INK, SvgFigure, draw_svg
 from rethinkpool_core.paper import get_metric
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rethinkpool_core.training.record import RunRecord
 
 Runs = Mapping[str, Sequence["RunRecord"]]
-"""Records of each model, by its name."""
+"""Run records of each model, by the name of the model."""
 
 
-def learning_curves(runs: Runs, curve: str, label: str) -> Panel:
+def learning_curves(runs: Runs, curve: str, label: str) -> SvgFigure:
     """Mean of one curve over the seeds at each epoch, in a band from the lowest to the highest seed.
 
     Validation scores are in points, as in every figure. A line ends with the first seed of its model that stops, so that its
@@ -38,7 +38,7 @@ def learning_curves(runs: Runs, curve: str, label: str) -> Panel:
         axes.set_ylabel(label)
         axes.legend()
 
-    return draw(paint, f"{label}: mean of the seeds, band from lowest to highest")
+    return draw_svg(paint, f"{label}: mean of the seeds, band from lowest to highest")
 
 
 def curve_scale(curve: str, metric: str) -> float:
@@ -46,7 +46,7 @@ def curve_scale(curve: str, metric: str) -> float:
     return get_metric(metric).scale if curve == "val_score" else 1.0
 
 
-def score_strip(runs: Runs, label: str) -> Panel:
+def score_strip(runs: Runs, label: str) -> SvgFigure:
     """Strip plot of test scores in points: a dot per seed, the mean as a line, and lines that join the dots of one seed."""
 
     def paint(axes: Axes) -> None:
@@ -59,14 +59,14 @@ def score_strip(runs: Runs, label: str) -> Panel:
             for seed in scores[left].keys() & scores[left + 1].keys():
                 pair = [scores[left][seed], scores[left + 1][seed]]
                 axes.plot([left, left + 1], pair, color=INK, linewidth=0.8, alpha=0.35, zorder=1)
-        for place, by_seed in enumerate(scores):
+        for x, by_seed in enumerate(scores):
             values = list(by_seed.values())
-            colour = COLOURS[place % len(COLOURS)]
-            axes.scatter([place] * len(values), values, color=colour, s=44, zorder=2)
-            axes.hlines(np.mean(values), place - 0.2, place + 0.2, color=colour, linewidth=2.5, zorder=2)
+            colour = COLOURS[x % len(COLOURS)]
+            axes.scatter([x] * len(values), values, color=colour, s=44, zorder=2)
+            axes.hlines(np.mean(values), x - 0.2, x + 0.2, color=colour, linewidth=2.5, zorder=2)
         axes.set_xticks(range(len(names)), names)
         axes.set_xlim(-0.5, len(names) - 0.5)
         axes.set_ylabel(label)
         axes.grid(axis="x", visible=False)
 
-    return draw(paint, f"{label}: one dot a seed, a line joins the same seed")
+    return draw_svg(paint, f"{label}: one dot per seed, lines join the same seed")

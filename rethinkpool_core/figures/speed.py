@@ -5,33 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rethinkpool_core.figures.panels import COLOURS, INK, Panel, draw
+from rethinkpool_core.figures.svg import COLOURS, INK, SvgFigure, draw_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def speedups(models: Sequence[Mapping[str, Any]]) -> Panel:
+def speedups(models: Sequence[Mapping[str, Any]]) -> SvgFigure:
     """Draw the speed-up of each model over the baseline: a bar for the median, a line for the range over rounds."""
 
     def paint(axes: Axes) -> None:
-        places = range(len(models), 0, -1)
-        axes.barh(places, [entry["speedup"] for entry in models], color=COLOURS[0], height=0.6)
-        for place, entry in zip(places, models, strict=True):
-            axes.hlines(place, entry["min"], entry["max"], color=INK, linewidth=2)
+        positions = range(len(models), 0, -1)
+        axes.barh(positions, [entry["speedup"] for entry in models], color=COLOURS[0], height=0.6)
+        for position, entry in zip(positions, models, strict=True):
+            axes.hlines(position, entry["min"], entry["max"], color=INK, linewidth=2)
         axes.axvline(1, color=INK, linewidth=1)
-        axes.set_yticks(places, [entry["model"] for entry in models])
+        axes.set_yticks(positions, [entry["model"] for entry in models])
         axes.set_xlim(left=0)
         axes.set_xlabel("speed-up over the baseline")
         axes.grid(axis="y", visible=False)
 
-    return draw(paint, "Speed-up of an epoch of each model: median and range over rounds", width=5.0)
+    return draw_svg(paint, "Speed-up of an epoch of each model: median and range over rounds", width=5.0)
 
 
 _AXES = {"seeds": "stacked seeds", "nodes": "nodes per graph", "graphs": "graphs in the dataset"}
 
 
-def growth_curves(curves: Sequence[Mapping[str, Any]], axis: str, value: str) -> Panel:
+def growth_curves(curves: Sequence[Mapping[str, Any]], axis: str, value: str) -> SvgFigure:
     """Draw how seconds or bytes of one model grow: the baseline in the colour of the text, ours in others.
 
     Each point of a curve has a number under ``axis`` and one under ``value``. The baseline's curve over seeds has one point and
@@ -80,7 +80,7 @@ def growth_curves(curves: Sequence[Mapping[str, Any]], axis: str, value: str) ->
         axes.set_ylabel(label)
         axes.legend()
 
-    return draw(paint, f"{curves[0]['model']}: {what}, by {_AXES[axis]}")
+    return draw_svg(paint, f"{curves[0]['model']}: {what}, by {_AXES[axis]}")
 
 
 def curve_label(curve: Mapping[str, Any]) -> str:

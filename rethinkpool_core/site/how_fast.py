@@ -8,8 +8,8 @@ from typing import Any
 
 from rethinkpool_core.bench.plan import FORMAT
 from rethinkpool_core.errors import DataError
-from rethinkpool_core.figures.panels import Panel, Panels
 from rethinkpool_core.figures.speed import curve_label, growth_curves, speedups
+from rethinkpool_core.figures.svg import FigureRow, SvgFigure
 from rethinkpool_core.site.notebooks import project_folder, shown
 from rethinkpool_core.site.tables import markdown, prose_table
 
@@ -43,9 +43,9 @@ def parts(found: dict[str, Any]) -> dict[str, str]:
         "matching": _matching(found),
         "where": _where(found),
         "ratios": _raw([speedups(found["models"])]),
-        "seeds": _raw(_panels(found, "seeds", ("seconds", "bytes"))),
-        "nodes": _raw(_panels(found, "nodes", ("seconds", "bytes"))),
-        "graphs": _raw(_panels(found, "graphs", ("seconds", "bytes"))),
+        "seeds": _raw(_growth_figures(found, "seeds", ("seconds", "bytes"))),
+        "nodes": _raw(_growth_figures(found, "nodes", ("seconds", "bytes"))),
+        "graphs": _raw(_growth_figures(found, "graphs", ("seconds", "bytes"))),
         "stopped": _stopped(found),
     }
 
@@ -119,8 +119,8 @@ def _where(found: dict[str, Any]) -> str:
     return prose_table(header, rows)
 
 
-def _panels(found: dict[str, Any], axis: str, values: tuple[str, ...]) -> list[Panel]:
-    """Return one panel per value and model."""
+def _growth_figures(found: dict[str, Any], axis: str, values: tuple[str, ...]) -> list[SvgFigure]:
+    """Return one figure per value and model."""
     curves = found["growth"][axis]
     models = dict.fromkeys(curve["model"] for curve in curves)
     return [
@@ -149,7 +149,7 @@ def _digits(seconds: float) -> str:
     return f"{seconds:#.3g}" if seconds < 1 else f"{seconds:.2f}"
 
 
-def _raw(panels: list[Panel]) -> str:
+def _raw(figures: list[SvgFigure]) -> str:
     """Return figures as raw HTML for a Markdown page."""
-    inner = "\n".join(line for line in Panels(panels)._repr_html_().splitlines() if line.strip())
+    inner = "\n".join(line for line in FigureRow(figures)._repr_html_().splitlines() if line.strip())
     return f"```{{raw}} html\n{inner}\n```\n"

@@ -12,20 +12,20 @@ from analysis.samples import runs_of
 from rethinkpool_core.analysis.tables import cell_scores, comparisons, settings_of
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.cell import Cell
-from rethinkpool_core.figures.results import curve_bands, forest, score_strips
+from rethinkpool_core.figures.results import curve_bands, forest_plot, score_strips
 
 
 def of(calls, name):
     return [arguments for called, arguments in calls if called == name]
 
 
-def texts(panel):
-    return re.findall(r"<text[^>]*>([^<]*)</text>", panel.svg)
+def texts(figure):
+    return re.findall(r"<text[^>]*>([^<]*)</text>", figure.svg)
 
 
 def test_forest_draws_the_numbers_of_each_comparison(runs, drawn):
     found = comparisons(runs)
-    points, errors = forest(found).panels
+    points, errors = forest_plot(found).figures
     assert of(drawn, "axvspan") == [(-1.0, 1.0), (-0.01, 0.01)]
     ordered = [one for one in found if one.metric != "mae"] + [one for one in found if one.metric == "mae"]
     assert [arguments[0] for arguments in of(drawn, "plot")] == [one.difference for one in ordered]
@@ -33,11 +33,11 @@ def test_forest_draws_the_numbers_of_each_comparison(runs, drawn):
     assert lines == [ends for one in ordered for ends in (one.tests.interval, one.tests.inner)]
     assert "within 1 point" in points.caption and "within 0.01" in errors.caption
     assert "90 % interval (thick) and 95 % interval (thin)" in points.caption
-    assert forest([]).panels == []
+    assert forest_plot([]).figures == []
 
 
 def test_forest_names_pairs_datasets_verdicts_and_sides(runs):
-    points, errors = (texts(panel) for panel in forest(comparisons(runs)).panels)
+    points, errors = (texts(figure) for figure in forest_plot(comparisons(runs)).figures)
     assert points.count("N-MINCUTPOOL minus MINCUTPOOL") == 1
     assert {"PROTEINS", "MOLHIV", "equivalent", "undecided", "points"} <= set(points)
     assert {"ZINC", "different", "target's unit"} <= set(errors) and "equivalent" not in errors
@@ -47,9 +47,9 @@ def test_forest_names_pairs_datasets_verdicts_and_sides(runs):
 
 def test_strips_hold_every_seed_its_mean_and_the_published(runs, drawn):
     scores = cell_scores(runs)
-    panels = score_strips(runs, scores).panels
-    assert [panel.caption.partition(":")[0] for panel in panels] == ["ZINC", "PROTEINS", "MOLHIV"]
-    assert all("20 seeds of each model" in panel.caption and "published" in panel.caption for panel in panels)
+    figures = score_strips(runs, scores).figures
+    assert [figure.caption.partition(":")[0] for figure in figures] == ["ZINC", "PROTEINS", "MOLHIV"]
+    assert all("20 seeds per model" in figure.caption and "published" in figure.caption for figure in figures)
     for score, (places, values), line, printed in zip(
         scores, of(drawn, "scatter"), of(drawn, "hlines"), of(drawn, "errorbar"), strict=True
     ):
@@ -63,20 +63,20 @@ def test_strips_keep_configurations_apart(drawn):
     """Two cells of one model are two columns, each with its own seeds."""
     usual, other = Cell("MINCUTPOOL", "NCI1"), Cell("MINCUTPOOL", "NCI1", {"hidden_dim": 8})
     runs = runs_of((usual, 0.8), (other, 0.6))
-    (panel,) = score_strips(runs, cell_scores(runs, settings_of(runs))).panels
+    (figure,) = score_strips(runs, cell_scores(runs, settings_of(runs))).figures
     (_, first), (_, second) = of(drawn, "scatter")
     assert first.min() > second.max() and len(first) == len(second) == 20
-    assert "hidden_dim=8" in panel.svg
+    assert "hidden_dim=8" in figure.svg
 
 
 def test_failed_runs_are_not_drawn(runs, drawn):
     broken = runs[runs.dataset == "PROTEINS"].copy()
     broken.loc[broken.seed <= 5, ["test_score", "error"]] = [math.nan, "no"]
-    (panel,) = score_strips(broken, cell_scores(broken)).panels
-    assert "15 seeds" in panel.caption and all(len(values) == 15 for _, values in of(drawn, "scatter"))
+    (figure,) = score_strips(broken, cell_scores(broken)).figures
+    assert "15 seeds" in figure.caption and all(len(values) == 15 for _, values in of(drawn, "scatter"))
     assert "MINCUTPOOL, 15 seeds" in curve_bands(broken, "val_score", "accuracy").svg
     nothing = broken[broken.seed <= 5]
-    assert score_strips(nothing, cell_scores(nothing)).panels == []
+    assert score_strips(nothing, cell_scores(nothing)).figures == []
 
 
 def curves(*lines, model="MINCUTPOOL"):
@@ -86,7 +86,7 @@ def curves(*lines, model="MINCUTPOOL"):
 
 def test_curves_are_of_the_seeds_still_training(drawn):
     runs = curves([1, 2, 3, 4], [3, 4, 5], [2, 6], [2])
-    panel = curve_bands(runs, "val_score", "accuracy")
+    figure = curve_bands(runs, "val_score", "accuracy")
     ((epochs, mean),) = of(drawn, "plot")
     assert epochs.tolist() == [1, 2, 3], "two of four, which is half, still train at 3"
     assert mean.tolist() == [200, 400, 400], "in points"
@@ -95,7 +95,7 @@ def test_curves_are_of_the_seeds_still_training(drawn):
     assert high == pytest.approx([100 * np.quantile(v, 0.9) for v in ([1, 3, 2, 2], [2, 4, 6], [3, 5])])
     ((epochs, going),) = of(drawn, "step")
     assert epochs.tolist() == [1, 2, 3, 4] and going.tolist() == [4, 3, 2, 1]
-    assert "MINCUTPOOL, 4 seeds" in panel.svg and "until half have stopped" in panel.caption
+    assert "MINCUTPOOL, 4 seeds" in figure.svg and "until half have stopped" in figure.caption
 
 
 def test_a_value_that_is_none_is_left_out_and_its_seed_still_trains(drawn):
@@ -129,18 +129,18 @@ def test_a_curve_that_only_one_model_has(runs):
 
 def test_figures_of_a_single_seed():
     runs = runs_of((Cell("MINCUTPOOL", "NCI1"), 0.7), (Cell("N-MINCUTPOOL", "NCI1"), 0.6), seeds=[3])
-    (panel,) = forest(comparisons(runs)).panels
-    assert "undecided" in panel.svg
-    assert score_strips(runs, cell_scores(runs)).panels and curve_bands(runs, "val_score", "accuracy").svg
+    (figure,) = forest_plot(comparisons(runs)).figures
+    assert "undecided" in figure.svg
+    assert score_strips(runs, cell_scores(runs)).figures and curve_bands(runs, "val_score", "accuracy").svg
 
 
-def test_figures_take_the_ink_of_the_page(runs):
+def test_figures_take_the_colour_of_the_page(runs):
     """No colour that a light or a dark page would swallow: text, axes and the undecided are in the page's own."""
     part = runs[runs.dataset == "MOLHIV"]
-    (panel,) = forest(comparisons(part)).panels
+    (figure,) = forest_plot(comparisons(part)).figures
     for svg in (
-        panel.svg,
-        score_strips(part, cell_scores(part)).panels[0].svg,
+        figure.svg,
+        score_strips(part, cell_scores(part)).figures[0].svg,
         curve_bands(part, "val_score", "AUC").svg,
     ):
         used = set(re.findall(r"(?:fill|stroke): ?(#[0-9a-f]{6})", svg))

@@ -1,4 +1,4 @@
-"""Figures as inline SVG that takes the page's own ink: one picture for light, dark and a phone."""
+"""Figures as inline SVG in the text colour of the page: one file for light pages, dark pages and phones."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import html
 import io
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_INK = "#0a0b0c"  # stands for the colour of the text around the figure; replaced in the SVG
+_INK = "#0a0b0c"  # placeholder for the colour of the surrounding text, replaced in the SVG
 _STYLE = {
     "text.color": _INK,
     "axes.edgecolor": _INK,
@@ -30,25 +30,28 @@ _STYLE = {
     "legend.frameon": False,
     "font.size": 12,
     "svg.fonttype": "none",
-    "svg.hashsalt": "rethinkpool",  # the same figure is the same file
+    "svg.hashsalt": "rethinkpool",  # the same figure gives the same file
 }
-# Okabe and Ito's colours that stand out on white and on black alike.
+# Colours of Okabe and Ito that can be seen on white and on black.
 COLOURS = ("#0f8fd4", "#e07b00", "#00a57c", "#c86fa6")
 INK = _INK
-"""Draw in this colour what should have the colour of the text."""
+"""The colour of the text around the figure."""
 
 
 @dataclass(frozen=True)
-class Panel:
-    """One picture: ``svg`` and the line under it, which also describes it to who cannot see it."""
+class SvgFigure:
+    """One figure with its caption, which also describes it to readers who cannot see it.
 
-    svg: str
+    min_width    CSS width below which the figure moves to a line of its own
+    """
+
+    svg: str = field(repr=False)
     caption: str
-    room: str = "17rem"  # width below which the panel rather goes to a line of its own
+    min_width: str = "17rem"
 
     def _repr_html_(self) -> str:
         return (
-            f'<figure style="flex: 1 1 {self.room}; max-width: 30rem; margin: 0 0 1rem 0">'
+            f'<figure style="flex: 1 1 {self.min_width}; max-width: 30rem; margin: 0 0 1rem 0">'
             f"{self.svg}"
             '<figcaption style="text-align: center; font-size: 0.9em">'
             f"{html.escape(self.caption)}</figcaption></figure>"
@@ -56,22 +59,24 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Panels:
-    """Pictures side by side, or below each other where there is no room."""
+class FigureRow:
+    """Figures side by side, or below each other where there is no room."""
 
-    panels: Sequence[Panel]
+    figures: Sequence[SvgFigure]
 
     def _repr_html_(self) -> str:
-        inner = "".join(panel._repr_html_() for panel in self.panels)
+        inner = "".join(figure._repr_html_() for figure in self.figures)
         return (
             f'<div style="display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: center">{inner}</div>'
         )
 
 
-def draw(paint: Callable[[Axes], None], caption: str, *, width: float = 4.4, height: float = 3.2) -> Panel:
-    """Let ``paint`` fill one pair of axes, ``width`` by ``height`` inches, and return it as a panel.
+def draw_svg(
+    paint: Callable[[Axes], None], caption: str, *, width: float = 4.4, height: float = 3.2
+) -> SvgFigure:
+    """Draw a figure of ``width`` by ``height`` inches by calling ``paint`` on a pair of axes.
 
-    Small panels, which have no numbers to read, go two to a line on a phone.
+    Figures of at most 3 inches, which have no numbers to read, go two to a line on a phone.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -88,4 +93,4 @@ def draw(paint: Callable[[Axes], None], caption: str, *, width: float = 4.4, hei
     opening = f'<svg role="img" aria-label="{html.escape(caption)}" style="width: 100%; height: auto"'
     svg = re.sub(r'<svg([^>]*?) width="[^"]*"', rf"{opening}\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    return Panel(svg, caption, "17rem" if width > 3 else "8rem")
+    return SvgFigure(svg, caption, "17rem" if width > 3 else "8rem")
