@@ -1,4 +1,4 @@
-"""The command ``rethinkpool``: what it offers, and how a failure reads (one sentence and an exit code)."""
+"""The command ``rethinkpool``; every failure ends with one sentence on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback when a command fails.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -66,8 +66,8 @@ def _usage_sentence(error: typer.TyperException) -> str:
     return text[:1].lower() + text[1:] + hint
 
 
-def _ended(message: str, code: int, debug: bool) -> int:
-    """Say why a command ended; called where the exception is still at hand, so that ``debug`` can show it."""
+def _report(message: str, code: int, debug: bool) -> int:
+    """Print why a command failed, and with ``debug`` the traceback of the exception that is being handled."""
     if debug:
         print_with_causes(sys.exception())
     if message:
@@ -102,29 +102,29 @@ def _ctrl_c() -> Iterator[None]:
 
 
 def _run(args: list[str], debug: bool) -> int:
-    """Run one command; every way it can end becomes an exit code and at most one line on stderr."""
+    """Run one command and turn any exception into an exit code and at most one line on standard error."""
     try:
         code = app(args=args, prog_name="rethinkpool", standalone_mode=False)
-        sys.stdout.flush()  # a closed pipe shows here rather than while the interpreter shuts down
-        if code == _INTERRUPTED:  # what Typer makes of Ctrl-C
+        sys.stdout.flush()  # a closed pipe fails here rather than while the interpreter shuts down
+        if code == _INTERRUPTED:  # Typer's code for KeyboardInterrupt
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except KeyboardInterrupt:
-        return _ended("interrupted", _INTERRUPTED, debug)
+        return _report("interrupted", _INTERRUPTED, debug)
     except RethinkPoolError as error:
-        return _ended(_one_line(error), error.exit_code, debug)
+        return _report(_one_line(error), error.exit_code, debug)
     except typer.TyperException as error:
-        return _ended(_usage_sentence(error), error.exit_code, debug)
+        return _report(_usage_sentence(error), error.exit_code, debug)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         described = f"{type(error).__name__} ({_one_line(error)})"
-        return _ended(f"internal error: {described}; run again with --debug to see where", 1, debug)
+        return _report(f"internal error: {described}; run again with --debug to see where", 1, debug)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of the console script; ``--debug`` counts wherever it stands on the line.
+    """Entry point of the console script; ``--debug`` may stand anywhere on the line.
 
     Returns the exit code: 0 done, 1 a run failed, 2 the command was wrong, 130 interrupted.
     """

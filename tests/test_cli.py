@@ -248,5 +248,5 @@ def test_printed_score_stands_beside_the_measured_one():
 
     records = [RunRecord("MINCUTPOOL", "ZINC", seed, "mae", 0.5, 0.4 + seed / 10, 1, 1) for seed in (1, 2)]
     assert summary(records) == (
-        "test mean absolute error: 0.55 ± 0.07 over 2 seeds; Table S5 prints 0.47 ± 0.01 over 20"
+        "test mean absolute error: 0.55 ± 0.07 over 2 seeds; Table S5: 0.47 ± 0.01 over 20 seeds"
     )

@@ -1,7 +1,7 @@
-"""Do two models differ, and if not, do we know that they do not?
+"""Comparison of a method with its twin: do they differ, and if not, is their equivalence shown?
 
-A test that finds no difference shows nothing: it may have had too few seeds. So each pair is asked twice, whether a
-difference of 0 is refuted and whether every difference of at least the margin is (`two_samples`). Both, one or neither may be.
+A test that finds no difference does not show equivalence: there may have been too few seeds. So each pair has two tests, of a
+difference of 0 and of differences of at least the margin (`two_samples`). Either, both or neither may be significant.
 """
 
 from __future__ import annotations
@@ -14,35 +14,37 @@ from typing import Literal
 import numpy as np
 
 from rethinkpool_core.analysis.two_samples import (
-    POWER,
-    Tests,
+    TwoSampleTests,
     minimum_detectable_effect,
-    paired_tests,
-    welch_tests,
+    paired_t_tests,
+    welch_t_tests,
 )
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.paper import Metric, get_metric
 
 ALPHA = 0.05
 
-__all__ = ["ALPHA", "POWER", "Comparison", "Verdict", "compare", "holm_adjust"]
+__all__ = ["ALPHA", "Comparison", "Verdict", "compare", "holm_adjust"]
 
 Verdict = Literal["equivalent", "different", "different within the margin", "undecided"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A method and its twin on a dataset; numbers in points (percent), or for ``mae`` in the target's unit.
+    """Comparison of a method with its twin on a dataset, in points (percent) or, for ``mae``, in the target's unit.
 
-    settings        what of both differs from the protocol, empty if nothing does
-    paired          whether a seed of one was set beside the same seed of the other, which had the same split
-    seeds           how many of each side were used
-    failed          how many of each side have no score
-    unpaired           how many of each side were left out, because the other side has no score with that seed
-    difference      twin minus method: above 0 the twin's number is the larger, which is better but for ``mae``
-    tests           of this pair alone; None where there can be none, and ``untested`` says why
+    settings            what both change in the protocol, empty if nothing
+    paired              whether each seed of one is compared with the same seed of the other, which had the same split
+    seeds               number of seeds of the method and of the twin that were compared
+    margin              of equivalence
+    alpha               level of the tests
+    difference          twin minus method
+    failed              number of runs of each that have no score
+    unmatched           number of seeds of each that were left out, since the other has no score for the same seed
+    unadjusted          tests of this pair alone; None where no test is possible
+    why_untested        why no test is possible
     p_difference, p_equivalence
-                    of the two tests; after `holm_adjust` adjusted for their number, which is then ``comparisons``
+                        p-values of the two tests, adjusted for ``family_size`` comparisons by `holm_adjust`
     """
 
     dataset: str
@@ -55,34 +57,35 @@ class Comparison:
     alpha: float
     difference: float
     failed: tuple[int, int] = (0, 0)
-    unpaired: tuple[int, int] = (0, 0)
-    tests: Tests | None = None
-    untested: str = ""
+    unmatched: tuple[int, int] = (0, 0)
+    unadjusted: TwoSampleTests | None = None
+    why_untested: str = ""
     settings: str = ""
     p_difference: float | None = None
     p_equivalence: float | None = None
-    comparisons: int = 1
+    family_size: int = 1
 
     @property
     def low(self) -> float | None:
-        """Lower end of the interval of the difference, of confidence 1 - alpha."""
-        return None if self.tests is None else self.tests.interval[0]
+        """Lower end of the confidence interval of the difference, at level 1 - alpha."""
+        return None if self.unadjusted is None else self.unadjusted.interval[0]
 
     @property
     def high(self) -> float | None:
-        """Its upper end."""
-        return None if self.tests is None else self.tests.interval[1]
+        """Upper end of the same interval."""
+        return None if self.unadjusted is None else self.unadjusted.interval[1]
 
     @property
     def minimum_detectable_effect(self) -> float | None:
-        """The smallest true difference that so many seeds show with probability `POWER`, given how they scatter."""
-        if self.tests is None:
+        """The smallest true difference that these seeds detect with a probability of 80 %, given their variance."""
+        if self.unadjusted is None:
             return None
-        return minimum_detectable_effect(self.tests.error, self.tests.degrees, self.alpha)
+        tests = self.unadjusted
+        return minimum_detectable_effect(tests.standard_error, tests.degrees_of_freedom, self.alpha)
 
     @property
     def tested(self) -> bool:
-        return self.tests is not None
+        return self.unadjusted is not None
 
     @property
     def scored_by(self) -> Metric:
@@ -90,11 +93,11 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """By the corrected p-values."""
+        """What the adjusted p-values show."""
         if not self.tested:
             return "undecided"
-        differs, equals = self.p_difference < self.alpha, self.p_equivalence < self.alpha
-        if equals:
+        differs, equivalent = self.p_difference < self.alpha, self.p_equivalence < self.alpha
+        if equivalent:
             return "different within the margin" if differs else "equivalent"
         return "different" if differs else "undecided"
 
@@ -109,25 +112,27 @@ def compare(
     alpha: float = ALPHA,
     names: tuple[str, str, str] = ("the dataset", "the method", "the twin"),
 ) -> Comparison:
-    """Compare scores by seed, accuracy and ROC-AUC in [0, 1]; a score that is None or NaN is that of a failed run.
+    """Compare the scores of a method and its twin, given by seed; None and NaN are failed runs.
 
-    paired    set each seed beside the same seed of the other; seeds of one side alone are left out
-    names     those of dataset, method and twin
+    method, twin    scores as runs record them: accuracy and ROC-AUC in [0, 1]
+    paired          compare each seed with the same seed of the other; seeds that only one has are left out
+    margin          of equivalence; by default that of the metric
+    names           of dataset, method and twin
 
-    Raises UsageError where one side has no score at all, a score is infinite, or the margin or alpha makes no sense.
+    Raises UsageError where one side has no score, a score is infinite, or the margin or alpha is out of range.
     """
     scored_by = get_metric(metric)
     margin = scored_by.margin if margin is None else margin
     _check(margin, alpha)
-    where = f"{names[1]} and {names[2]} on {names[0]}"
+    pair = f"{names[1]} and {names[2]} on {names[0]}"
     scores = [
         {seed: score for seed, score in side.items() if score is not None and score == score}
         for side in (method, twin)
     ]
     if not all(scores):
-        raise UsageError(f"{where} cannot be compared where one of them has no score: train both")
+        raise UsageError(f"{pair} cannot be compared, since one of them has no score: train both")
     if any(isinf(score) for side in scores for score in side.values()):
-        raise UsageError(f"{where} have an infinite score: give scores as runs record them")
+        raise UsageError(f"{pair} have an infinite score: give scores as runs record them")
     failed = (len(method) - len(scores[0]), len(twin) - len(scores[1]))
     shared = sorted(scores[0].keys() & scores[1].keys())
     used = [shared, shared] if paired and shared else [sorted(side) for side in scores]
@@ -135,7 +140,7 @@ def compare(
         scored_by.scale * np.array([side[seed] for seed in seeds])
         for side, seeds in zip(scores, used, strict=True)
     )
-    made = Comparison(
+    untested = Comparison(
         *names,
         metric,
         paired,
@@ -144,42 +149,49 @@ def compare(
         alpha=float(alpha),
         difference=float(second.mean() - first.mean()),
         failed=failed,
-        unpaired=(len(scores[0]) - len(used[0]), len(scores[1]) - len(used[1])),
+        unmatched=(len(scores[0]) - len(used[0]), len(scores[1]) - len(used[1])),
     )
     if paired and not shared:
-        return replace(made, untested="no seed is common to both, and a seed stands for a split")
-    if min(made.seeds) < 2:
-        return replace(made, untested="one seed tells nothing of how seeds scatter")
-    scattered = [second - first] if paired else [first, second]
-    if all(_constant(values) for values in scattered):
-        return replace(made, untested="the seeds do not scatter, and every test measures against that")
-    tests = (paired_tests if paired else welch_tests)(first, second, margin, alpha).plain()
-    return replace(made, tests=tests, p_difference=tests.p_difference, p_equivalence=tests.p_equivalence)
+        return replace(untested, why_untested="they have no seed, and so no split, in common")
+    if min(untested.seeds) < 2:
+        return replace(untested, why_untested="one seed leaves no variance to test against")
+    varying = [second - first] if paired else [first, second]
+    if all(_is_constant(values) for values in varying):
+        same = "their difference is" if paired else "the score of each is"
+        return replace(
+            untested, why_untested=f"{same} the same for every seed, which leaves no variance to test against"
+        )
+    tests = (paired_t_tests if paired else welch_t_tests)(first, second, margin, alpha).to_floats()
+    return replace(
+        untested, unadjusted=tests, p_difference=tests.p_difference, p_equivalence=tests.p_equivalence
+    )
 
 
 def holm_adjust(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The same with the p-values of each kind of test adjusted after Holm, which bounds the probability of any false positive.
+    """Adjust the p-values of a family of comparisons after Holm (1979), tests of difference and of equivalence separately.
 
-    The intervals stay those of single comparisons.
+    The probability of any false positive of either kind is then at most alpha. Confidence intervals stay unadjusted.
     """
     from statsmodels.stats.multitest import multipletests
 
-    places = [place for place, one in enumerate(comparisons) if one.tested]
-    if not places:
+    tested = [number for number, one in enumerate(comparisons) if one.tested]
+    if not tested:
         return list(comparisons)
     adjusted = {
-        name: multipletests([getattr(comparisons[place].tests, name) for place in places], method="holm")[1]
+        name: multipletests(
+            [getattr(comparisons[number].unadjusted, name) for number in tested], method="holm"
+        )[1]
         for name in ("p_difference", "p_equivalence")
     }
     found = list(comparisons)
-    for row, place in enumerate(places):
+    for row, number in enumerate(tested):
         values = {name: float(p[row]) for name, p in adjusted.items()}
-        found[place] = replace(comparisons[place], comparisons=len(places), **values)
+        found[number] = replace(comparisons[number], family_size=len(tested), **values)
     return found
 
 
-def _constant(values: np.ndarray) -> bool:
-    """Nothing but rounding varies."""
+def _is_constant(values: np.ndarray) -> bool:
+    """Whether values vary by no more than rounding."""
     return bool(np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())))
 
 
@@ -190,5 +202,5 @@ def _check(margin: float, alpha: float) -> None:
         )
     if not 1e-4 <= alpha < 0.5:
         raise UsageError(
-            f"alpha, the level of the tests, cannot be {alpha}: give a number from 0.0001 on and below 0.5, as 0.05"
+            f"alpha, the level of the tests, cannot be {alpha}: give at least 0.0001 and less than 0.5, as in 0.05"
         )

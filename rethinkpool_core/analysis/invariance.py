@@ -1,4 +1,4 @@
-"""Whether a model's output depends on the order in which a graph's nodes are written down (Appendix C)."""
+"""Datasets with permuted nodes, to test whether a model is invariant to the order of nodes (Appendix C)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rethinkpool_core.datasets.storage.store import GraphStore
 
 
 def permuted(dataset, index: Tensor, seed: int):
-    """A dataset of the graphs ``index``, in that order, the nodes of each in an order drawn from ``seed``.
+    """Return a dataset of the graphs ``index``, with the nodes of each in a random order drawn from ``seed``.
 
-    All parts of its split are all of its graphs.
+    Its training, validation and test sets are all of these graphs.
     """
     generator = torch.Generator().manual_seed(seed)
     store = dataset.store
@@ -22,9 +22,9 @@ def permuted(dataset, index: Tensor, seed: int):
     for number in index.tolist():
         rows, edge_index, edge_attr, _ = store.graph(number)
         order = torch.randperm(len(rows), generator=generator)
-        place = torch.empty_like(order)
-        place[order] = torch.arange(len(order))
-        pairs = place[edge_index.long()]
+        new_index = torch.empty_like(order)
+        new_index[order] = torch.arange(len(order))
+        pairs = new_index[edge_index.long()]
         by_source = (pairs[0] * len(order) + pairs[1]).argsort()
         x.append(rows[order])
         edges.append(pairs[:, by_source].to(edge_index.dtype))
@@ -38,7 +38,7 @@ def permuted(dataset, index: Tensor, seed: int):
     return replace(
         dataset,
         store=shuffled,
-        # A published split is one that no seed draws anew.
+        # A published split is the same for every seed.
         spec=replace(dataset.spec, split="published"),
         train=everything,
         val=everything,

@@ -1,4 +1,4 @@
-"""Which models are compared: a method with its twins, whose pooling is random or turned around, and with the control."""
+"""Which models are compared: a method with its twins, whose pooling is random or reversed, and with the control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparison found, in a sentence for a reader who knows no statistics."""
+"""A comparison in a sentence, for readers who know no statistics."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ if TYPE_CHECKING:
 
 
 def sentence(one: Comparison) -> str:
-    """One line: who, by how much, over how many seeds, how sure, and the verdict. It never holds a NaN."""
+    """Describe a comparison in one line: the difference, its confidence interval, the number of seeds and the verdict."""
     digits = decimals(one)
     where = one.dataset + (f" with {one.settings}" if one.settings else "")
-    found = f"On {where}, {_apart(one, digits)} over {_seeds(one)}"
+    found = f"On {where}, {_difference(one, digits)} over {_seeds(one)}"
     if not one.tested:
-        return f"{found}: undecided, {one.untested}{_left_out(one)}."
+        return f"{found}: undecided, since {one.why_untested}{_left_out(one)}."
     interval = f"{_percent(1 - one.alpha)} interval {_range(one, one.low, one.high, digits)}"
-    return f"{found} ({interval}): {_ending(one, digits)}{_left_out(one)}."
+    return f"{found} ({interval}): {_verdict(one, digits)}{_left_out(one)}."
 
 
 def decimals(one: Comparison) -> int:
-    """As many as show the interval's half width with two digits, and no fewer than the scores have."""
+    """Number of decimals that show two digits of the half width of the interval, and at least as many as scores have."""
     if not one.tested:
         return one.scored_by.digits
     return min(6, max(one.scored_by.digits, 1 - floor(log10((one.high - one.low) / 2))))
 
 
-def _apart(one: Comparison, digits: int) -> str:
-    """``N is 0.4 points better than M``, or that none is seen at these decimals."""
-    amount = one.scored_by.amount(one.difference, digits)
+def _difference(one: Comparison, digits: int) -> str:
+    """``N is 0.4 points better than M``, or ``N and M are 0.0 points apart`` where the difference rounds to 0."""
+    size = one.scored_by.amount(one.difference, digits)
     if float(f"{abs(one.difference):.{digits}f}") == 0:
-        return f"{one.twin} and {one.method} are {amount} apart"
-    return f"{one.twin} is {amount} {_side(one, one.difference)} than {one.method}"
+        return f"{one.twin} and {one.method} are {size} apart"
+    return f"{one.twin} is {size} {_better_or_worse(one, one.difference)} than {one.method}"
 
 
-def _side(one: Comparison, difference: float) -> str:
-    return "better" if (difference > 0) == (one.scored_by.higher_is_better) else "worse"
+def _better_or_worse(one: Comparison, difference: float) -> str:
+    return "better" if (difference > 0) == one.scored_by.higher_is_better else "worse"
 
 
 def _range(one: Comparison, low: float, high: float, digits: int) -> str:
-    """From the worse to the better end."""
+    """An interval from its worse to its better end."""
     ends = (low, high) if one.scored_by.higher_is_better else (high, low)
-    told = []
+    texts = []
     for end in ends:
-        shown = f"{abs(end):.{digits}f}"
-        told.append(shown if float(shown) == 0 else f"{shown} {_side(one, end)}")
-    return " to ".join(told)
+        number = f"{abs(end):.{digits}f}"
+        texts.append(number if float(number) == 0 else f"{number} {_better_or_worse(one, end)}")
+    return " to ".join(texts)
 
 
 def _seeds(one: Comparison) -> str:
@@ -58,45 +58,45 @@ def _seeds(one: Comparison) -> str:
     return "one seed each" if first == 1 else f"{first} seeds each"
 
 
-def _ending(one: Comparison, digits: int) -> str:
+def _verdict(one: Comparison, digits: int) -> str:
     margin = one.scored_by.amount(one.margin)
     if one.verdict == "different":
-        return f"different, by more than chance explains{_lost(one)}"
+        return f"different, by more than chance explains{_adjustment(one)}"
     if one.verdict == "different within the margin":
-        return f"different, yet equivalent within {margin}: a real difference, smaller than what matters"
+        return f"different, yet equivalent within {margin}: a real difference that is too small to matter"
     if one.verdict == "equivalent":
         if -one.margin < one.low and one.high < one.margin:
-            return f"equivalent within {margin}{_lost(one)}"
-        inner = _range(one, *one.tests.inner, digits)
-        decides = f"the {_percent(1 - 2 * one.alpha)} interval, which decides that, is {inner}"
-        return f"equivalent within {margin} ({decides}){_lost(one)}"
-    shown = one.scored_by.amount(one.minimum_detectable_effect, digits)
-    many = "so many seeds" if one.comparisons == 1 else "taken alone, so many seeds"
+            return f"equivalent within {margin}{_adjustment(one)}"
+        interval = _range(one, *one.unadjusted.tost_interval, digits)
+        decisive = f"the {_percent(1 - 2 * one.alpha)} interval, which decides this, is {interval}"
+        return f"equivalent within {margin} ({decisive}){_adjustment(one)}"
+    effect = one.scored_by.amount(one.minimum_detectable_effect, digits)
+    alone = "" if one.family_size == 1 else "in a test of this pair alone, "
     return (
-        f"undecided, neither a difference nor equivalence within {margin} is shown{_lost(one)}; "
-        f"{many} would show a true difference of {shown} four times in five"
+        f"undecided, neither a difference nor equivalence within {margin} is shown{_adjustment(one)}; "
+        f"{alone}this many seeds detect a true difference of {effect} with a probability of 80 %"
     )
 
 
-def _lost(one: Comparison) -> str:
-    """What the correction took away: else the interval and the verdict would seem to disagree."""
-    alone = [
+def _adjustment(one: Comparison) -> str:
+    """What is significant only before Holm's adjustment: without this, interval and verdict would seem to disagree."""
+    lost = [
         name
         for name, before, after in (
-            ("a difference", one.tests.p_difference, one.p_difference),
-            ("equivalence", one.tests.p_equivalence, one.p_equivalence),
+            ("a difference", one.unadjusted.p_difference, one.p_difference),
+            ("equivalence", one.unadjusted.p_equivalence, one.p_equivalence),
         )
         if before < one.alpha <= after
     ]
-    if not alone:
+    if not lost:
         return ""
-    return f" (alone this pair would show {' and '.join(alone)}, among {one.comparisons} comparisons it does not)"
+    return f" (a test of this pair alone would show {' and '.join(lost)}, but not as one of {one.family_size} comparisons)"
 
 
 def _left_out(one: Comparison) -> str:
     parts = []
-    if any(one.unpaired):
-        parts.append(f"{_count(sum(one.unpaired), 'seed')} of one model alone not used")
+    if any(one.unmatched):
+        parts.append(f"{_count(sum(one.unmatched), 'seed')} that only one model has not used")
     parts += [
         f"{_count(failed, 'run')} of {model} failed"
         for failed, model in zip(one.failed, (one.method, one.twin), strict=True)

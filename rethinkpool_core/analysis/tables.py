@@ -1,4 +1,4 @@
-"""What a table of runs shows: each cell beside the printed one, each method beside its twin."""
+"""Tables of runs: the scores of each cell beside the published ones, and comparisons of methods with their twins."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from rethinkpool_core.paper import TABLES, PublishedScore, get_metric, published
 if TYPE_CHECKING:
     import pandas as pd
 
-PRINTED_RUNS = 20  # behind each number of Table S5 (its caption)
+PUBLISHED_SEEDS = 20  # per number of Table S5, according to its caption
 
 
 @dataclass(frozen=True)
 class CellScore:
-    """Test scores of a cell, in points or for ``mae`` in the target's units; ``std`` is that of the seeds, None of one.
+    """Test scores of a cell, in points or, for ``mae``, in the target's unit.
 
-    cell        its digest
-    settings    what of it differs from the protocol
+    cell            digest of the cell
+    settings        what it changes in the protocol
+    seeds, failed   number of runs with and without a score
+    mean, std       over the seeds; None where there are too few
+    published       score that the paper prints for this cell, if any
     """
 
     cell: str
@@ -37,38 +40,38 @@ class CellScore:
     failed: int
     mean: float | None
     std: float | None
-    printed: PublishedScore | None
+    published: PublishedScore | None
 
     @property
-    def in_printed_std(self) -> float | None:
-        """Ours minus the printed mean, in printed standard deviations: how far, on the scale of one run."""
-        if self.mean is None or self.printed is None:
+    def difference_in_sd(self) -> float | None:
+        """Our mean minus the published one, in published standard deviations: the scale of a single run."""
+        if self.mean is None or self.published is None:
             return None
-        return (self.mean - self.printed.mean) / self.printed.std
+        return (self.mean - self.published.mean) / self.published.std
 
     @property
-    def in_standard_errors(self) -> float | None:
-        """The same in standard errors of that difference, from both spreads: beyond 2, chance seldom explains it.
+    def z_published(self) -> float | None:
+        """The same difference in standard errors of the published mean alone."""
+        return None if self.difference_in_sd is None else self.difference_in_sd * sqrt(PUBLISHED_SEEDS)
 
-        The printed mean itself is rounded, to a tenth of a point or a hundredth of the target's unit.
+    @property
+    def z_both(self) -> float | None:
+        """The same difference in its standard error, from both standard deviations: beyond 2 it is seldom chance.
+
+        The published mean itself is rounded, to a tenth of a point or a hundredth of the target's unit.
         """
-        if self.mean is None or self.printed is None or self.std is None:
+        if self.mean is None or self.published is None or self.std is None:
             return None
-        error = sqrt(self.std**2 / self.seeds + self.printed.std**2 / PRINTED_RUNS)
-        return (self.mean - self.printed.mean) / error
-
-    @property
-    def in_printed_standard_errors(self) -> float | None:
-        """The same in standard errors of the printed mean alone."""
-        return None if self.in_printed_std is None else self.in_printed_std * sqrt(PRINTED_RUNS)
+        standard_error = sqrt(self.std**2 / self.seeds + self.published.std**2 / PUBLISHED_SEEDS)
+        return (self.mean - self.published.mean) / standard_error
 
 
 def cell_scores(runs: pd.DataFrame, names: Mapping[str, str] | None = None) -> list[CellScore]:
-    """One entry a cell, sorted by dataset as in Table S1, model and settings.
+    """Scores per cell, sorted by dataset in the order of Table S1, model and settings.
 
-    names    settings of cells that differ from the protocol, by digest: those have no printed score
+    names    settings of cells that differ from the protocol, by digest: these have no published score
 
-    Raises UsageError for runs that contradict each other (`_checked`).
+    Raises UsageError where a run occurs twice, a dataset has several metrics, or a score is out of range.
     """
     names, found = names or {}, []
     for (cell, dataset, model), group in _checked(runs).groupby(["cell", "dataset", "model"], sort=False):
@@ -85,10 +88,12 @@ def cell_scores(runs: pd.DataFrame, names: Mapping[str, str] | None = None) -> l
                 failed=len(group) - len(scores),
                 mean=float(scores.mean()) if len(scores) else None,
                 std=float(scores.std(ddof=1)) if len(scores) > 1 else None,
-                printed=None if names.get(cell) else _printed(model, dataset),
+                published=None if names.get(cell) else _published(model, dataset),
             )
         )
-    return sorted(found, key=lambda score: (_place(score.dataset), model_order(score.model), score.settings))
+    return sorted(
+        found, key=lambda score: (_dataset_order(score.dataset), model_order(score.model), score.settings)
+    )
 
 
 def comparisons(
@@ -99,14 +104,15 @@ def comparisons(
     alpha: float = ALPHA,
     paired: bool | None = None,
 ) -> list[Comparison]:
-    """Every method with its twins and the control, on every dataset, holm_adjust after Holm over all of them.
+    """Compare every method with its twins and with the control on every dataset, with p-values adjusted after Holm.
 
-    names     as for `cell_scores`: a pair is of the same settings
-    margin    one for all metrics; by default each has its own (`paper.metrics`)
-    paired    whether the same seed means the same split; by default so where the dataset's split is drawn by the seed
+    names     as for `cell_scores`; only cells with the same settings are compared
+    margin    of equivalence for all metrics; by default each metric has its own (`paper.metrics`)
+    paired    whether the same seed means the same split; by default where the seed draws the dataset's split
 
-    A pair of which one model has no score yet is left out. Raises UsageError as `cell_scores`, as `compare`, and where one
-    name covers two configurations of a model.
+    Pairs of which one model has no score are left out.
+
+    Raises UsageError as `cell_scores` and `compare` do, and where cells of several configurations have the same name.
     """
     names, found = names or {}, []
     settings = runs.cell.map(lambda cell: names.get(cell, ""))
@@ -116,7 +122,7 @@ def comparisons(
             if part.cell.nunique() > 1:
                 raise UsageError(
                     f"{model} on {dataset} has runs of {part.cell.nunique()} configurations "
-                    f"{f'named {name}' if name else 'without a name'}: name them apart, as `settings_of` does"
+                    f"{f'named {name}' if name else 'without a name'}: give each its name, as `settings_of` does"
                 )
             if _good(part).any():
                 scores[model] = dict(zip(part.seed, part.test_score.where(_good(part)), strict=True))
@@ -131,41 +137,42 @@ def comparisons(
                 names=(dataset, method, twin),
             )
             found.append(replace(one, settings=name))
-    return holm_adjust(sorted(found, key=lambda one: (_place(one.dataset), one.settings)))
+    return holm_adjust(sorted(found, key=lambda one: (_dataset_order(one.dataset), one.settings)))
 
 
 def _good(runs: pd.DataFrame) -> pd.Series:
-    """Which runs ended well, with a score."""
+    """Which runs have a score and did not fail."""
     return runs.error.isna() & runs.test_score.notna()
 
 
 def _checked(runs: pd.DataFrame) -> pd.DataFrame:
-    """``runs``, if every run is there once, each dataset has one metric, and shares are shares (raises UsageError)."""
+    """Return ``runs`` if they are consistent.
+
+    Raises UsageError where a run occurs twice, a dataset has several metrics, or a score is out of range.
+    """
     twice = runs[runs.duplicated(["cell", "seed"])]
     if len(twice):
         one = twice.iloc[0]
-        raise UsageError(
-            f"seed {one.seed} of {one.model} on {one.dataset} is there twice: give each run once"
-        )
+        raise UsageError(f"seed {one.seed} of {one.model} on {one.dataset} occurs twice: give each run once")
     for dataset, metrics in runs.groupby("dataset").metric:
         if metrics.nunique() > 1:
             mixed = " and ".join(sorted(metrics.unique()))
-            raise UsageError(f"runs on {dataset} are scored by {mixed}: compare those of one score")
+            raise UsageError(f"runs on {dataset} have the metrics {mixed}: compare runs of one metric")
     largest = runs.metric.map(lambda metric: get_metric(metric).largest)
     wrong = runs[_good(runs) & ((runs.test_score < 0) | (runs.test_score > largest))]
     if len(wrong):
         one = wrong.iloc[0]
         raise UsageError(
             f"seed {one.seed} of {one.model} on {one.dataset} has {one.metric} {one.test_score:g}: "
-            "give shares between 0 and 1 and errors of at least 0, as runs record them"
+            "give scores as runs record them, accuracy and ROC-AUC between 0 and 1 and errors of at least 0"
         )
     return runs
 
 
 def overall(found: Sequence[Comparison]) -> str:
-    """All comparisons in one sentence."""
+    """Count the verdicts of a family of comparisons in one sentence."""
     if not found:
-        return "No method and its twin have both been trained yet with the same settings."
+        return "No method has been trained together with its twin in the same settings yet."
     counts = {
         verdict: sum(one.verdict == verdict for one in found)
         for verdict in ("equivalent", "different within the margin", "different", "undecided")
@@ -174,12 +181,12 @@ def overall(found: Sequence[Comparison]) -> str:
     level = f"{100 * found[0].alpha:.0f} %"
     return (
         f"Of {len(found)} comparison{'s' if len(found) > 1 else ''}: {', '.join(parts)} "
-        f"(at a level of {level} over all of them, after Holm)."
+        f"(level {level} for the whole family, after Holm)."
     )
 
 
 def settings_of(runs: pd.DataFrame) -> dict[str, str]:
-    """A name for each cell, from what is recorded: "" for the protocol's own, else the parameters that differ from it."""
+    """Names of cells from their recorded configuration: the parameters that differ from the protocol, "" where none does."""
     cells = runs.drop_duplicates("cell")[["cell", "model", "dataset", "config"]]
     several = set(
         cells[cells.duplicated(["model", "dataset"])][["model", "dataset"]].itertuples(index=False, name=None)
@@ -191,7 +198,7 @@ def settings_of(runs: pd.DataFrame) -> dict[str, str]:
 
 
 def _settings(cell: str, model: str, dataset: str, config: Mapping[str, Any], several: bool) -> str:
-    """``several``: whether there are other cells of this model and dataset to be told from."""
+    """``several``: whether there are other cells of this model and dataset, which need other names."""
     from rethinkpool_core.experiments.cell import Cell
 
     try:
@@ -210,7 +217,7 @@ def _settings(cell: str, model: str, dataset: str, config: Mapping[str, Any], se
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """One level of keys; tuples as JSON has them."""
+    """The values of nested mappings by their innermost keys, with tuples as lists, as in JSON."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, Mapping):
@@ -220,12 +227,12 @@ def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _printed(model: str, dataset: str) -> PublishedScore | None:
+def _published(model: str, dataset: str) -> PublishedScore | None:
     if model not in TABLES["S5"].models or dataset not in {row.dataset for row in published("S5", model)}:
         return None
     return published("S5", model, dataset)
 
 
-def _place(dataset: str) -> tuple[int, str]:
+def _dataset_order(dataset: str) -> tuple[int, str]:
     names = list(DATASETS)
     return (names.index(dataset) if dataset in names else len(names), dataset)

@@ -1,1 +1,1 @@
-"""The commands behind ``rethinkpool``, one module each; what is heavy is imported where it is used."""
+"""The commands of ``rethinkpool``, one module each; heavy packages are imported where they are used."""

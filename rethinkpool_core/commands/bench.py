@@ -37,7 +37,7 @@ def bench_command(
     root: Root = None,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Also write everything measured to this file."),
+        typer.Option("--json", metavar="FILE", help="Also write all measurements to this file."),
     ] = None,
 ) -> None:
     """Measure how fast training is, compared with the same models in plain PyG.

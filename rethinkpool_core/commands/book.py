@@ -10,12 +10,14 @@ import typer
 def book_command(
     profile: Annotated[
         str,
-        typer.Option(help="quick: DIGITS, minutes. full: the paper's data and protocol, hours."),
+        typer.Option(
+            help="quick: DIGITS, takes minutes; full: the paper's datasets and protocol, takes hours."
+        ),
     ] = "quick",
 ) -> None:
-    """Run the notebooks, build the site and print where it is."""
+    """Run the notebooks, build the site and print its path."""
     from rethinkpool_core.site.build import build_book
     from rethinkpool_core.site.notebooks import shown
 
     page = build_book(profile, say=lambda line: typer.echo(line, err=True))
-    typer.echo(f"the book is at {shown(page)}: open it in a browser")
+    typer.echo(f"the book is ready: open {shown(page)} in a browser")

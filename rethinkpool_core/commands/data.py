@@ -11,16 +11,20 @@ from rethinkpool_core.commands.output import print_table
 from rethinkpool_core.commands.values import known_spelling
 from rethinkpool_core.errors import DataError
 
-app = typer.Typer(help="Get datasets, check them, count them.", no_args_is_help=True)
+app = typer.Typer(help="List, fetch and verify datasets.", no_args_is_help=True)
 
 Root = Annotated[
     Path | None,
-    typer.Option("--root", help="Data folder; else $RETHINKPOOL_DATA, else the user's cache folder."),
+    typer.Option(
+        "--root",
+        metavar="DIR",
+        help="Data folder; default $RETHINKPOOL_DATA, else rethinkpool in the user's cache folder (on Linux ~/.cache).",
+    ),
 ]
 
 
 def dataset_names() -> list[str]:
-    """Names a shell can complete."""
+    """Names of the datasets, for the completion of the shell."""
     from rethinkpool_core.datasets.spec import DATASETS
 
     return list(DATASETS)
@@ -35,7 +39,7 @@ def dataset_spelling(name: str) -> str:
 
 @app.command("list")
 def list_command(root: Root = None) -> None:
-    """List the datasets, and which are on this machine."""
+    """List the datasets and say which are on this machine."""
     from rich.table import Table
 
     from rethinkpool_core.datasets import list_datasets
@@ -55,17 +59,17 @@ def fetch_command(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", autocompletion=dataset_names)],
     mirror: Annotated[
         Path | None,
-        typer.Option("--from", metavar="DIR", help="Take the files from this folder, not the network."),
+        typer.Option("--from", metavar="DIR", help="Take the files from this folder instead of the network."),
     ] = None,
     root: Root = None,
 ) -> None:
-    """Bring datasets to this machine."""
+    """Download datasets, or take them from a folder, and prepare them."""
     from rethinkpool_core.datasets import get_spec
     from rethinkpool_core.datasets.fetch import fetch
 
     names = [dataset_spelling(name) for name in names]
     for name in names:
-        get_spec(name)  # a typing error in the last name is told before the first download
+        get_spec(name)  # a typing error in the last name is reported before the first download
     for name in names:
         for fetched in fetch([name], root, mirror):
             typer.echo(f"{fetched.name}: {fetched.origin} ({fetched.folder})")
@@ -73,7 +77,7 @@ def fetch_command(
 
 @app.command("verify")
 def verify_command(root: Root = None) -> None:
-    """Check every dataset that is here; exit code 1 when one is damaged or changed."""
+    """Verify the checksums of every dataset on this machine; exit with code 1 if one is damaged or changed."""
     from rich.table import Table
 
     from rethinkpool_core.datasets import verify
@@ -86,7 +90,7 @@ def verify_command(root: Root = None) -> None:
     bad = [result.name for result in results if not result.ok]
     if bad:
         raise DataError(
-            f"not as it should be: {', '.join(bad)}; fetch it again with `rethinkpool data fetch`"
+            f"damaged or changed: {', '.join(bad)}; fetch again with `rethinkpool data fetch {' '.join(bad)}`"
         )
 
 
@@ -95,16 +99,19 @@ def stats_command(
     name: Annotated[str, typer.Argument(autocompletion=dataset_names)],
     root: Root = None,
 ) -> None:
-    """Count a dataset and print its row of Table S1 beside the printed one."""
+    """Print the statistics of a dataset beside its row of Table S1."""
     from rich.table import Table
 
     from rethinkpool_core.datasets import load_dataset
 
     dataset = load_dataset(dataset_spelling(name), root)
-    printed = dataset.spec.published
-    table = Table("", "counted", *(["printed"] if printed else []), title=dataset.name)
+    published = dataset.spec.published
+    table = Table(title=dataset.name)
+    table.add_column("statistic")
+    for column in ("computed", *(["published"] if published else [])):
+        table.add_column(column, justify="right")
     for column, value in dataset.statistics().items():
-        cells = [value, printed[column]] if printed else [value]
+        cells = [value, published[column]] if published else [value]
         table.add_row(column.replace("_", " "), *map(_shown, cells))
     print_table(table)
 

@@ -1,4 +1,4 @@
-"""``rethinkpool grid NAME``: the runs of a table or figure, as many as are not there yet."""
+"""``rethinkpool grid NAME``: train the runs of a table or figure that are not in the store yet."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def grid_command(
         str, typer.Argument(metavar="NAME", help="A grid's name, or a TOML file.", autocompletion=grid_names)
     ],
     seeds: Annotated[
-        str | None, typer.Option(help="How many (20), or which (1,5,9-12); default the grid's own.")
+        str | None, typer.Option(help="Number of seeds (20) or a list (1,5,9-12); default the grid's own.")
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -57,24 +57,34 @@ def grid_command(
         list[str] | None,
         typer.Option(help="Only this dataset; may be repeated.", autocompletion=dataset_names),
     ] = None,
-    engine: Annotated[str, typer.Option(help="local, or dask for the workers of a scheduler.")] = "local",
-    scheduler: Annotated[str | None, typer.Option(help="Address of the scheduler of --engine dask.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="local: this machine; dask: the workers of a Dask scheduler.")
+    ] = "local",
+    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
     store: Store = None,
-    workers: Annotated[int, typer.Option(help="Tasks at once; default what cores and memory allow.")] = 0,
+    workers: Annotated[
+        int,
+        typer.Option(
+            show_default=False, help="Number of tasks at once; by default as many as cores and memory allow."
+        ),
+    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     module: Modules = None,
     root: Root = None,
     with_committed: WithCommitted = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Run again what ended with an error.")
-    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed runs again.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run, how long and in how much memory.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Only print what would run, how long it takes and how much memory it needs."
+        ),
     ] = False,
 ) -> None:
-    """Train the runs of a grid that are not in the store yet; it goes on where it was interrupted."""
+    """Train the runs of a grid that are not in the store yet; the same command resumes an interrupted grid."""
     if workers < 0:
-        raise UsageError(f"--workers cannot be {workers}: give how many tasks run at once, or leave it out")
+        raise UsageError(
+            f"--workers cannot be {workers}: give the number of tasks to run at once, or leave it out"
+        )
     with needs_extra("experiments", "a grid"):
         from rethinkpool_core.experiments.engine import local_devices, local_workers, total_memory
         from rethinkpool_core.experiments.plan import make_plan

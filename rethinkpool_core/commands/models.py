@@ -1,4 +1,4 @@
-"""``rethinkpool models [MODEL [DATASET]]``: the models, and the parameters that ``train --set`` takes."""
+"""``rethinkpool models [MODEL [DATASET]]``: list the models, or the parameters that ``train --set`` takes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def models_command(
     import_models(module or ())
     if model is None:
         print_table(models_table())
-        print_text("rethinkpool models MODEL [DATASET] lists the parameters of one and their defaults")
+        print_text("`rethinkpool models MODEL [DATASET]` lists the parameters of a model and their defaults.")
         return
     model = known_spelling(model, model_names())
     if model not in model_names():
@@ -52,28 +52,28 @@ def models_command(
     datasets = list(DATASETS) if dataset is None else [get_spec(dataset_spelling(dataset)).name]
     print_table(parameters_table(model, datasets))
     if dataset is None:
-        print_text(f"rethinkpool models {model} DATASET shows the defaults for a dataset")
+        print_text(f"`rethinkpool models {model} DATASET` shows the defaults for a dataset.")
 
 
 def models_table() -> Table:
-    """A row per model."""
+    """Table with a row per model and its role."""
     from rich.table import Table
 
     table = Table("model", "role")
     twins_of = methods_and_twins().items()
     roles = {twin: f"randomised twin of {method}" for method, twins in twins_of for twin in twins}
     roles |= {
-        "COMPLEMENT": "twin of GRACLUS: clusters on the complement graph",
-        "DISTANCE-GMN": "twin of GMN",
+        "COMPLEMENT": "twin of GRACLUS: clusters the complement graph",
+        "DISTANCE-GMN": "twin of GMN: assigns by distance to fixed random keys",
     }
-    roles |= {CONTROL: "control: the same network without pooling"}
+    roles |= {CONTROL: "control: the network of GRACLUS without pooling"}
     for name in model_names():
         table.add_row(name, roles.get(name, "pooling method"))
     return table
 
 
 def parameters_table(model: str, datasets: list[str]) -> Table:
-    """A row per parameter of the model and of its training: type, default on the datasets, and what it is."""
+    """Table with a row per parameter of the model and of its training: type, default on these datasets, and meaning."""
     from rich.table import Table
 
     from rethinkpool_core.models.build import config_fields, model_config
@@ -104,10 +104,10 @@ def _type_words(kind: Any) -> str:
 
 
 def described_parameters(config: type) -> dict[str, str]:
-    """What the docstring of a configuration says of each field.
+    """Descriptions of the fields of a configuration, from its docstring.
 
-    An entry begins a line with the field's name, or several with commas, and a colon or at least two spaces; it ends before the
-    next entry or an empty line.
+    The description of a field follows its name at the beginning of a line and a colon or at least two spaces, and ends before
+    the next field or an empty line. Several fields, with commas between them, may share one.
     """
     found: dict[str, str] = {}
     names: list[str] = []
@@ -125,7 +125,7 @@ def described_parameters(config: type) -> dict[str, str]:
 
 
 def _shown(value: Any) -> str:
-    """As ``--set`` takes it."""
+    """A value as ``--set`` takes it."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(list(value)) if isinstance(value, tuple) else str(value)

@@ -1,4 +1,4 @@
-"""The option that makes models of a user's own known to a command."""
+"""The option that imports a module which registers models of a user's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rethinkpool results [NAME]``: the table so far beside the published one; ``results compact``: a store as one file."""
+"""``rethinkpool results [NAME]``: results beside the published ones; ``results compact``: a store as one file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _TableByDefault(TyperGroup):
-    """``results table-s5`` is ``results show table-s5``."""
+    """Group in which ``results table-s5`` means ``results show table-s5``."""
 
     def parse_args(self, ctx, args):
         asks_for_help = args[:1] and args[0] in ctx.help_option_names
@@ -34,7 +34,10 @@ class _TableByDefault(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(cls=_TableByDefault, help="Results beside the published ones, and what they show.")
+app = typer.Typer(
+    cls=_TableByDefault,
+    help="Show results beside the published ones. `results NAME` is short for `results show NAME`.",
+)
 
 
 @app.command("show")
@@ -42,7 +45,9 @@ def show_command(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help="A grid, or a TOML file; without one, all runs.", autocompletion=grid_names
+            metavar="NAME",
+            help="Name of a grid, or a TOML file; by default all runs of the store.",
+            autocompletion=grid_names,
         ),
     ] = None,
     store: Store = None,
@@ -50,15 +55,15 @@ def show_command(
     margin: Annotated[
         float | None,
         typer.Option(
-            help="Of equivalence; default "
+            help="Margin of equivalence; default "
             + ", ".join(f"{m.amount(m.margin)} of {m.title}" for m in METRICS.values())
             + "."
         ),
     ] = None,
-    alpha: Annotated[float, typer.Option(help="Level of the tests.")] = 0.05,
+    alpha: Annotated[float, typer.Option(help="Significance level of the tests.")] = 0.05,
     module: Modules = None,
 ) -> None:
-    """Print means beside the published ones, then each method against its twin, and what that shows."""
+    """Print mean scores beside the published ones, then compare each method with its twin."""
     with needs_extra("experiments", "a table of results"):
         from rethinkpool_core.analysis.tables import cell_scores, comparisons, overall, settings_of
         from rethinkpool_core.experiments.frame import load_results
@@ -93,15 +98,17 @@ def compact_command(
     sources: Annotated[
         list[Path] | None,
         typer.Option(
-            "--from", help="A store, a .parquet or a .jsonl file; may be repeated; default the store."
+            "--from",
+            metavar="PATH",
+            help="A store, a .parquet or a .jsonl file; may be repeated; by default the store.",
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option("--grid", help="Only this grid's runs.")] = None,
+    name: Annotated[str | None, typer.Option("--grid", help="Only the runs of this grid.")] = None,
     store: Store = None,
 ) -> None:
-    """Fold finished runs into one small file."""
+    """Write the finished runs of a store to one small file."""
     check_writable(target)
-    with needs_extra("experiments", "folding results"):
+    with needs_extra("experiments", "results compact"):
         from rethinkpool_core.experiments.compact import compact
         from rethinkpool_core.experiments.store import store_folder
 
@@ -117,9 +124,9 @@ def _grid(name: str) -> Grid:
 
 
 def scores_table(scores: list[CellScore], grid: Grid | None) -> tuple[Table, int]:
-    """A row per cell: its mean and SD, the published ones, and how far apart the two means are.
+    """Table with a row per cell: mean and standard deviation, the published ones, and the difference of the means.
 
-    Returned with the number of columns that say which cell a row is.
+    Returned with the number of its key columns (`print_table`).
     """
     from rich.table import Table
 
@@ -137,19 +144,19 @@ def scores_table(scores: list[CellScore], grid: Grid | None) -> tuple[Table, int
         table.add_row(
             *(getattr(score, key) for key in keys),
             f"{score.seeds}" + (f" ({score.failed} failed)" if score.failed else ""),
-            shown(score),
-            str(score.printed) if score.printed else "",
-            _signed(score.in_printed_std),
-            _signed(score.in_printed_standard_errors),
-            _signed(score.in_standard_errors),
+            mean_and_sd(score),
+            str(score.published) if score.published else "",
+            _signed(score.difference_in_sd),
+            _signed(score.z_published),
+            _signed(score.z_both),
         )
     return table, len(keys)
 
 
 def comparisons_tables(found: list[Comparison]) -> list[tuple[Table, int]]:
-    """A table per pair of method and twin, with a row per dataset and p-values before and after Holm's adjustment.
+    """Tables of comparisons, one per pair of method and twin, with a row per dataset.
 
-    Each comes with the number of columns that say what a row is about.
+    Each is returned with the number of its key columns (`print_table`).
     """
     pairs: dict[tuple[str, str], list[Comparison]] = {}
     for one in found:
@@ -181,14 +188,14 @@ def _pair_table(found: list[Comparison]) -> tuple[Table, int]:
     for one in found:
         digits = decimals(one)
         row = [*(getattr(one, key) for key in keys), _signed(one.difference, digits)]
-        if one.tests is None:
+        if one.unadjusted is None:
             row += [""] * 4
         else:
             row += [
                 f"{_signed(one.low, digits)} to {_signed(one.high, digits)}",
                 f"{one.minimum_detectable_effect:.{digits}f}",
-                f"{_p_value(one.tests.p_difference)} ({_p_value(one.p_difference)})",
-                f"{_p_value(one.tests.p_equivalence)} ({_p_value(one.p_equivalence)})",
+                f"{_p_value(one.unadjusted.p_difference)} ({_p_value(one.p_difference)})",
+                f"{_p_value(one.unadjusted.p_equivalence)} ({_p_value(one.p_equivalence)})",
             ]
         table.add_row(*row, one.verdict)
     return table, len(keys)
@@ -202,8 +209,8 @@ def _signed(number: float | None, digits: int = 1) -> str:
     return "" if number is None else f"{number:+z.{digits}f}"
 
 
-def shown(score: CellScore) -> str:
-    """``69.8 ± 4.5``, as the paper prints them."""
+def mean_and_sd(score: CellScore) -> str:
+    """Mean and standard deviation as the paper prints them, ``69.8 ± 4.5``."""
     if score.mean is None:
         return "-"
     digits = get_metric(score.metric).digits

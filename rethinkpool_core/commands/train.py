@@ -1,4 +1,4 @@
-"""``rethinkpool train MODEL DATASET``: one or many seeds, and the printed score beside the measured ones."""
+"""``rethinkpool train MODEL DATASET``: train one or many seeds and print their scores beside the published one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from rethinkpool_core.commands.data import Root, dataset_names, dataset_spelling
 from rethinkpool_core.commands.modules import Modules
-from rethinkpool_core.commands.output import check_writable, print_table, write_text
+from rethinkpool_core.commands.output import check_writable, print_table, print_text, write_text
 from rethinkpool_core.commands.values import known_spelling, parse_assignments, parse_seeds
 from rethinkpool_core.datasets.spec import DATASETS, get_spec
 from rethinkpool_core.errors import RethinkPoolError, UnknownNameError
@@ -43,9 +43,11 @@ def train_command(
             autocompletion=dataset_names,
         ),
     ],
-    seeds: Annotated[str, typer.Option(help="How many (20), or which (1,5,9-12).")] = "20",
+    seeds: Annotated[str, typer.Option(help="Number of seeds (20) or a list (1,5,9-12).")] = "20",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ... or mps.")] = "auto",
-    max_epochs: Annotated[int, typer.Option(help="Stop here even if the score still improves.")] = 1000,
+    max_epochs: Annotated[
+        int, typer.Option(help="Stop after this many epochs even if the score still improves.")
+    ] = 1000,
     checkpoint_dir: Annotated[
         Path | None, typer.Option(help="Save checkpoints here, and resume from those that are there.")
     ] = None,
@@ -94,7 +96,7 @@ def train_command(
         **for_training,
     )
     print_table(results_table(records))
-    typer.echo(summary(records))
+    print_text(summary(records))
     if json_file is not None:
         write_text(json_file, json.dumps([record.to_dict() for record in records], indent=1))
     failed = [record for record in records if record.error]
@@ -104,7 +106,7 @@ def train_command(
 
 
 def results_table(records: list[RunRecord]) -> Table:
-    """One row a seed."""
+    """Table with a row per seed."""
     from rich.table import Table
 
     first = records[0]
@@ -125,7 +127,7 @@ def results_table(records: list[RunRecord]) -> Table:
 
 
 def summary(records: list[RunRecord]) -> str:
-    """Mean and standard deviation over the seeds that ended well, and what the paper prints for them."""
+    """Mean and standard deviation over the seeds that did not fail, and the published score of the same model and dataset."""
     from rethinkpool_core.paper import TABLES, published
 
     first = records[0]
@@ -140,9 +142,9 @@ def summary(records: list[RunRecord]) -> str:
             f"test {get_metric(first.metric).label}: {_shown(mean(scores), first.metric)}{spread} over {seeds}"
         )
     if first.model in TABLES["S5"].models:
-        printed = {score.dataset: score for score in published("S5", first.model)}
-        if first.dataset in printed:
-            parts.append(f"Table S5 prints {printed[first.dataset]} over 20")
+        scores_of_paper = {score.dataset: score for score in published("S5", first.model)}
+        if first.dataset in scores_of_paper:
+            parts.append(f"Table S5: {scores_of_paper[first.dataset]} over 20 seeds")
     return "; ".join(parts)
 
 

@@ -108,7 +108,7 @@ def _draw_comparison(axes: Axes, one: Comparison, y: float) -> None:
     colour, marker, filled = _VERDICT_STYLES[one.verdict]
     if one.tested:
         axes.hlines(y, one.low, one.high, color=colour, linewidth=1.2)
-        axes.hlines(y, *one.tests.inner, color=colour, linewidth=3.5)
+        axes.hlines(y, *one.unadjusted.tost_interval, color=colour, linewidth=3.5)
     axes.plot(one.difference, y, **_marker_style(colour, marker, filled))
 
 
@@ -151,11 +151,11 @@ def _strips_of_dataset(runs: pd.DataFrame, scores: list[CellScore]) -> SvgFigure
             values = metric.scale * np.sort(good.to_numpy(dtype=float))
             axes.scatter(x - 0.1 + _swarm_offsets(values), values, color=colour, s=20, alpha=0.7, linewidth=0)
             axes.hlines(score.mean, x - 0.38, x + 0.18, color=colour, linewidth=2.5)
-            if score.printed is not None:
+            if score.published is not None:
                 axes.errorbar(
                     x + 0.32,
-                    score.printed.mean,
-                    score.printed.std,
+                    score.published.mean,
+                    score.published.std,
                     fmt="D",
                     color=INK,
                     markersize=4.5,
@@ -173,7 +173,7 @@ def _strips_of_dataset(runs: pd.DataFrame, scores: list[CellScore]) -> SvgFigure
     counts = sorted({score.seeds for score in scores})
     seeds = " to ".join(str(count) for count in (counts if len(counts) < 3 else (counts[0], counts[-1])))
     printed = (
-        "; diamonds: published mean ± standard deviation" if any(score.printed for score in scores) else ""
+        "; diamonds: published mean ± standard deviation" if any(score.published for score in scores) else ""
     )
     caption = f"{scores[0].dataset}: {seeds} seeds per model and their mean{printed}"
     return draw_svg(paint, caption, width=max(4.6, 1.5 + 0.8 * len(scores)), height=3.4)

@@ -1,4 +1,4 @@
-"""Running one of the project's notebooks with papermill; the source notebook is never written to."""
+"""Run the notebooks of the repository with papermill; their source files are never changed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rethinkpool_core.errors import RethinkPoolError, StorageError, UnknownNameE
 from rethinkpool_core.files.folders import clone_folder
 from rethinkpool_core.site.notebook_progress import show_cells
 
-START_TIMEOUT = 120  # seconds for the kernel to come up: torch on a cold disk takes its time
-CELL_TIMEOUT = 24 * 3600  # seconds for one cell: a full experiment is one cell
+START_TIMEOUT = 120  # seconds until the kernel answers, on a slow disk
+CELL_TIMEOUT = 24 * 3600  # seconds per cell: a full experiment is one cell
 
 
 class NotebookError(RethinkPoolError):
-    """A notebook ran and failed."""
+    """A cell of a notebook failed or took too long."""
 
 
 def project_folder() -> Path:
@@ -37,7 +37,7 @@ def notebook_names() -> list[str]:
 
 
 def notebook_parameters(name: str) -> dict[str, object]:
-    """The parameters of a notebook and their defaults, from its cell tagged ``parameters``.
+    """Parameters of a notebook and their defaults, from its cell tagged ``parameters``.
 
     Raises UnknownNameError for an unknown notebook.
     """
@@ -48,11 +48,11 @@ def notebook_parameters(name: str) -> dict[str, object]:
 
 
 def check_parameters(name: str, given: Mapping[str, object]) -> dict[str, object]:
-    """``given`` as the notebook wants it: each value of the type of the parameter's default.
+    """Return the ``given`` parameters with each value in the type of the parameter's default.
 
-    A string parameter takes any value as its text, a float parameter takes a whole number.
+    String parameters take any value as text, float parameters also whole numbers.
 
-    Raises UnknownNameError for a parameter the notebook does not have and UsageError for a wrong type.
+    Raises UnknownNameError for a parameter that the notebook does not have and UsageError for a value of a wrong type.
     """
     defaults = notebook_parameters(name)
     checked: dict[str, object] = {}
@@ -155,5 +155,5 @@ def _reason(error: Exception) -> str:
 
 
 def shown(path: Path) -> str:
-    """``path`` as a person here would type it: relative inside the current folder."""
+    """``path`` relative to the current folder where it is inside it, for messages."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -14,7 +14,7 @@ from pytest import approx
 from statsmodels.stats.multitest import multipletests
 
 from rethinkpool_core.analysis.equivalence import ALPHA, compare, holm_adjust
-from rethinkpool_core.analysis.two_samples import paired_tests, welch_tests
+from rethinkpool_core.analysis.two_samples import paired_t_tests, welch_t_tests
 from rethinkpool_core.errors import UsageError
 
 
@@ -26,13 +26,13 @@ def of_points(values):
 def test_scores_are_told_in_points(paired):
     first, second = with_moments(70, 2, 12), with_moments(71.5, 3, 12, seed=1)
     found = compare(of_points(first), of_points(second), paired=paired, margin=2.0)
-    expected = (paired_tests if paired else welch_tests)(first, second, 2.0, ALPHA)
+    expected = (paired_t_tests if paired else welch_t_tests)(first, second, 2.0, ALPHA)
     assert found.difference == approx(1.5)
     assert (found.low, found.high) == approx(expected.interval)
     assert (found.p_difference, found.p_equivalence) == approx(
         (expected.p_difference, expected.p_equivalence)
     )
-    assert found.margin == 2.0 and found.seeds == (12, 12) and found.comparisons == 1
+    assert found.margin == 2.0 and found.seeds == (12, 12) and found.family_size == 1
 
 
 def test_errors_are_told_in_their_own_unit():
@@ -75,17 +75,17 @@ def test_seeds_are_matched_by_number_and_not_by_place(permutation, paired):
 
 def test_seeds_of_one_side_are_left_out_of_pairs_and_told():
     found = compare({1: 0.7, 2: 0.8, 9: 0.1}, {1: 0.71, 2: 0.79, 7: 0.9, 8: 0.9}, paired=True)
-    assert found.seeds == (2, 2) and found.unpaired == (1, 2)
+    assert found.seeds == (2, 2) and found.unmatched == (1, 2)
     assert found.difference == approx(0.0, abs=1e-9)
     found = compare({1: 0.7, 2: 0.8, 9: 0.1}, {1: 0.71, 2: 0.79}, paired=False)
-    assert found.seeds == (3, 2) and found.unpaired == (0, 0)
+    assert found.seeds == (3, 2) and found.unmatched == (0, 0)
 
 
 @pytest.mark.parametrize("none", [None, math.nan])
 def test_failed_runs_do_not_count_and_are_told(none):
     scores = {1: 0.70, 2: 0.72, 3: 0.69}
     found = compare(scores | {4: none}, scores | {1: none, 4: 0.7}, paired=True)
-    assert found.seeds == (2, 2) and found.failed == (1, 1) and found.unpaired == (1, 1)
+    assert found.seeds == (2, 2) and found.failed == (1, 1) and found.unmatched == (1, 1)
     assert found.difference == 0.0
 
 
@@ -105,16 +105,16 @@ def test_one_seed_decides_nothing(paired):
 
 def test_pairs_without_a_common_seed_decide_nothing():
     found = compare({1: 0.7, 2: 0.71}, {3: 0.7, 4: 0.71}, paired=True)
-    assert not found.tested and found.verdict == "undecided" and "common" in found.untested
+    assert not found.tested and found.verdict == "undecided" and "common" in found.why_untested
     assert compare({1: 0.7, 2: 0.71}, {3: 0.7, 4: 0.71}, paired=False).tested
 
 
 @pytest.mark.parametrize("paired", [True, False])
 @pytest.mark.parametrize("other", [0.7, 0.8])
-def test_seeds_that_do_not_scatter_decide_nothing(other, paired):
-    """Not even a difference of ten points: a t-test measures it against a spread, and there is none."""
+def test_seeds_without_variance_decide_nothing(other, paired):
+    """Not even a difference of ten points: a t-test measures it against a variance, and there is none."""
     found = compare(dict.fromkeys(range(5), 0.7), dict.fromkeys(range(5), other), paired=paired)
-    assert not found.tested and found.verdict == "undecided" and "scatter" in found.untested
+    assert not found.tested and found.verdict == "undecided" and "variance" in found.why_untested
 
 
 def test_pairs_that_are_all_equally_far_apart_decide_nothing_but_independent_seeds_do():
@@ -124,12 +124,12 @@ def test_pairs_that_are_all_equally_far_apart_decide_nothing_but_independent_see
     assert compare(first, second, paired=False).verdict == "different"
 
 
-def test_one_side_that_does_not_scatter_is_tested():
+def test_one_side_without_variance_is_tested():
     found = compare(dict.fromkeys(range(10), 0.7), by_seed(with_moments(0.8, 0.01, 10)), paired=False)
     assert found.verdict == "different"
 
 
-# -- the correction
+# -- Holm's adjustment
 
 
 def family(seed=11, count=5, apart=1.0):
@@ -150,17 +150,17 @@ def test_holm_by_hand_and_by_statsmodels():
         by_hand = np.minimum(1, np.maximum.accumulate(raw[order] * np.arange(5, 0, -1)))
         assert [getattr(adjusted[place], name) for place in order] == approx(list(by_hand))
         assert multipletests(raw, method="holm")[1] == approx([getattr(one, name) for one in adjusted])
-    assert all(one.comparisons == 5 for one in adjusted)
-    assert [one.tests for one in adjusted] == [one.tests for one in pairs]
+    assert all(one.family_size == 5 for one in adjusted)
+    assert [one.unadjusted for one in adjusted] == [one.unadjusted for one in pairs]
     assert holm_adjust([]) == [] and holm_adjust([alone]) == [alone]
 
 
-def test_correcting_twice_corrects_once():
+def test_adjusting_twice_adjusts_once():
     once = holm_adjust(family())
     assert holm_adjust(once) == once
 
 
-def test_verdicts_are_those_of_the_corrected_values():
+def test_verdicts_are_those_of_the_adjusted_values():
     one = family(count=1, apart=0)[0]
     assert replace(one, p_difference=0.04, p_equivalence=0.06).verdict == "different"
     assert replace(one, p_difference=0.06, p_equivalence=0.04).verdict == "equivalent"
@@ -171,7 +171,7 @@ def test_verdicts_are_those_of_the_corrected_values():
 def test_in_a_table_a_first_false_claim_is_as_seldom_as_stated(paired, monkeypatch):
     """Eight pairs: with no difference, and then with differences of just the margin, at most 5 of 100 tables claim anything.
 
-    Without the correction it would be 1 - 0.95^8, a third of them.
+    Without the adjustment it would be 1 - 0.95^8, a third of them.
     """
     monkeypatch.setattr(
         "gc.collect", lambda: 0
@@ -179,7 +179,7 @@ def test_in_a_table_a_first_false_claim_is_as_seldom_as_stated(paired, monkeypat
     tables, pairs, seeds = 4000, 8, 12
     slack = 4 * math.sqrt(0.05 * 0.95 / tables)
     rng = np.random.default_rng(7)
-    tests = paired_tests if paired else welch_tests
+    tests = paired_t_tests if paired else welch_t_tests
     one = family(count=1)[0]
     for apart, name in ((0.0, "p_difference"), (4.0, "p_equivalence")):
         first = rng.normal(70, 1, (seeds, tables * pairs))
@@ -188,8 +188,8 @@ def test_in_a_table_a_first_false_claim_is_as_seldom_as_stated(paired, monkeypat
         uncorrected = (raw < ALPHA).any(axis=1)
         assert uncorrected.mean() == approx(1 - 0.95**pairs, abs=0.04)
         wrong = 0
-        for table in raw[uncorrected]:  # the others cannot claim anything once holm_adjust
-            members = [replace(one, tests=replace(one.tests, **{name: p})) for p in table]
+        for table in raw[uncorrected]:  # the others cannot claim anything after the adjustment
+            members = [replace(one, unadjusted=replace(one.unadjusted, **{name: p})) for p in table]
             wrong += any(getattr(member, name) < ALPHA for member in holm_adjust(members))
         assert 0.05 - 0.015 < wrong / tables < 0.05 + slack
 

@@ -48,7 +48,7 @@ def test_different():
 
 def test_different_and_equivalent():
     assert sentence(told(0.4, 0.5)).endswith(
-        "different, yet equivalent within 1 point: a real difference, smaller than what matters."
+        "different, yet equivalent within 1 point: a real difference that is too small to matter."
     )
     assert "within 2 points:" in sentence(told(0.4, 0.5, margin=2))
 
@@ -57,7 +57,7 @@ def test_undecided_says_what_could_have_been_seen():
     one = told(0.4, 4.0, paired=False)
     assert sentence(one).endswith(
         "undecided, neither a difference nor equivalence within 1 point is shown; "
-        f"so many seeds would show a true difference of {one.minimum_detectable_effect:.1f} points four times in five."
+        f"this many seeds detect a true difference of {one.minimum_detectable_effect:.1f} points with a probability of 80 %."
     )
     assert "over 20 seeds each (" in sentence(one)
 
@@ -67,22 +67,23 @@ def test_equivalence_that_the_interval_does_not_show_is_explained():
     one = told(0.0, 2.3)
     assert one.verdict == "equivalent" and one.high > 1
     assert (
-        "equivalent within 1 point (the 90 % interval, which decides that, is 0.9 worse to 0.9 better)"
+        "equivalent within 1 point (the 90 % interval, which decides this, is 0.9 worse to 0.9 better)"
         in sentence(one)
     )
 
 
-def test_what_the_correction_took_away_is_told():
-    one = replace(told(1.5, 3.0), p_difference=0.07, comparisons=32)
+def test_what_the_adjustment_takes_away_is_told():
+    one = replace(told(1.5, 3.0), p_difference=0.07, family_size=32)
     assert one.low > 0
     assert (
         "undecided, neither a difference nor equivalence within 1 point is shown "
-        "(alone this pair would show a difference, among 32 comparisons it does not)"
+        "(a test of this pair alone would show a difference, but not as one of 32 comparisons)"
     ) in sentence(one)
-    assert "; taken alone, so many seeds would show" in sentence(one)
-    one = replace(told(0.4, 0.5), p_difference=0.07, comparisons=32)
+    assert "; in a test of this pair alone, this many seeds detect" in sentence(one)
+    one = replace(told(0.4, 0.5), p_difference=0.07, family_size=32)
     assert sentence(one).endswith(
-        "equivalent within 1 point (alone this pair would show a difference, among 32 comparisons it does not)."
+        "equivalent within 1 point "
+        "(a test of this pair alone would show a difference, but not as one of 32 comparisons)."
     )
 
 
@@ -109,14 +110,18 @@ def test_an_end_of_the_interval_that_rounds_to_nothing_is_on_no_side():
 @pytest.mark.parametrize(
     ("method", "twin", "words"),
     [
-        ({1: 0.7}, {1: 0.9}, "B is 20.0 points better than A over one seed each: undecided, one seed"),
+        ({1: 0.7}, {1: 0.9}, "B is 20.0 points better than A over one seed each: undecided, since one seed"),
         (
             {1: 0.7, 2: 0.7},
             {1: 0.7, 2: 0.7},
-            "B and A are 0.0 points apart over 2 seeds each: undecided, the seeds",
+            "B and A are 0.0 points apart over 2 seeds each: undecided, since their difference",
         ),
-        ({1: 0.7, 2: 0.6}, {3: 0.7, 4: 0.8, 5: 0.7}, "over 3 seeds against 2: undecided, no seed is common"),
-        ({1: 0.7, 2: 0.6, 3: 0.7}, {1: 0.7, 2: 0.7}, "(1 seed of one model alone not used)."),
+        (
+            {1: 0.7, 2: 0.6},
+            {3: 0.7, 4: 0.8, 5: 0.7},
+            "over 3 seeds against 2: undecided, since they have no seed",
+        ),
+        ({1: 0.7, 2: 0.6, 3: 0.7}, {1: 0.7, 2: 0.7}, "(1 seed that only one model has not used)."),
         (
             {1: 0.7, 2: 0.6, 3: None, 4: None},
             {1: 0.7, 2: 0.7, 3: None, 4: None},

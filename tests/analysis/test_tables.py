@@ -57,21 +57,19 @@ def test_cells_beside_the_published(runs):
         part = runs[(runs.model == score.model) & (runs.dataset == score.dataset)].test_score.to_numpy()
         part = part if score.metric == "mae" else 100 * part
         printed = published("S5", score.model, score.dataset)
-        assert score.seeds == 20 and score.printed == printed
+        assert score.seeds == 20 and score.published == printed
         assert (score.mean, score.std) == pytest.approx((part.mean(), part.std(ddof=1)))
         apart = part.mean() - printed.mean
-        assert score.in_printed_std == pytest.approx(apart / printed.std)
-        assert score.in_printed_standard_errors == pytest.approx(apart / (printed.std / math.sqrt(20)))
-        assert score.in_standard_errors == pytest.approx(
-            apart / math.sqrt(part.var(ddof=1) / 20 + printed.std**2 / 20)
-        )
+        assert score.difference_in_sd == pytest.approx(apart / printed.std)
+        assert score.z_published == pytest.approx(apart / (printed.std / math.sqrt(20)))
+        assert score.z_both == pytest.approx(apart / math.sqrt(part.var(ddof=1) / 20 + printed.std**2 / 20))
 
 
 def test_pairing_follows_the_split(runs):
     found = {one.dataset: one for one in comparisons(runs)}
     for dataset, one in found.items():
         assert one.paired == (get_spec(dataset).split == "stratified")
-        assert one.comparisons == 3
+        assert one.family_size == 3
     assert found["PROTEINS"].verdict == "equivalent", "pairing takes away what the splits do"
     assert found["MOLHIV"].verdict == "undecided"
     assert found["ZINC"].verdict == "different" and found["ZINC"].margin == 0.01
@@ -112,11 +110,11 @@ def test_failed_runs_do_not_count(runs):
     assert (scores["PROTEINS", "MINCUTPOOL"].seeds, scores["PROTEINS", "MINCUTPOOL"].failed) == (15, 5)
     found = {one.dataset: one for one in comparisons(broken)}
     assert found["PROTEINS"].seeds == (15, 15) and found["MOLHIV"].seeds == (15, 20)
-    assert found["PROTEINS"].failed == (5, 0) and found["PROTEINS"].unpaired == (0, 5)
+    assert found["PROTEINS"].failed == (5, 0) and found["PROTEINS"].unmatched == (0, 5)
     assert "5 runs of MINCUTPOOL failed" in sentence(found["MOLHIV"])
     all_failed = broken[(broken.seed <= 5) & (broken.model == "MINCUTPOOL")]
     (score, _) = cell_scores(all_failed)
-    assert score.mean is None and score.in_printed_std is None and score.in_standard_errors is None
+    assert score.mean is None and score.difference_in_sd is None and score.z_both is None
     assert comparisons(all_failed) == []
 
 
@@ -137,7 +135,7 @@ def test_other_settings_are_apart():
     runs = runs_of((usual, 0.7), (changed, 0.6), (twin, 0.6))
     names = {cell.digest: cell.settings for cell in (usual, changed, twin)}
     scores = cell_scores(runs, names)
-    assert [score.printed is not None for score in scores] == [True, False, False]
+    assert [score.published is not None for score in scores] == [True, False, False]
     (one,) = comparisons(runs, names)
     assert abs(one.difference) < 1 and one.settings == "hidden_dim=8"
     assert sentence(one).startswith("On NCI1 with hidden_dim=8, ")
@@ -178,7 +176,7 @@ def test_settings_of_a_cell_that_differs_in_nothing_recorded():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda runs: pd.concat([runs, runs.iloc[[3]]]), "seed 4 of MINCUTPOOL on PROTEINS is there twice"),
+        (lambda runs: pd.concat([runs, runs.iloc[[3]]]), "seed 4 of MINCUTPOOL on PROTEINS occurs twice"),
         (lambda runs: runs.assign(metric=["mae", *runs.metric[1:]]), "accuracy and mae"),
         (lambda runs: runs.assign(test_score=100 * runs.test_score), "between 0 and 1"),
         (lambda runs: runs.assign(test_score=-runs.test_score), "between 0 and 1"),
@@ -201,11 +199,11 @@ def test_pairs_without_a_common_seed_are_told_and_not_tested(runs):
     part = runs[runs.dataset == "PROTEINS"]
     part = part[(part.seed <= 10) == (part.model == "MINCUTPOOL")]
     (one,) = comparisons(part)
-    assert one.verdict == "undecided" and "no seed is common" in sentence(one)
+    assert one.verdict == "undecided" and "no seed" in sentence(one)
 
 
 def test_overall(runs):
     assert overall(comparisons(runs)) == (
-        "Of 3 comparisons: 1 equivalent, 1 different, 1 undecided (at a level of 5 % over all of them, after Holm)."
+        "Of 3 comparisons: 1 equivalent, 1 different, 1 undecided (level 5 % for the whole family, after Holm)."
     )
-    assert "have both been trained" in overall([])
+    assert "has been trained together with its twin" in overall([])

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from pytest import approx
 from scipy import stats
 
-from rethinkpool_core.analysis.two_samples import POWER, minimum_detectable_effect, paired_tests, welch_tests
+from rethinkpool_core.analysis.two_samples import (
+    POWER,
+    minimum_detectable_effect,
+    paired_t_tests,
+    welch_t_tests,
+)
 
-BOTH = pytest.mark.parametrize("tests", [paired_tests, welch_tests])
+BOTH = pytest.mark.parametrize("tests", [paired_t_tests, welch_t_tests])
 REPETITIONS = 20_000
 
 
@@ -21,7 +26,7 @@ def two_samples(tests, seed=0, repetitions=None, apart=0.0):
     """Paired, a split moves both by far more than they differ; else two sizes and two spreads."""
     rng = np.random.default_rng(seed)
     shape = () if repetitions is None else (repetitions,)
-    if tests is welch_tests:
+    if tests is welch_t_tests:
         return rng.normal(70, 2, (20, *shape)), rng.normal(70 + apart, 3, (14, *shape))
     split = rng.normal(70, 6, (20, *shape))
     return split + rng.normal(0, 1, split.shape), split + rng.normal(apart, 1, split.shape)
@@ -30,7 +35,7 @@ def two_samples(tests, seed=0, repetitions=None, apart=0.0):
 def by_hand(tests, first, second, margin):
     """Difference, standard error, degrees of freedom and both p-values from the formulas, for one experiment."""
     difference = second.mean() - first.mean()
-    if tests is paired_tests:
+    if tests is paired_t_tests:
         apart = second - first
         error, degrees = (
             sqrt(((apart - apart.mean()) ** 2).sum() / (len(apart) - 1) / len(apart)),
@@ -54,10 +59,12 @@ def test_numbers_of_the_formulas(tests, margin, seed):
     first, second = two_samples(tests, seed, apart=0.8)
     found = tests(first, second, margin, 0.05)
     difference, error, degrees, p_difference, p_equivalence = by_hand(tests, first, second, margin)
-    assert (found.difference, found.error, found.degrees) == approx((difference, error, degrees))
+    assert (found.difference, found.standard_error, found.degrees_of_freedom) == approx(
+        (difference, error, degrees)
+    )
     assert found.p_difference == approx(p_difference, rel=1e-9)
     assert found.p_equivalence == approx(p_equivalence, rel=1e-9)
-    for interval, level in ((found.interval, 0.975), (found.inner, 0.95)):
+    for interval, level in ((found.interval, 0.975), (found.tost_interval, 0.95)):
         reach = stats.t.ppf(level, degrees) * error
         assert interval == approx((difference - reach, difference + reach))
 
@@ -66,13 +73,13 @@ def test_numbers_of_the_formulas(tests, margin, seed):
 def test_numbers_of_scipy(tests):
     first, second = two_samples(tests, repetitions=50, apart=0.8)
     found = tests(first, second, 1.0, 0.05)
-    if tests is paired_tests:
+    if tests is paired_t_tests:
         expected = stats.ttest_rel(second, first)
     else:
         expected = stats.ttest_ind(second, first, equal_var=False)
     assert found.p_difference == approx(expected.pvalue, rel=1e-9)
-    assert found.degrees == approx(expected.df)
-    for interval, level in ((found.interval, 0.95), (found.inner, 0.9)):
+    assert found.degrees_of_freedom == approx(expected.df)
+    for interval, level in ((found.interval, 0.95), (found.tost_interval, 0.9)):
         assert np.array(interval) == approx(np.array(expected.confidence_interval(level)))
 
 
@@ -81,10 +88,10 @@ def test_experiments_at_once_are_each_alone(tests):
     first, second = two_samples(tests, repetitions=4)
     together = tests(first, second, 1.0, 0.1)
     for row in range(4):
-        alone = tests(first[:, row], second[:, row], 1.0, 0.1).plain()
+        alone = tests(first[:, row], second[:, row], 1.0, 0.1).to_floats()
         assert alone.p_equivalence == approx(together.p_equivalence[row])
         assert alone.interval == approx(tuple(end[row] for end in together.interval))
-        assert type(alone.difference) is float and type(alone.inner[0]) is float
+        assert type(alone.difference) is float and type(alone.tost_interval[0]) is float
 
 
 def near(rate, expected, repetitions=REPETITIONS):
@@ -103,7 +110,7 @@ def test_a_difference_is_invented_as_seldom_as_stated(tests, alpha):
 @pytest.mark.parametrize("apart", [-1.7, 0.0, 1.0])
 def test_intervals_hold_the_true_difference_as_often_as_stated(tests, apart):
     found = tests(*two_samples(tests, 2, REPETITIONS, apart), 1.0, 0.05)
-    for (low, high), level in ((found.interval, 0.95), (found.inner, 0.9)):
+    for (low, high), level in ((found.interval, 0.95), (found.tost_interval, 0.9)):
         assert near(np.mean((low <= apart) & (apart <= high)), level)
 
 
@@ -127,7 +134,7 @@ def test_equivalence_beyond_the_edge_is_claimed_more_seldom_and_within_more_ofte
 @BOTH
 def test_detectable_is_seen_in_four_of_five(tests):
     """With that true difference, and a true spread that makes it, the test of difference comes out with probability 0.8."""
-    if tests is paired_tests:
+    if tests is paired_t_tests:
         effect = minimum_detectable_effect(sqrt(2 / 20), 19, 0.05)
     else:
         shares = 4 / 20, 9 / 14
@@ -135,7 +142,7 @@ def test_detectable_is_seen_in_four_of_five(tests):
             sqrt(sum(shares)), sum(shares) ** 2 / (shares[0] ** 2 / 19 + shares[1] ** 2 / 13), 0.05
         )
     found = tests(*two_samples(tests, 5, REPETITIONS, effect), 1.0, 0.05)
-    allowed = 0.014 if tests is paired_tests else 0.02  # Welch's degrees of freedom are an approximation
+    allowed = 0.014 if tests is paired_t_tests else 0.02  # Welch's degrees of freedom are an approximation
     assert np.mean(found.p_difference < 0.05) == approx(POWER, abs=allowed)
 
 
@@ -165,7 +172,7 @@ def test_exchange_shift_scale_and_order(first, data, paired, shift):
     first, second = np.array(first), np.array(second)
     if np.ptp(second - first) == 0 or max(np.ptp(first), np.ptp(second)) == 0:
         return
-    tests = paired_tests if paired else welch_tests
+    tests = paired_t_tests if paired else welch_t_tests
     one = tests(first, second, 1.0, 0.05)
 
     other = tests(second, first, 1.0, 0.05)
@@ -195,8 +202,10 @@ def test_intervals_and_tests_agree(first, data, paired, margin):
     first, second = np.array(first), np.array(second)
     if np.ptp(second - first) == 0 or max(np.ptp(first), np.ptp(second)) == 0:
         return
-    found = (paired_tests if paired else welch_tests)(first, second, margin, 0.05)
+    found = (paired_t_tests if paired else welch_t_tests)(first, second, margin, 0.05)
     if abs(found.p_difference - 0.05) > 1e-6:
         assert (found.p_difference < 0.05) == (not found.interval[0] <= 0 <= found.interval[1])
     if abs(found.p_equivalence - 0.05) > 1e-6:
-        assert (found.p_equivalence < 0.05) == (-margin < found.inner[0] and found.inner[1] < margin)
+        assert (found.p_equivalence < 0.05) == (
+            -margin < found.tost_interval[0] and found.tost_interval[1] < margin
+        )

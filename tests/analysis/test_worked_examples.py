@@ -106,7 +106,7 @@ def test_holm_of_an_encyclopedia():
     """
     one = compare(by_seed([0, 1, 3]), by_seed([1, 2, 5]), paired=True, metric="mae", margin=1)
     family = [
-        replace(one, tests=replace(one.tests, p_difference=p, p_equivalence=1.0))
+        replace(one, unadjusted=replace(one.unadjusted, p_difference=p, p_equivalence=1.0))
         for p in (0.01, 0.04, 0.03, 0.005)
     ]
     found = holm_adjust(family)

@@ -10,7 +10,7 @@ from analysis.samples import by_seed, runs_of, with_moments
 from rethinkpool_core.analysis.equivalence import compare, holm_adjust
 from rethinkpool_core.analysis.tables import cell_scores
 from rethinkpool_core.commands.output import print_table
-from rethinkpool_core.commands.results import comparisons_tables, scores_table, shown
+from rethinkpool_core.commands.results import comparisons_tables, mean_and_sd, scores_table
 from rethinkpool_core.experiments.cell import Cell
 
 VERDICTS = {
@@ -53,8 +53,8 @@ def test_every_number_and_verdict_of_a_pair_is_whole(terminal, capsys):
         digits = 4 if one.metric == "mae" else 1
         assert f"{one.difference:+.{digits}f}" in out
         for alone, adjusted in (
-            (one.tests.p_difference, one.p_difference),
-            (one.tests.p_equivalence, one.p_equivalence),
+            (one.unadjusted.p_difference, one.p_difference),
+            (one.unadjusted.p_equivalence, one.p_equivalence),
         ):
             told = [f"{p:.3f}" if p >= 0.001 else "<0.001" for p in (alone, adjusted)]
             assert f"{told[0]} ({told[1]})" in out
@@ -68,5 +68,5 @@ def test_every_score_is_whole_beside_the_published(terminal, capsys):
     out = capsys.readouterr().out
     assert "…" not in out and max(map(len, out.splitlines())) <= terminal
     for score in scores:
-        assert shown(score) in out and str(score.printed) in out and score.model in out
+        assert mean_and_sd(score) in out and str(score.published) in out and score.model in out
     assert "difference / SD" in out and "z (their SE)" in out and "z (both SEs)" in out

@@ -30,7 +30,9 @@ def test_forest_draws_the_numbers_of_each_comparison(runs, drawn):
     ordered = [one for one in found if one.metric != "mae"] + [one for one in found if one.metric == "mae"]
     assert [arguments[0] for arguments in of(drawn, "plot")] == [one.difference for one in ordered]
     lines = [arguments[1:] for arguments in of(drawn, "hlines")]
-    assert lines == [ends for one in ordered for ends in (one.tests.interval, one.tests.inner)]
+    assert lines == [
+        ends for one in ordered for ends in (one.unadjusted.interval, one.unadjusted.tost_interval)
+    ]
     assert "within 1 point" in points.caption and "within 0.01" in errors.caption
     assert "90 % interval (thick) and 95 % interval (thin)" in points.caption
     assert forest_plot([]).figures == []
@@ -56,7 +58,7 @@ def test_strips_hold_every_seed_its_mean_and_the_published(runs, drawn):
         part = runs[runs.cell == score.cell].test_score.to_numpy()
         assert values == pytest.approx(np.sort(part if score.metric == "mae" else 100 * part))
         assert len(set(zip(places.tolist(), values.tolist(), strict=True))) == 20
-        assert line[0] == score.mean and printed[1:] == (score.printed.mean, score.printed.std)
+        assert line[0] == score.mean and printed[1:] == (score.published.mean, score.published.std)
 
 
 def test_strips_keep_configurations_apart(drawn):
