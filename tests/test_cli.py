@@ -150,7 +150,7 @@ def test_failed_replica_is_listed_and_the_others_are_kept(tmp_path, capsys, fail
     assert main([*QUICK, "--json", str(file)]) == 1
     captured = capsys.readouterr()
     assert "1 of 2 runs failed (seed 2: train_loss became nan" in only_line(captured.err)
-    assert "25.0 over 1 seed" in captured.out
+    assert "25.0 over 1 seed" in captured.out and "train_loss became nan in epoch 2" in captured.out
     assert [record["seed"] for record in json.loads(file.read_text())] == [1, 2]
 
 

@@ -45,9 +45,10 @@ def list_command(root: Root = None) -> None:
     from rethinkpool_core.datasets import list_datasets
     from rethinkpool_core.files.folders import data_root
 
-    table = Table(
-        "dataset", "task", "score", "graphs", "here", "licence note", title=f"datasets in {data_root(root)}"
-    )
+    table = Table("dataset", "task", "metric", title=f"datasets in {data_root(root)}")
+    table.add_column("graphs", justify="right")
+    for column in ("here", "licence note"):
+        table.add_column(column)
     for row in list_datasets(root):
         graphs = "" if row.graphs is None else str(row.graphs)
         table.add_row(row.name, row.task, row.metric, graphs, "yes" if row.present else "no", row.licence)
@@ -82,7 +83,7 @@ def verify_command(root: Root = None) -> None:
 
     from rethinkpool_core.datasets import verify
 
-    table = Table("dataset", "state", "")
+    table = Table("dataset", "state", "details")
     results = verify(root)
     for result in results:
         table.add_row(result.name, result.status, result.detail)

@@ -103,15 +103,18 @@ def _longest(texts: list[str]) -> int:
 
 
 def _part(table: Table, numbers: list[int], width: int) -> Table:
-    """The columns with these numbers as a table of their own; what room there is goes to text first, then to headers."""
+    """The columns with these numbers as a table of their own; what room there is goes to text first, least needed first."""
     from rich import box
     from rich.table import Table
 
     columns = [table.columns[number] for number in numbers]
     widths = [_least_width(column) for column in columns]
     room = width - sum(widths) - _GAP * (len(columns) - 1)
-    for place in sorted(range(len(columns)), key=lambda place: columns[place].justify == "right"):
-        more = min(max(room, 0), _full_width(columns[place]) - widths[place])
+    needs = [_full_width(column) - least for column, least in zip(columns, widths, strict=True)]
+    for place in sorted(
+        range(len(columns)), key=lambda place: (columns[place].justify == "right", needs[place])
+    ):
+        more = min(max(room, 0), needs[place])
         widths[place] += more
         room -= more
     part = Table(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False)

@@ -113,7 +113,8 @@ def results_table(records: list[RunRecord]) -> Table:
     table = Table(title=f"{first.model} on {first.dataset}: {get_metric(first.metric).label}")
     for column in ("seed", "validation", "test", "best epoch", "epochs"):
         table.add_column(column, justify="right")
-    table.add_column("")
+    if any(record.error for record in records):
+        table.add_column("failure")
     for record in records:
         table.add_row(
             str(record.seed),
@@ -121,7 +122,7 @@ def results_table(records: list[RunRecord]) -> Table:
             _shown(record.test_score, record.metric),
             str(record.best_epoch),
             str(record.epochs),
-            "failed" if record.error else "",
+            *([record.error] if record.error else []),
         )
     return table
 

@@ -42,6 +42,9 @@ from rethinkpool_core.parameters.types import RECORDED_IF_CHANGED, Bounds, Posit
 class DiffPoolConfig:
     """Parameters of both versions of DIFFPOOL.
 
+    num_pool_layers    pooling layers
+    hidden_dim         width of the node features
+    mlp_hidden_dim     width of the hidden layer of the output network
     random_assignment  a distribution of `ops.assignments`, or "" where the assignment is learned
     invariant          logits X S~ (Theorem 1) in the place of one random row per position
     sage               "2020", the operator behind the published numbers, or "pyg2", today's

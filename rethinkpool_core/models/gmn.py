@@ -52,16 +52,21 @@ ACTIVATIONS = {"leaky_relu": nn.LeakyReLU, "relu": nn.ReLU}
 class GMNConfig:
     """Parameters of GMN, DISTANCE-GMN and RANDOM-GMN.
 
-    num_keys          K of each memory layer
-    num_heads         H
-    kernel            "student", "distance" or "random"
-    train_keys        whether unsupervised epochs move the keys, as the paper says, or everything else, as the release did (its
-                      keys never moved)
-    key_scale         keys are drawn uniformly from [0, key_scale)
-    query_dim         width of the query network
-    tau               degrees of freedom of the kernel
-    purity_period     epochs from one update of the keys to the next; 0 never updates them
-    norm_padding      statistics of the batch norm over the padded batch, as in the release, not over nodes
+    num_keys           K of each memory layer
+    num_heads          H, the number of heads of each memory layer
+    hidden_dim         width of the node features
+    mlp_hidden_dim     width of the hidden layer of the output network
+    kernel             "student", "distance" or "random"
+    train_keys         whether unsupervised epochs move the keys, as the paper says, or everything else, as the release did (its
+                       keys never moved)
+    key_scale          keys are drawn uniformly from [0, key_scale)
+    query_dim          width of the query network
+    tau                degrees of freedom of the kernel
+    activation         of each memory layer
+    random_assignment  a distribution of `ops.assignments`
+    purity_weight      weight of the unsupervised loss
+    purity_period      epochs from one update of the keys to the next; 0 never updates them
+    norm_padding       statistics of the batch norm over the padded batch, as in the release, not over nodes
     """
 
     num_keys: tuple[PositiveInt, ...]

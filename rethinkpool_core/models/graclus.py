@@ -26,6 +26,7 @@ class GraclusConfig:
     """Parameters of GRACLUS, COMPLEMENT and NO-POOL.
 
     num_layers  convolutions, the first included
+    hidden_dim  width of the node features
     matching    "graph", "complement" or "none"
     """
 

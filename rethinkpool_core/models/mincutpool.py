@@ -31,6 +31,8 @@ from rethinkpool_core.parameters.types import Bounds, PositiveInt
 class MinCutConfig:
     """Parameters of MINCUTPOOL.
 
+    hidden_dim            width of the node features
+    num_pool_layers       pooling layers
     random_assignment     a distribution of `ops.assignments`, or "" where the assignment is learned
     cluster_ratio         clusters of a pooling layer over nodes before it
     initial_convolutions  before the first pooling layer; with two, SMNIST's gap to the randomised twin closes (Appendix B)

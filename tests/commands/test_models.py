@@ -10,7 +10,9 @@ import pytest
 from rethinkpool_core.cli import main
 from rethinkpool_core.commands.models import described_parameters
 from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.models.build import config_fields
 from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.models.registry import find_model
 from rethinkpool_core.training.config import TrainingConfig, training_fields
 
 
@@ -58,8 +60,13 @@ def test_unknown_model_and_dataset(capsys):
 
 
 def test_parameters_of_training_are_described():
-    described = described_parameters(TrainingConfig)
-    assert all(described.get(name) for name in training_fields())
+    assert set(training_fields()) <= set(described_parameters(TrainingConfig))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_parameters_of_models_are_described(model):
+    config = find_model(model).config
+    assert set(config_fields(model)) <= set(described_parameters(config))
 
 
 def test_descriptions_are_read_from_docstrings():
