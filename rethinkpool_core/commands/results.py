@@ -130,18 +130,21 @@ def scores_table(scores: list[CellScore], grid: Grid | None) -> tuple[Table, int
     """
     from rich.table import Table
 
-    table = Table(
-        title="all runs" if grid is None else f"{grid.name}: {grid.description}",
-        caption="difference / SD: ours minus published, in published standard deviations; "
-        "z: the same in standard errors of the published mean, and of both means",
-    )
+    table = Table(title="all runs" if grid is None else f"{grid.name}: {grid.description}")
     keys = ["dataset", "model", *(["settings"] if any(score.settings for score in scores) else [])]
+    columns = ["seeds", "test score"]
+    if any(score.published for score in scores):
+        columns += ["published", "difference / SD", "z (their SE)", "z (both SEs)"]
+        table.caption = (
+            "difference / SD: ours minus published, in published standard deviations; "
+            "z: the same in standard errors of the published mean, and of both means"
+        )
     for column in keys:
         table.add_column(column)
-    for column in ("seeds", "test score", "published", "difference / SD", "z (their SE)", "z (both SEs)"):
+    for column in columns:
         table.add_column(column, justify="right")
     for score in scores:
-        table.add_row(
+        row = [
             *(getattr(score, key) for key in keys),
             f"{score.seeds}" + (f" ({score.failed} failed)" if score.failed else ""),
             mean_and_sd(score),
@@ -149,7 +152,8 @@ def scores_table(scores: list[CellScore], grid: Grid | None) -> tuple[Table, int
             _signed(score.difference_in_sd),
             _signed(score.z_published),
             _signed(score.z_both),
-        )
+        ]
+        table.add_row(*row[: len(table.columns)])
     return table, len(keys)
 
 

@@ -59,7 +59,7 @@ class GridProgress:
         failures = f", {failed} failed" if failed else ""
         if self.status is None and records:
             self._print(
-                f"{task.cell}: {len(records)} seeds in {seconds:.0f} s{mean}{failures}; {self._state()}"
+                f"{task.cell}: {len(records)} seed{'s' * (len(records) > 1)} in {seconds:.0f} s{mean}{failures}; {self._state()}"
             )
         self._refresh()
 

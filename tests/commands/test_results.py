@@ -70,3 +70,14 @@ def test_every_score_is_whole_beside_the_published(terminal, capsys):
     for score in scores:
         assert mean_and_sd(score) in out and str(score.published) in out and score.model in out
     assert "difference / SD" in out and "z (their SE)" in out and "z (both SEs)" in out
+
+
+def test_without_published_scores_their_columns_are_left_out(capsys):
+    cell = Cell("MINCUTPOOL", "DIGITS")
+    print_table(*scores_table(cell_scores(runs_of((cell, 0.5))), None))
+    out = capsys.readouterr().out
+    assert (
+        "published" not in out
+        and "difference" not in out
+        and out.splitlines()[-2].split()[:3] == ["DIGITS", "MINCUTPOOL", "20"]
+    )
