@@ -109,8 +109,13 @@ class PoolingModel(nn.Module):
         return (logits, losses, layers.layers) if trace else (logits, losses)
 
     def fixed_terms(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the terms of the batch that follow from fixed assignments, see `engine.precomputed`; none if all is learned."""
+        """Return the terms of the batch that follow from fixed assignments, see `engine.precomputed`; none if all is learned.
+
+        None either if graphs are coarsened by matchings, which are drawn anew in every epoch.
+        """
         terms: dict[str, Tensor] = {}
+        if self.coarsening() is not None:
+            return terms
         self.compute(self.input_graph(batch, auxiliary=False, record=terms), no_trace)
         return terms
 
