@@ -173,7 +173,7 @@ def test_the_scheduler_is_killed(whole, data_folder, tmp_path):
         dask.scheduler.kill()
         code, _, errors = grid.end(90)
         assert code == 1, errors
-        assert "run the same command again" in errors.splitlines()[-1] and "Traceback" not in errors
+        assert "repeat the command to resume" in errors.splitlines()[-1] and "Traceback" not in errors
     finally:
         dask.close()
     dask = Dask(data_folder, tmp_path / "second")
