@@ -86,8 +86,8 @@ def _licences() -> str:
 
 
 def _grids() -> str:
-    rows = [[f"`{name}`", len(get_grid(name).cells), about] for name, about in GRIDS.items()]
-    return prose_table(["grid", "cells", "contents"], rows)
+    rows = [[f"`{name}`", f"{about} ({len(get_grid(name).cells)} cells)"] for name, about in GRIDS.items()]
+    return prose_table(["grid", "contents"], rows)
 
 
 def _scores() -> str:
