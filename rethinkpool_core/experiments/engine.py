@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -191,11 +192,19 @@ def _ctrl_c_held_back() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # started later, it would let the signal through again
+    held_back = []
+    # Other threads of this process, such as a notebook's, do not inherit the mask: a signal that one of them gets comes here too.
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, lambda *signal: held_back.append(signal)) if in_main else None
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        if in_main:
+            signal.signal(signal.SIGINT, before)
+    if held_back:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
@@ -70,7 +71,12 @@ def test_each_worker_sees_one_gpu():
         assert sorted(client.run(os.getenv, "CUDA_VISIBLE_DEVICES").values()) == ["5", "7"]
 
 
-def test_ctrl_c_waits_while_workers_start_and_never_reaches_them():
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "beside another thread"])
+def test_ctrl_c_waits_while_workers_start_and_never_reaches_them(others):
+    """Also where the signal may be given to another thread, as that of a notebook or of an earlier grid."""
+    ended = threading.Event()
+    if others:
+        threading.Thread(target=ended.wait, daemon=True).start()
     blocked = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
     reached = False
     with pytest.raises(KeyboardInterrupt):
@@ -78,4 +84,6 @@ def test_ctrl_c_waits_while_workers_start_and_never_reaches_them():
             os.kill(os.getpid(), signal.SIGINT)
             child = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True)
             reached = True
+    ended.set()
     assert reached and child.stdout == "True\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
