@@ -106,6 +106,7 @@ def _part(table: Table, numbers: list[int], width: int) -> Table:
     """The columns with these numbers as a table of their own; what room there is goes to text first, least needed first."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     columns = [table.columns[number] for number in numbers]
     widths = [_least_width(column) for column in columns]
@@ -121,7 +122,7 @@ def _part(table: Table, numbers: list[int], width: int) -> Table:
     for column, columns_width in zip(columns, widths, strict=True):
         part.add_column(column.header, justify=column.justify, width=columns_width, overflow="fold")
     for row in zip(*(column.cells for column in columns), strict=True):
-        part.add_row(*row)
+        part.add_row(*(Text(str(cell)) for cell in row))  # brackets in it are no markup
     return part
 
 

@@ -64,6 +64,11 @@ def test_long_headers_and_prose_wrap_between_words():
     ]
 
 
+def test_brackets_are_printed_as_they_are():
+    (part,) = fit_table(table_of("a", ("an error: [/red] is no tag",)), 40)
+    assert lines_of(part, 40)[-1] == "an error: [/red] is no tag"
+
+
 def test_a_pipe_gets_a_line_per_row_whatever_its_length(capsys):
     print_table(table_of("a, b", ("x" * 150, "y" * 150)))
     assert f"{'x' * 150}  {'y' * 150}" in capsys.readouterr().out.splitlines()
