@@ -107,7 +107,7 @@ def test_a_grid_with_two_workers(folder, data_folder, capsys):
     assert "MY-POOL" not in model_names()
     assert main(["results"]) == 0, "runs of a model that is not registered here"
     out = capsys.readouterr().out
-    assert "R-MY-POOL" in out and "have both been trained" in out
+    assert "R-MY-POOL" in out and "No method has been trained together with its twin" in out
 
     assert main(["results", "--module", "my_pooling"]) == 0
     out = capsys.readouterr().out
