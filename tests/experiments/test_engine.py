@@ -71,8 +71,16 @@ def test_each_worker_sees_one_gpu():
         assert sorted(client.run(os.getenv, "CUDA_VISIBLE_DEVICES").values()) == ["5", "7"]
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("others", [False, True], ids=["alone", "beside another thread"])
-def test_ctrl_c_waits_while_workers_start_and_never_reaches_them(others):
+def test_ctrl_c_waits_while_workers_start_and_never_reaches_them(others, interruptible):
     """Also where the signal may be given to another thread, as that of a notebook or of an earlier grid."""
     ended = threading.Event()
     if others:
