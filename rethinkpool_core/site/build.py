@@ -6,26 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
 
-from rethinkpool_core.errors import RethinkPoolError, UnknownNameError
+from rethinkpool_core.errors import RethinkPoolError
 from rethinkpool_core.files.atomic import move_folder
 from rethinkpool_core.site.how_fast import write_measurement
-from rethinkpool_core.site.notebooks import project_folder, run_notebook, shown
+from rethinkpool_core.site.notebooks import profile_parameters, project_folder, run_notebook, shown
 from rethinkpool_core.site.tables import write_tables
-
-PROFILES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
-    # Defaults of the notebooks: DIGITS, minutes on two cores.
-    "quick": {"dataset-statistics": {}, "pooling-vs-random": {}},
-    # Datasets and protocol of the paper: downloads what is missing; hours without a GPU.
-    "full": {
-        "dataset-statistics": {"datasets": "DIGITS,NCI1,IMDB-B,SMNIST,ZINC,PROTEINS,NCI109,DD,MOLHIV"},
-        "pooling-vs-random": {"dataset": "IMDB-B", "seeds": 20, "max_epochs": 1000},
-    },
-}
-"""Notebooks of each profile, with the parameters that differ from the notebook's defaults."""
 
 # Its console script may not be on PATH, and `python -m jupyter_book` does not exist.
 _JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
@@ -43,14 +32,13 @@ def build_book(profile: str = "quick", *, say: Callable[[str], None] = print) ->
 
     Raises UnknownNameError for an unknown profile, NotebookError if a notebook fails, and BookError if the build fails.
     """
-    if profile not in PROFILES:
-        raise UnknownNameError("profile", profile, PROFILES)
+    parameters = profile_parameters(profile)
     build = project_folder() / "build"
     # On small graphs threads mostly wait for each other, which on a busy machine is ten times slower.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    for name, parameters in PROFILES[profile].items():
+    for name, given in parameters.items():
         say(f"running notebook {name}")
-        run_notebook(name, parameters, output=build / "notebooks" / f"{name}.ipynb")
+        run_notebook(name, given, output=build / "notebooks" / f"{name}.ipynb")
     say("building the site")
     return build_site(build / "notebooks", build)
 

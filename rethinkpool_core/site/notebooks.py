@@ -12,6 +12,9 @@ from rethinkpool_core.errors import RethinkPoolError, StorageError, UnknownNameE
 from rethinkpool_core.files.folders import clone_folder
 from rethinkpool_core.site.notebook_progress import show_cells
 
+PROFILES = ("quick", "full", "tiny")
+"""quick: built-in data and committed results, minutes; full: the paper's datasets and protocol; tiny: seconds, for the tests."""
+
 START_TIMEOUT = 120  # seconds until the kernel answers, on a slow disk
 CELL_TIMEOUT = 24 * 3600  # seconds per cell: a full experiment is one cell
 
@@ -34,6 +37,23 @@ def project_folder() -> Path:
 def notebook_names() -> list[str]:
     """Names of the notebooks, in alphabetical order."""
     return sorted(path.stem for path in (project_folder() / "notebooks").glob("*.ipynb"))
+
+
+def profile_parameters(profile: str) -> dict[str, dict[str, object]]:
+    """Return the parameters of each notebook in a profile that differ from its defaults.
+
+    They stand in the metadata of the notebook, as ``{"rethinkpool": {"profiles": {"full": {"seeds": 20}}}}``. A notebook that does
+    not mention the profile runs with its defaults.
+
+    Raises UnknownNameError for an unknown profile.
+    """
+    if profile not in PROFILES:
+        raise UnknownNameError("profile", profile, PROFILES)
+    found = {}
+    for name in notebook_names():
+        metadata = json.loads(_source(name).read_text(encoding="utf-8"))["metadata"]
+        found[name] = metadata.get("rethinkpool", {}).get("profiles", {}).get(profile, {})
+    return found
 
 
 def notebook_parameters(name: str) -> dict[str, object]:

@@ -22,19 +22,15 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 @pytest.fixture(scope="session")
 def executed(tmp_path_factory) -> Path:
-    """A folder with the executed notebooks."""
-    from rethinkpool_core.site.notebooks import run_notebook
+    """A folder with all notebooks, executed in the profile "tiny"."""
+    from rethinkpool_core.site.notebooks import profile_parameters, run_notebook
 
     folder = tmp_path_factory.mktemp("executed")
     before = os.environ.get("RETHINKPOOL_DATA")
     os.environ["RETHINKPOOL_DATA"] = str(tmp_path_factory.mktemp("data"))
     try:
-        run_notebook("dataset-statistics", output=folder / "dataset-statistics.ipynb")
-        run_notebook(
-            "pooling-vs-random",
-            {"seeds": 2, "max_epochs": 2, "device": "cpu"},
-            output=folder / "pooling-vs-random.ipynb",
-        )
+        for name, parameters in profile_parameters("tiny").items():
+            run_notebook(name, parameters, output=folder / f"{name}.ipynb")
     finally:
         if before is None:
             del os.environ["RETHINKPOOL_DATA"]

@@ -14,10 +14,12 @@ import pytest
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.site import notebooks
 from rethinkpool_core.site.notebooks import (
+    PROFILES,
     NotebookError,
     check_parameters,
     notebook_names,
     notebook_parameters,
+    profile_parameters,
     run_notebook,
 )
 
@@ -68,13 +70,17 @@ def test_is_in_the_book(name):
     assert f"notebooks/{name}\n" in (FOLDER.parent / "book" / "_toc.yml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("profile", ["quick", "full"])
+@pytest.mark.parametrize("profile", PROFILES)
 def test_profiles_set_parameters_that_exist(profile):
-    from rethinkpool_core.site.build import PROFILES
-
-    assert set(PROFILES[profile]) == set(NAMES)
-    for name, parameters in PROFILES[profile].items():
+    found = profile_parameters(profile)
+    assert set(found) == set(NAMES)
+    for name, parameters in found.items():
         assert check_parameters(name, parameters) == parameters
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_profiles_of_the_metadata_exist(name):
+    assert read(name)["metadata"]["rethinkpool"]["profiles"].keys() <= set(PROFILES)
 
 
 def test_names_and_parameters(project):
