@@ -42,8 +42,8 @@ def notebook_names() -> list[str]:
 def profile_parameters(profile: str) -> dict[str, dict[str, object]]:
     """Return the parameters of each notebook in a profile that differ from its defaults.
 
-    They stand in the metadata of the notebook, as ``{"rethinkpool": {"profiles": {"full": {"seeds": 20}}}}``. A notebook that does
-    not mention the profile runs with its defaults.
+    They stand in the metadata of the notebook, as ``{"rethinkpool": {"profiles": {"full": {"seeds": 20}}}}``. A notebook that
+    does not mention the profile runs with its defaults.
 
     Raises UnknownNameError for an unknown profile.
     """
