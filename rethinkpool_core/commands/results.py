@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperGroup
 
+from rethinkpool_core.commands.data import Root
 from rethinkpool_core.commands.grid import Store, WithCommitted, grid_names
 from rethinkpool_core.commands.modules import Modules
 from rethinkpool_core.commands.output import check_writable, print_table, print_text
@@ -115,6 +116,26 @@ def compact_command(
         cells = None if name is None else [cell.digest for cell in _grid(name).cells]
         count = compact(list(sources or [store_folder(store)]), target, cells)
     typer.echo(f"{count} runs in {target}, {target.stat().st_size / 1000:.0f} kB")
+
+
+@app.command("activations")
+def activations_command(
+    target: Annotated[Path, typer.Argument(metavar="FILE.safetensors", help="The file to write.")],
+    name: Annotated[
+        str, typer.Option("--grid", help="The grid, one that keeps the weights of its runs.")
+    ] = "embeddings",
+    store: Store = None,
+    root: Root = None,
+) -> None:
+    """Compute the activations of trained models on test graphs (Appendix E) and write them to one file."""
+    check_writable(target)
+    with needs_extra("experiments", "results activations"):
+        from rethinkpool_core.analysis.activations import trace_store, write_activations
+        from rethinkpool_core.experiments.store import ResultStore
+
+        traced = trace_store(ResultStore(store), _grid(name), root)
+    write_activations(target, traced)
+    typer.echo(f"{len(traced)} models in {target}, {target.stat().st_size / 1000:.0f} kB")
 
 
 def _grid(name: str) -> Grid:

@@ -18,12 +18,16 @@ SEEDS = 20  # unless a grid says otherwise
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells, each of which is trained with ``seeds``."""
+    """Cells, each of which is trained with ``seeds``.
+
+    keep_weights    whether the store keeps the weights of each run at its best epoch
+    """
 
     name: str
     description: str
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...] = tuple(range(1, SEEDS + 1))
+    keep_weights: bool = False
 
     def restricted(self, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Grid:
         """Return the grid with only the cells of these models and datasets; none given stands for all.
@@ -129,6 +133,8 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
         ),
     ),
 }
+# Activations are shown for one seed, and computed from its weights.
+_OPTIONS: dict[str, dict[str, Any]] = {"embeddings": {"seeds": (1,), "keep_weights": True}}
 GRIDS: dict[str, str] = {name: description for name, (description, _) in _GRIDS.items()}
 """The description of each named grid."""
 
@@ -140,4 +146,4 @@ def get_grid(name: str) -> Grid:
     description, make_cells = _GRIDS[name]
     # One cell may be given twice: a parameter's default is the same cell as the parameter left out.
     cells = {cell.digest: cell for cell in make_cells()}
-    return Grid(name, description, tuple(cells.values()))
+    return Grid(name, description, tuple(cells.values()), **_OPTIONS.get(name, {}))

@@ -38,7 +38,7 @@ def lock_runs(store: ResultStore, task: Task, skipped: set[str]) -> LockedRuns |
 
     locked = LockedRuns()
     for seed, key in task.keys().items():
-        if store.has(key) or key in skipped:
+        if store.has(key, with_weights=task.keep_weights) or key in skipped:
             continue
         lock = store.lock(key)
         try:
@@ -51,7 +51,9 @@ def lock_runs(store: ResultStore, task: Task, skipped: set[str]) -> LockedRuns |
             raise StorageError(
                 f"cannot lock a run in {store.folder} ({error.strerror}): check its permissions and free space"
             ) from None
-        if store.has(key):  # finished after the first look and before the lock
+        if store.has(
+            key, with_weights=task.keep_weights
+        ):  # finished after the first look and before the lock
             lock.release()
             locked.finished += 1
         else:

@@ -28,12 +28,14 @@ _OTHERS_BYTES = 2e9
 class Task:
     """Seeds of one cell that are trained side by side.
 
-    module    the module that registered the model, for workers to import; None for a built-in model
+    module          the module that registered the model, for workers to import; None for a built-in model
+    keep_weights    whether the records that come back have their weights
     """
 
     cell: Cell
     seeds: tuple[int, ...]
     module: str | None = None
+    keep_weights: bool = False
 
     @property
     def name(self) -> str:
@@ -133,6 +135,8 @@ def make_plan(
     committed_keys = set() if committed is None else committed.finished()
     finished, failed = store.finished(), store.failed()
     done_keys = finished | committed_keys if with_committed else finished
+    if grid.keep_weights:
+        done_keys = done_keys & store.keys_with_weights()
     workers = workers or os.cpu_count() or 1
     # Tasks are the same however much is finished, so that a grid that is resumed finds its checkpoints.
     size = min(MAX_TASK_SEEDS, ceil(len(grid.seeds) * len(grid.cells) / (2 * workers)))
@@ -144,7 +148,9 @@ def make_plan(
         broken = set() if retry_failed else {seed for seed, key in keys.items() if key in failed} - done
         module = _module_for_workers(cell.model)
         todo = keys.keys() - done - broken
-        tasks = [Task(cell, chunk, module) for chunk in chunks if not todo.isdisjoint(chunk)]
+        tasks = [
+            Task(cell, chunk, module, grid.keep_weights) for chunk in chunks if not todo.isdisjoint(chunk)
+        ]
         there = sum(keys[seed] in committed_keys for seed in todo)
         plans.append(CellPlan(cell, tasks, len(todo), sorted(done), sorted(broken), there))
     _measure(plans, store, finished)

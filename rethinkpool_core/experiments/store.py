@@ -1,10 +1,11 @@
 """A store: a folder with one Parquet file per run, or files of many runs that `compact` made.
 
-    STORE/KEY.parquet            a finished run (`Cell.key`)
-    STORE/NAME.parquet           many finished runs in one file
-    STORE/failed/KEY.parquet     a run that ended with an error
-    STORE/damaged/               files that could not be read, moved there when that was found
-    STORE/.locks/, .checkpoints/ of runs in training
+    STORE/KEY.parquet               a finished run (`Cell.key`)
+    STORE/NAME.parquet              many finished runs in one file
+    STORE/weights/KEY.safetensors   weights of a run at its best epoch, for grids that keep them
+    STORE/failed/KEY.parquet        a run that ended with an error
+    STORE/damaged/                  files that could not be read, moved there when that was found
+    STORE/.locks/, .checkpoints/    of runs in training
 
 Files are written aside and renamed, so none is ever half written. A run is finished if there is a file of its name.
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 from rethinkpool_core.errors import StorageError
 from rethinkpool_core.experiments.parquet import DamagedFile, encode_rows, is_complete, read_rows
 from rethinkpool_core.experiments.schema import record_of, row_of
-from rethinkpool_core.files.atomic import replace_file
+from rethinkpool_core.files.atomic import replace_file, write_tensors
 from rethinkpool_core.files.folders import chosen_folder, clone_folder
 from rethinkpool_core.training.record import RunRecord
 
@@ -74,24 +75,41 @@ class ResultStore:
                 keys.update(row["key"] for row in self.rows_of(path, ["key"]))
         return keys
 
-    def has(self, key: str) -> bool:
-        """Whether a run has a file of its own, as one has that finished since `finished` was called."""
-        return (self.folder / f"{key}.parquet").exists()
+    def has(self, key: str, *, with_weights: bool = False) -> bool:
+        """Whether a run has a file of its own, as one has that finished since `finished` was called.
+
+        with_weights    whether its weights must be there too
+        """
+        found = (self.folder / f"{key}.parquet").exists()
+        return found and (not with_weights or self.weights_path(key).exists())
 
     def failed(self) -> set[str]:
         """Keys of the runs that ended with an error and have not been finished since."""
         return {path.stem for path in self._files("failed")}
 
     def write(self, record: RunRecord, cell: str | None = None) -> str:
-        """Write a record and return its key. Raises StorageError, which loses nothing that was there."""
+        """Write a record, with its weights if it has any, and return its key.
+
+        Raises StorageError, which loses nothing that was there.
+        """
         row = row_of(record, cell)
         key = row["key"]
+        if record.weights is not None and not record.error:
+            write_tensors(self.weights_path(key), record.weights, {})
         failed = self.folder / "failed" / f"{key}.parquet"
         with self._storage_errors():
             replace_file(failed if record.error else self.folder / f"{key}.parquet", encode_rows([row]))
             if not record.error:
                 failed.unlink(missing_ok=True)
         return key
+
+    def weights_path(self, key: str) -> Path:
+        """The file with the weights of a run, if its grid keeps them."""
+        return self.folder / "weights" / f"{key}.safetensors"
+
+    def keys_with_weights(self) -> set[str]:
+        """Keys of the runs whose weights are there."""
+        return {path.stem for path in (self.folder / "weights").glob("[!.]*.safetensors")}
 
     def records(self, keys: Iterable[str] | None = None) -> Iterator[RunRecord]:
         """The finished and failed runs in ``keys``, or all; each comes once."""

@@ -54,7 +54,8 @@ def train_task(
     result.seconds = time.perf_counter() - start
     side_by_side = max(1, len(result.records))
     for record in result.records:
-        record.weights = None
+        if not task.keep_weights:
+            record.weights = None
         # Of the part before an interruption only the training passes were timed.
         seconds = sum(record.curves["train_seconds"]) if resumed else result.seconds / side_by_side
         record.provenance |= {"seconds": seconds, "peak_bytes": peak_bytes(device)}

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rethinkpool_core.batching.batch import Batch
 from rethinkpool_core.engine.affine import Linear
+from rethinkpool_core.engine.assignment import Assignment
 from rethinkpool_core.engine.graph import Graph
 from rethinkpool_core.errors import GraphTooLargeError
 from rethinkpool_core.graphs.coarsening import Coarsening
@@ -86,10 +87,17 @@ class PoolingModel(nn.Module):
         """Return what training minimises and moves in ``epoch`` (from 1): by default all losses and parameters, per batch."""
         return Update()
 
-    def forward(self, batch: Batch, trace: bool = False, auxiliary: bool = True):
+    def measure(self, S: Assignment) -> dict[str, Tensor]:
+        """Return quantities (B,) of an assignment by name, which training records on the validation graphs after every epoch.
+
+        By default there are none.
+        """
+        return {}
+
+    def forward(self, batch: Batch, trace: bool | Trace = False, auxiliary: bool = True):
         """Return logits (B, out_dim) and the auxiliary losses by name, scalars weighted as they enter the training loss.
 
-        trace      also return the main layers by name, as `Activation`
+        trace      True: also return the main layers by name, as `Activation`; a `Trace`: show it the main layers
         auxiliary  whether the auxiliary losses are computed; else there are none
 
         With the parameters and buffers of R seeds stacked in the places of its own (see `Replicas`), the same model takes a batch
@@ -102,11 +110,11 @@ class PoolingModel(nn.Module):
                 f"a graph of the batch has {batch.max_nodes} nodes and the model was built for at most {self.shape.max_nodes}: "
                 "build it from a dataset whose largest graph is at least as large"
             )
-        layers = RecordedTrace() if trace else no_trace
+        layers = RecordedTrace() if trace is True else trace or no_trace
         logits, terms = self.compute(self.input_graph(batch, auxiliary=auxiliary), layers)
         by_graph = {name: list(of_layers) for name, of_layers in terms.items()} if auxiliary else {}
         losses = {name: self._mean(sum(of_layers)) for name, of_layers in by_graph.items() if of_layers}
-        return (logits, losses, layers.layers) if trace else (logits, losses)
+        return (logits, losses, layers.layers) if trace is True else (logits, losses)
 
     def fixed_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Return the terms of the batch that follow from fixed assignments, see `engine.precomputed`; none if all is learned.

@@ -36,6 +36,7 @@ from rethinkpool_core.models.update import Update
 from rethinkpool_core.ops.assignments import Distribution, RandomAssignment
 from rethinkpool_core.ops.convolutions import GraphConv
 from rethinkpool_core.ops.losses import purity_loss, safe_sqrt
+from rethinkpool_core.ops.measures import distance_from_uniform
 from rethinkpool_core.ops.norm import BatchNorm
 from rethinkpool_core.parameters.types import (
     NonNegativeFloat,
@@ -169,6 +170,12 @@ class GMN(PoolingModel):
         if epoch % self.config.purity_period:
             return Update("rest", auxiliary=False)
         return Update("keys" if self.config.train_keys else "rest", loss="purity", full_batch=True)
+
+    def measure(self, S: Assignment) -> dict[str, Tensor]:
+        """The size of the unsupervised loss per layer, without its weight, and how far S is from 1/K everywhere."""
+        if self.config.kernel != "student" or S.num_clusters == 1:
+            return {}
+        return {"purity": purity_loss(S), "distance from uniform": distance_from_uniform(S)}
 
     def compute(self, graph: Graph, trace: Trace) -> tuple[Tensor, Losses]:
         graph = trace("conv 1", self.first(graph).relu())  # (N, D)

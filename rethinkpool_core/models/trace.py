@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -36,6 +37,22 @@ class Trace(Protocol):
 def no_trace(name: str, graph: G, S: Assignment | None = None) -> G:
     """Take note of nothing, so that what no later layer asks for is never computed."""
     return graph
+
+
+class MeasuringTrace:
+    """Computes no layer, only what ``measure`` says of each assignment; "memory 1 purity" is the purity of layer "memory 1".
+
+    values    (B,) by name
+    """
+
+    def __init__(self, measure: Callable[[Assignment], dict[str, Tensor]]):
+        self.measure = measure
+        self.values: dict[str, Tensor] = {}
+
+    def __call__(self, name: str, graph: G, S: Assignment | None = None) -> G:
+        if S is not None:
+            self.values |= {f"{name} {measure}": value for measure, value in self.measure(S).items()}
+        return graph
 
 
 class RecordedTrace:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
+from rethinkpool_core.models.trace import MeasuringTrace
 from rethinkpool_core.paper import get_metric
 from rethinkpool_core.training.metrics import score, supervised_loss
 from rethinkpool_core.training.replicas import Replicas
@@ -19,11 +22,11 @@ def evaluate(setup: TrainingSetup, replicas: Replicas, states: dict[int, TrainSt
     Updates ``states``, learning rates and early stopping included.
     """
     sign = 1 if get_metric(setup.dataset.spec.metric).higher_is_better else -1
-    validation = losses_and_scores(setup, replicas, [setup.split(seed).val for seed in replicas.seeds])
+    validation = scores(setup, replicas, [setup.split(seed).val for seed in replicas.seeds])
     improved = []
-    for row, (seed, (loss, value)) in enumerate(zip(replicas.seeds, validation, strict=True)):
+    for row, (seed, (loss, value, measures)) in enumerate(zip(replicas.seeds, validation, strict=True)):
         state, values = states[seed], {"val_loss": loss, "val_score": value}
-        state.append(values)
+        state.append(values | measures)
         state.fill_gaps()
         state.check_finite(values)
         if state.error is None and state.schedule.update(state.epoch, sign * value, setup.config):
@@ -31,15 +34,21 @@ def evaluate(setup: TrainingSetup, replicas: Replicas, states: dict[int, TrainSt
             state.best_weights = replicas.weights(row)
             improved.append(row)
     if improved:
-        test = losses_and_scores(setup, replicas, [setup.split(seed).test for seed in replicas.seeds])
+        test = scores(setup, replicas, [setup.split(seed).test for seed in replicas.seeds])
         for row in improved:
-            states[replicas.seeds[row]].test_score = test[row][1]
+            states[replicas.seeds[row]].test_score = test[row].score
 
 
-def losses_and_scores(
-    setup: TrainingSetup, replicas: Replicas, parts: list[Tensor]
-) -> list[tuple[float, float]]:
-    """Return the supervised loss and the score of each replica on its own graphs.
+class Scores(NamedTuple):
+    """The supervised loss and the score of one replica, and the means over graphs of what its model measures, by name."""
+
+    loss: float
+    score: float
+    measures: dict[str, float]
+
+
+def scores(setup: TrainingSetup, replicas: Replicas, parts: list[Tensor]) -> list[Scores]:
+    """Return the scores of each replica on its own graphs.
 
     parts    indices of the graphs of each replica, equally many
     """
@@ -47,11 +56,15 @@ def losses_and_scores(
     sizes = setup.dataset.store.num_nodes
     order = torch.stack([part[sizes[part].argsort(stable=True)] for part in parts])
     coarsening = setup.coarsening(replicas, evaluation=True)
-    logits, targets = [], []
+    logits, targets, measures = [], [], []
     for batch in setup.builder.batches(order, setup.eval_batch_size(len(replicas)), coarsening=coarsening):
-        logits.append(replicas.call(batch, training=False, auxiliary=False)[0])
+        trace = MeasuringTrace(setup.model.measure)
+        logits.append(replicas.call(batch, training=False, auxiliary=False, trace=trace)[0])
         targets.append(batch.y.view(len(replicas), -1))
+        measures.append({name: values.view(len(replicas), -1) for name, values in trace.values.items()})
     logits, targets = torch.cat(logits, 1).cpu(), torch.cat(targets, 1).cpu()  # one transfer for all replicas
     losses = supervised_loss(setup.dataset.spec.loss, logits, targets).tolist()
-    scores = [score(setup.dataset.spec.metric, a, b) for a, b in zip(logits, targets, strict=True)]
-    return list(zip(losses, scores, strict=True))
+    by_seed = [score(setup.dataset.spec.metric, a, b) for a, b in zip(logits, targets, strict=True)]
+    means = {name: torch.cat([of[name] for of in measures], 1).mean(1).tolist() for name in measures[0]}
+    by_name = [dict(zip(means, values, strict=True)) for values in zip(*means.values(), strict=True)]
+    return list(map(Scores, losses, by_seed, by_name or [{}] * len(replicas)))

@@ -16,7 +16,8 @@ class RunRecord:
                             there is none
     best_epoch, epochs      counted from 1
     curves                  one value per epoch: train_loss (supervised), val_loss, val_score, lr, every auxiliary loss by name
-                            (NaN for epochs that did not compute it), and train_seconds, the time of the training pass
+                            (NaN for epochs that did not compute it), what the model measures of its assignments on the
+                            validation graphs (`PoolingModel.measure`), and train_seconds, the time of the training pass
                             divided by the number of replicas that trained side by side
     config                  parameters of the model and of its training
     provenance              versions, device, command, commit if known, checksum of the data, side_by_side, the seeds that trained

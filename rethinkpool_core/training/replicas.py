@@ -15,6 +15,7 @@ from rethinkpool_core.batching.batch import Batch
 from rethinkpool_core.engine.precomputed import with_precomputed
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
+from rethinkpool_core.models.trace import Trace, no_trace
 from rethinkpool_core.models.update import Update
 from rethinkpool_core.training.cuda_graphs import RecordedSteps, Recorder, StepResult
 from rethinkpool_core.training.metrics import supervised_loss
@@ -68,11 +69,16 @@ class Replicas:
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def call(self, batch: Batch, *, training: bool, auxiliary: bool) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return logits (R, B, C) of a batch of R replicas and, if ``auxiliary``, the auxiliary losses by name, (R,) each."""
+    def call(
+        self, batch: Batch, *, training: bool, auxiliary: bool, trace: Trace = no_trace
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return logits (R, B, C) of a batch of R replicas and, if ``auxiliary``, the auxiliary losses by name, (R,) each.
+
+        trace    is shown the main layers, of all replicas
+        """
         if self.template.training is not training:
             self.template.train(training)
-        logits, losses = self.template(with_precomputed(batch, self.precomputed), auxiliary=auxiliary)
+        logits, losses = self.template(with_precomputed(batch, self.precomputed), trace, auxiliary)
         return logits.view(len(self), -1, logits.shape[-1]), losses
 
     def losses(self, batch: Batch, kind: str, auxiliary: bool = True) -> dict[str, Tensor]:

@@ -26,7 +26,7 @@ from rethinkpool_core.paper import published
 def test_named_grids(name, cells):
     grid = get_grid(name)
     assert len(grid.cells) == len({cell.digest for cell in grid.cells}) == cells
-    assert grid.seeds == tuple(range(1, 21))
+    assert grid.seeds == ((1,) if name == "embeddings" else tuple(range(1, 21)))
 
 
 def test_table_s5_is_what_the_paper_prints():
