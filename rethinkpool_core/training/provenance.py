@@ -26,8 +26,20 @@ def provenance(dataset, device: torch.device) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "dataset_checksum": dataset.checksum,
         "commit": commit(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(sys.argv),
     }
+
+
+def command(argv: list[str]) -> str:
+    """Return a command line without the options that name a folder of this machine, which say nothing elsewhere."""
+    kept = [Path(argv[0]).name]
+    for argument in argv[1:]:
+        _, _, value = argument.rpartition("=")
+        if not Path(value).is_absolute():
+            kept.append(argument)
+        elif value == argument and kept[-1].startswith("-"):
+            kept.pop()
+    return " ".join(kept)
 
 
 def _version(name: str) -> str | None:

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from rethinkpool_core.training import RunRecord
+from rethinkpool_core.training.provenance import command
 
 AUXILIARY = {
     "MINCUTPOOL": {"cut", "orthogonality"},
     "DIFFPOOL": {"link", "entropy"},
-    "GMN": {"purity"},
+    "GMN": {"purity", "memory 1 purity", "memory 1 distance from uniform"},
     "N-MINCUTPOOL": set(),
     "GRACLUS": set(),
     "DISTANCE-GMN": set(),
@@ -127,3 +128,18 @@ def test_rate_of_an_epoch_is_the_one_it_was_trained_with(digits, run):
         rate = rate if value > best else max(rate / 2, 1e-5)
         best = max(best, value)
     assert record.curves["lr"] == expected and len(set(expected)) > 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ("/opt/bin/rethinkpool train GMN NCI1 --seeds 3", "rethinkpool train GMN NCI1 --seeds 3"),
+        ("rethinkpool grid smoke --store /some/folder --workers 1", "rethinkpool grid smoke --workers 1"),
+        ("rethinkpool grid smoke --store=/some/folder --set a=1", "rethinkpool grid smoke --set a=1"),
+        ("rethinkpool grid smoke --store runs", "rethinkpool grid smoke --store runs"),
+        ("rethinkpool grid /some/grid.toml --quiet", "rethinkpool grid --quiet"),
+        ("ipykernel_launcher.py -f /some/kernel.json", "ipykernel_launcher.py"),
+    ],
+)
+def test_the_command_names_no_folder_of_the_machine(argv, said):
+    assert command(argv.split()) == said
