@@ -29,12 +29,11 @@ log = logging.getLogger(__name__)
 class GraphDataset:
     """Graphs and their split.
 
-    Attributes:
-        train, val, test: int64 indices of graphs, disjoint and together all of them.
-        num_features: width of the encoded node features, or number of integer columns where they are categorical.
-        num_classes: number of outputs of a model: 2 for a binary task, that of the classes for a multi-class one, 1 for
-            regression.
-        checksum: digest of the tensors (and of the published split), for provenance.
+    train, val, test  int64 indices of graphs, disjoint and together all of them
+    num_features      width of the encoded node features, or number of integer columns where they are categorical
+    num_classes       number of outputs of a model: 2 for a binary task, that of the classes for a multi-class one, 1 for
+                      regression
+    checksum          digest of the tensors (and of the published split), for provenance
     """
 
     name: str
@@ -72,15 +71,12 @@ class GraphDataset:
 def load_dataset(name: str, root: str | os.PathLike[str] | None = None, split_seed: int = 0) -> GraphDataset:
     """Load a dataset from its packed store, else from its raw files, which are downloaded if they are not there.
 
-    Args:
-        name: one of ``DATASETS`` or ``TU:<name>``.
-        root: the data folder; by default ``$RETHINKPOOL_DATA``, else the user's cache folder.
-        split_seed: seed of the stratified split; published splits ignore it.
+    name        one of ``DATASETS`` or ``TU:<name>``
+    root        the data folder; by default ``$RETHINKPOOL_DATA``, else the user's cache folder
+    split_seed  seed of the stratified split; published splits ignore it
 
-    Raises:
-        UnknownNameError: there is no such dataset.
-        DataError: it is not here and cannot be downloaded, or its files are damaged.
-        StorageError: the data folder cannot be written.
+    Raises UnknownNameError if there is no such dataset; DataError if it is not here and cannot be downloaded, or its files are
+    damaged; StorageError if the data folder cannot be written.
     """
     spec = get_spec(name)
     packed, checksum = load_packed(spec, data_root(root))

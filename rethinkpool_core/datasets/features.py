@@ -21,9 +21,8 @@ def _identity(size: int, device: torch.device) -> Tensor:
 def encode(x: Tensor, dataset: GraphDataset) -> Tensor:
     """Encode rows ``[..., C]`` of ``dataset.store.x`` as node features.
 
-    Returns:
-        ``one_hot``: float32 ``[..., num_features]``; ``ones``: float32 ones ``[..., num_features]``;
-        ``dense``: float32 ``[..., C]``; ``categorical``: int64 ``[..., C]``, for an embedding.
+    Returns ``one_hot``: float32 ``[..., num_features]``; ``ones``: float32 ones ``[..., num_features]``; ``dense``: float32
+    ``[..., C]``; ``categorical``: int64 ``[..., C]``, for an embedding.
     """
     kind = dataset.spec.features
     if kind == "one_hot":

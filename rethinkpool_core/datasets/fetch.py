@@ -53,16 +53,13 @@ def fetch(
 ) -> list[Fetched]:
     """Put the raw files of datasets into the data folder, each set completely or not at all.
 
-    Args:
-        names: datasets; all names are checked before the first is fetched.
-        root: the data folder; by default ``$RETHINKPOOL_DATA``, else the user's cache folder.
-        source: a mirror folder, whose files replace raw files that are there already. Without it, PyG and OGB download
-            what is missing.
+    names   datasets; all names are checked before the first is fetched
+    root    the data folder; by default ``$RETHINKPOOL_DATA``, else the user's cache folder
+    source  a mirror folder, whose files replace raw files that are there already. Without it, PyG and OGB download what is
+            missing.
 
-    Raises:
-        UnknownNameError: a name is not a dataset.
-        DataError: the mirror lacks a file, a checksum differs, an archive is damaged, or a download failed.
-        StorageError: the data folder cannot be written.
+    Raises UnknownNameError if a name is not a dataset; DataError if the mirror lacks a file, a checksum differs, an archive is
+    damaged, or a download failed; StorageError if the data folder cannot be written.
     """
     specs, base = [get_spec(name) for name in names], data_root(root)
     return [_fetch_one(spec, base, None if source is None else Path(source).expanduser()) for spec in specs]
@@ -87,9 +84,8 @@ def _fetch_one(spec: DatasetSpec, root: Path, mirror: Path | None) -> Fetched:
 def download(spec: DatasetSpec, root: Path) -> None:
     """Download the raw files with the loader's own code, in a scratch folder, and move them into place.
 
-    Raises:
-        DataError: the download failed; the message says how to use a mirror instead.
-        StorageError: the disk is full, or the data folder cannot be written.
+    Raises DataError if the download failed; the message says how to use a mirror instead; StorageError if the disk is full, or
+    the data folder cannot be written.
     """
     folder = raw_folder(spec, root)
     with scratch_folder(folder) as scratch:

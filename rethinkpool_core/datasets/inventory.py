@@ -61,8 +61,7 @@ def list_datasets(root: str | os.PathLike[str] | None = None) -> list[DatasetRow
 def verify(root: str | os.PathLike[str] | None = None) -> list[Verified]:
     """Read all raw files and packed stores in the data folder and compare them; only scratch files are written.
 
-    Raises:
-        StorageError: the data folder cannot be read.
+    Raises StorageError if the data folder cannot be read.
     """
     base = data_root(root)
     return [_verify_one(spec, base) for spec in _known_and_present(base)]

@@ -29,14 +29,14 @@ _TU_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 class DatasetSpec:
     """How a dataset is read, split and scored.
 
-    Attributes:
-        metric: a name in `paper.METRICS`.
-        num_features: width of the encoded node features, or number of integer columns where they are categorical;
-            ``None``, like ``num_classes``, where only the data can tell.
-        split: drawn from the seed (``stratified``), or fixed: that of the publisher, or of the benchmark.
-        upstream: the name that its publisher uses.
-        edges_counted, label_count: how the dataset's row of Table S1 counts edges and node labels: labels that occur,
-            entries of the label dictionary, or integer columns.
+    metric        a name in `paper.METRICS`
+    num_features  width of the encoded node features, or number of integer columns where they are categorical; ``None``, like
+                  ``num_classes``, where only the data can tell
+    split         drawn from the seed (``stratified``), or fixed: that of the publisher, or of the benchmark
+    upstream      the name that its publisher uses
+    edges_counted, label_count
+                  how the dataset's row of Table S1 counts edges and node labels: labels that occur, entries of the label
+                  dictionary, or integer columns
     """
 
     name: str
@@ -165,8 +165,7 @@ def get_spec(name: str) -> DatasetSpec:
     A registered TU set (``TU:IMDB-BINARY``) has the registered spec. For any other, width, classes, task and kind of
     features are a first guess; the ``spec`` of the loaded dataset has what its files hold.
 
-    Raises:
-        UnknownNameError: there is no such dataset; the message names the nearest one.
+    Raises UnknownNameError if there is no such dataset; the message names the nearest one.
     """
     if name in DATASETS:
         return DATASETS[name]

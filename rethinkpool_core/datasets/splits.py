@@ -18,13 +18,10 @@ def stratified_split(y: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     that sizes depend on the class counts only. A float ``y`` (regression) counts as one class. The global random state is
     neither read nor changed.
 
-    Args:
-        y: ``[graphs]`` classes or targets.
-        seed: a whole number of at least 0.
+    y     ``[graphs]`` classes or targets
+    seed  a whole number of at least 0
 
-    Raises:
-        UsageError: the seed is not such a number.
-        DataError: there are fewer than three graphs.
+    Raises UsageError if the seed is not such a number; DataError if there are fewer than three graphs.
     """
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise UsageError(f"the split seed {seed!r} is not a whole number of at least 0: choose one such as 0")

@@ -33,10 +33,8 @@ def unpack_folder(archive: Path, name: str, into: Path) -> None:
 def unpack_zip(archive: Path, into: Path) -> None:
     """Unpack ``archive`` into the new folder ``into``, after a check of every member.
 
-    Raises:
-        DataError: the archive is truncated, damaged or encrypted, or a member is a link or another special file,
-            occurs twice or would be written outside the folder.
-        StorageError: the disk is too small, or the folder cannot be written.
+    Raises DataError if the archive is truncated, damaged or encrypted, or a member is a link or another special file, occurs
+    twice or would be written outside the folder; StorageError if the disk is too small, or the folder cannot be written.
     """
     try:
         with zipfile.ZipFile(archive) as opened:

@@ -24,13 +24,11 @@ def kernel_graph(position: Tensor, num_nodes: Tensor, neighbours: int = NEIGHBOU
     Among equals the lower index wins; "equal" is to 1e-11, so that rounding does not decide on a regular
     grid.
 
-    Args:
-        position: ``[nodes, 2]`` coordinates of all graphs, one after the other.
-        num_nodes: ``[graphs]`` int64, each under 65536.
+    position   ``[nodes, 2]`` coordinates of all graphs, one after the other
+    num_nodes  ``[graphs]`` int64, each under 65536
 
-    Returns:
-        ``edge_index [2, edges]`` int32 counted within each graph, from the node to its neighbours, sorted by
-        (source, target), and the number of edges of each graph ``[graphs]`` int64.
+    Returns ``edge_index [2, edges]`` int32 counted within each graph, from the node to its neighbours, sorted by (source,
+    target), and the number of edges of each graph ``[graphs]`` int64.
     """
     offsets = offsets_from_sizes(num_nodes)
     edges = []

@@ -93,12 +93,10 @@ def check_tu_folder(raw: Path, name: str) -> Tensor:
     There are as many graphs as graph labels. A graph that the indicator file does not name has no nodes: published sets
     have such graphs (Fingerprint).
 
-    Returns:
-        The number of nodes of each graph, ``[graphs]`` int64.
+    Returns the number of nodes of each graph, ``[graphs]`` int64.
 
-    Raises:
-        DataError: a file is missing or not a table of whole numbers, an index is out of range, an edge joins
-            two graphs, or there are more or fewer node labels than nodes.
+    Raises DataError if a file is missing or not a table of whole numbers, an index is out of range, an edge joins two graphs,
+    or there are more or fewer node labels than nodes.
     """
     indicator = _numbers(raw / f"{name}_graph_indicator.txt")[:, 0]
     edges = _numbers(raw / f"{name}_A.txt")

@@ -61,8 +61,7 @@ def read_cache(
 ) -> tuple[Packed, str] | Stale:
     """Return the packed dataset and the digest of its tensors, or the reason why it cannot be used.
 
-    Args:
-        thorough: read the raw files even if their sizes and times have not changed.
+    thorough  read the raw files even if their sizes and times have not changed
     """
     from safetensors import SafetensorError, safe_open
 

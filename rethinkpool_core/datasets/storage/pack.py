@@ -23,16 +23,14 @@ def pack(
 ) -> GraphStore:
     """Build a checked store from concatenated graphs.
 
-    Args:
-        x: ``[nodes, C]`` integers or floats.
-        edge_index: ``[2, edges]``, counted within each graph, in any order inside a graph.
-        y: ``[graphs]`` classes or targets.
-        num_nodes, num_edges: ``[graphs]`` nodes and directed edges of each graph.
-        edge_attr: ``[edges, C]`` integers, or ``None``.
-        where: the dataset's name, for messages.
+    x                     ``[nodes, C]`` integers or floats
+    edge_index            ``[2, edges]``, counted within each graph, in any order inside a graph
+    y                     ``[graphs]`` classes or targets
+    num_nodes, num_edges  ``[graphs]`` nodes and directed edges of each graph
+    edge_attr             ``[edges, C]`` integers, or ``None``
+    where                 the dataset's name, for messages
 
-    Raises:
-        DataError: an edge leaves its graph, a count does not fit, or a number is not finite.
+    Raises DataError if an edge leaves its graph, a count does not fit, or a number is not finite.
     """
     node_offsets, edge_offsets = (offsets_from_sizes(sizes.long()) for sizes in (num_nodes, num_edges))
     index_type = torch.int16 if int(num_nodes.max()) < _INT16_NODES else torch.int32

@@ -21,15 +21,14 @@ _EDGES_PER_CHUNK = 1 << 22
 class GraphStore:
     """All graphs of a dataset, one after the other; some may have no nodes.
 
-    Attributes:
-        x: ``[nodes, C]``, in the smallest type that holds the values exactly: label codes ``[nodes, 1]``,
-            integer columns ``[nodes, 9]``, floats, or ``[nodes, 0]`` when nodes carry nothing.
-        edge_index: ``[2, edges]``, source and target counted from 0 within their graph, sorted by (source,
-            target); int16, or int32 when a graph has 32768 nodes or more.
-        edge_attr: ``[edges, C]`` or ``None``.
-        y: ``[graphs]``, int64 classes or float32 targets.
-        node_offsets: ``[graphs + 1]`` int64; graph ``i`` owns nodes ``node_offsets[i]:node_offsets[i + 1]``.
-        edge_offsets: ``[graphs + 1]`` int64, the same for edges.
+    x             ``[nodes, C]``, in the smallest type that holds the values exactly: label codes ``[nodes, 1]``, integer
+                  columns ``[nodes, 9]``, floats, or ``[nodes, 0]`` when nodes carry nothing
+    edge_index    ``[2, edges]``, source and target counted from 0 within their graph, sorted by (source, target); int16, or
+                  int32 when a graph has 32768 nodes or more
+    edge_attr     ``[edges, C]`` or ``None``
+    y             ``[graphs]``, int64 classes or float32 targets
+    node_offsets  ``[graphs + 1]`` int64; graph ``i`` owns nodes ``node_offsets[i]:node_offsets[i + 1]``
+    edge_offsets  ``[graphs + 1]`` int64, the same for edges
     """
 
     x: Tensor
@@ -75,11 +74,9 @@ class GraphStore:
     def validate(self, where: str) -> None:
         """Check that offsets are monotone, edges stay inside their graph and numbers are finite.
 
-        Args:
-            where: the dataset or file, for the message.
+        where  the dataset or file, for the message
 
-        Raises:
-            DataError: names the first thing that is wrong.
+        Raises DataError, which names the first thing that is wrong.
         """
         for problem in self._problems():
             raise DataError(f"{where} is damaged: {problem}; fetch it again")
