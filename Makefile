@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: help install book test test-long lint clean
+.PHONY: help install book lab test test-long lint clean
 
 help:
 	@echo "make book       install, run the notebooks on DIGITS, build the site and say where it is"
+	@echo "make lab        install and open the notebooks in JupyterLab"
 	@echo "make test       install and run the tests"
 	@echo "make test-long  the same with the long tests"
 	@echo "make lint       ruff, and import-linter on the rooms"
@@ -19,13 +20,16 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV): this takes some minutes"
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --quiet \
-		-c constraints.txt -e ".[book,test,lint]"
+		-c constraints.txt -e ".[book,lab,test,lint]"
 	@touch $@
 
 install: $(INSTALLED)
 
 book: $(INSTALLED)
 	$(BIN)/rethinkpool book --profile quick
+
+lab: $(INSTALLED)
+	$(BIN)/jupyter lab notebooks
 
 test: $(INSTALLED)
 	$(PYTEST) -m "not slow"

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from rethinkpool_core.errors import RethinkPoolError
 from rethinkpool_core.files.atomic import move_folder
+from rethinkpool_core.site.citation import software_bibtex
 from rethinkpool_core.site.how_fast import write_measurement
 from rethinkpool_core.site.notebooks import profile_parameters, project_folder, run_notebook, shown
+from rethinkpool_core.site.repository import launch_page, repository, with_repository
 from rethinkpool_core.site.tables import write_tables
 
 # Its console script may not be on PATH, and `python -m jupyter_book` does not exist.
@@ -63,6 +65,7 @@ def build_site(executed: Path, build: Path) -> Path:
             shutil.copy2(notebook, pages / "notebooks" / notebook.name)
     write_tables(pages / "tables")
     write_measurement(pages / "tables")
+    _write_derived(pages)
     options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", str(build)]
     with log.open("w", encoding="utf-8") as output:
         command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(pages), *options]
@@ -77,6 +80,16 @@ def build_site(executed: Path, build: Path) -> Path:
     shutil.copy2(_mathjax(), html / "_static" / "mathjax")
     move_folder(html, site)
     return site / "index.html"
+
+
+def _write_derived(pages: Path) -> None:
+    """Write what stands elsewhere in the project: the changelog, how to cite it, and the address of the repository."""
+    shutil.copy2(project_folder() / "CHANGELOG.md", pages / "changelog.md")
+    (pages / "tables" / "citation.md").write_text(f"```bibtex\n{software_bibtex()}```\n", encoding="utf-8")
+    address = repository()
+    (pages / "tables" / "launch.md").write_text(launch_page(address), encoding="utf-8")
+    config = pages / "_config.yml"
+    config.write_text(with_repository(config.read_text(encoding="utf-8"), address), encoding="utf-8")
 
 
 def _mathjax() -> Path:
