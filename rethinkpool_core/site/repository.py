@@ -5,8 +5,8 @@ It stands once, in ``pyproject.toml``::
     [project.urls]
     Repository = "https://github.com/OWNER/NAME"
 
-The build derives the site from it. `python -m rethinkpool_core.site.written_address` writes it to the files that are read elsewhere: the
-notebooks, `README.md` and `CITATION.cff`; a test says when that has been forgotten. Without an address there is no button.
+The build derives the site from it. `python -m rethinkpool_core.site.written_address` writes it to the files that are read elsewhere:
+the notebooks, ``README.md`` and ``CITATION.cff``; a test says when that has been forgotten. Without an address there is no button.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def launch_page(found: Repository | None) -> str:
     if found is None or found.slug is None:
         where = "does not name its repository" if found is None else f"comes from {found.url}"
         return (
-            f"This copy of the book {where}. Colab and Binder open notebooks from a public repository on GitHub. If you have one with this "
-            "code, write its address into `pyproject.toml`, then build the book again:\n\n"
+            f"This copy of the book {where}. Colab and Binder open notebooks from a public repository on GitHub. "
+            "If you have one with this code, write its address into `pyproject.toml`, then build the book again:\n\n"
             '```toml\n[project.urls]\nRepository = "https://github.com/OWNER/NAME"\n```\n\n'
             "```bash\npython -m rethinkpool_core.site.written_address\nmake book\n```\n\n"
             "Each notebook then has buttons for both at its top.\n"
@@ -92,8 +92,8 @@ def launch_page(found: Repository | None) -> str:
         for name in notebook_names()
     )
     return (
-        "Nothing needs to be installed. Colab clones the repository in the first cell; Binder builds an environment from `.binder/`, "
-        "which takes some minutes the first time. The rocket at the top of a notebook's page opens the same.\n\n"
+        "Nothing needs to be installed. Colab clones the repository in the first cell; Binder builds an environment from "
+        "`.binder/`, which takes some minutes the first time. The rocket at the top of a notebook's page opens the same.\n\n"
         f"| notebook | | |\n| --- | --- | --- |\n{links}\n"
     )
 
