@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rethinkpool_core.figures.svg import COLOURS, INK, FigureRow, SvgFigure, draw_svg
+from rethinkpool_core.figures.graphs import DrawnGraph, draw_nodes
+from rethinkpool_core.figures.svg import COLOURS, FigureRow, SvgFigure, draw_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,36 +60,6 @@ def sample_graphs(dataset: GraphDataset, count: int = 4, seed: int = 0) -> Figur
 
 
 def _drawing(dataset: GraphDataset, number: int) -> SvgFigure:
-    stored, edge_index, _, y = dataset.store.graph(number)
-    x = stored.numpy()
-    edges = edge_index.numpy().astype(np.int64)
-    if dataset.spec.features == "dense":
-        positions = np.stack([x[:, 2], -x[:, 1]], axis=1).astype(np.float64)
-        shades = x[:, 0].astype(np.float64)
-    else:
-        positions = _spring_layout(len(x), edges)
-        shades = x[:, 0].astype(np.float64) if x.shape[1] else np.zeros(len(x))
-    target = y.item()
+    graph, target = DrawnGraph.of(dataset, number), dataset.store.y[number].item()
     shown = f"target {target:.2f}" if dataset.spec.task == "regression" else f"class {int(target)}"
-
-    def paint(axes: Axes) -> None:
-        from matplotlib.collections import LineCollection
-
-        pairs = np.unique(np.sort(edges.T, axis=1), axis=0)  # one line for an edge and its opposite
-        lines = LineCollection(positions[pairs], colors=INK, linewidths=0.7, alpha=0.4, zorder=1)
-        axes.add_collection(lines)
-        axes.scatter(*positions.T, c=shades, cmap="viridis", s=46, zorder=2, edgecolors=INK, linewidths=0.4)
-        axes.set_aspect("equal", adjustable="datalim")
-        axes.set_axis_off()
-        axes.margins(0.08)
-
-    return draw_svg(paint, f"graph {number}, {shown}", width=2.6, height=2.6)
-
-
-def _spring_layout(nodes: int, edges: np.ndarray) -> np.ndarray:
-    import networkx
-
-    graph = networkx.empty_graph(nodes)
-    graph.add_edges_from(edges.T.tolist())
-    positions = networkx.spring_layout(graph, seed=0)
-    return np.array([positions[node] for node in range(nodes)])
+    return draw_nodes(graph, graph.shades(), f"graph {number}, {shown}")

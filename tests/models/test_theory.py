@@ -7,10 +7,8 @@ import pytest
 import torch
 from small_graphs import dataset_of, named_graphs, store_of
 
-from rethinkpool_core.analysis.invariance import permuted
-from rethinkpool_core.batching.batch import BatchBuilder
+from rethinkpool_core.analysis.invariance import check_invariance
 from rethinkpool_core.datasets import load_dataset
-from rethinkpool_core.models import build_model
 
 TOLERANCE = 1e-10
 INVARIANT = {
@@ -38,29 +36,11 @@ NOT_INVARIANT = [
 
 def largest_change(name, dataset, overrides, permutations=5) -> float:
     """Largest change of a logit under permutations of the nodes of every graph, in evaluation mode."""
-    model = build_model(name, dataset, seed=2, **overrides).double()
-    index = dataset.train
-    model(BatchBuilder(dataset, dtype=torch.float64)(index, rng_key=1))  # running statistics
-    model.eval()
-    with torch.no_grad():
-        logits, _ = model(BatchBuilder(dataset, dtype=torch.float64)(index))
-        assert logits.std(0).max() > 1e-3, (
-            "logits that are the same for all graphs are invariant to everything"
-        )
-        changes = [
-            (
-                model(
-                    BatchBuilder(permuted(dataset, index, seed), dtype=torch.float64)(
-                        torch.arange(len(index))
-                    )
-                )[0]
-                - logits
-            )
-            .abs()
-            .max()
-            for seed in range(permutations)
-        ]
-    return float(max(changes))
+    found = check_invariance(name, dataset, dataset.train, permutations=permutations, seed=2, **overrides)
+    assert found.logits.std(0).max() > 1e-3, (
+        "logits that are the same for all graphs are invariant to everything"
+    )
+    return float((found.permuted - found.logits).abs().max())
 
 
 @pytest.fixture
