@@ -104,8 +104,8 @@ def layer_changes(
     """Return the largest change of an entry in each layer when the nodes of each graph are listed in other ``orders``.
 
     A layer with a row per node is compared with its own rows in the new order, f(P A P^T, P X) with P f(A, X): equal if it is
-    equivariant (Definition 2). A layer with a row per cluster is compared row by row, f(P A P^T, P X) with f(A, X): equal if it is
-    invariant (Definition 3). The layers behind a matching, whose clusters have no fixed order, are left out.
+    equivariant (Definition 2). A layer with a row per cluster is compared row by row, f(P A P^T, P X) with f(A, X): equal if it
+    is invariant (Definition 3). The layers behind a matching, whose clusters have no fixed order, are left out.
 
     before, after    rows of each graph per layer, in the order of the layers
     """

@@ -84,8 +84,8 @@ def draw_nodes(graph: DrawnGraph, shades: np.ndarray, caption: str) -> SvgFigure
 def draw_clusters(graph: DrawnGraph, S: np.ndarray, caption: str) -> SvgFigure:
     """Draw a graph with the clusters of an assignment matrix ``S`` (n, K).
 
-    A node has colour and shape of the cluster with the largest share of it, and is filled the more the larger that share is. Lines
-    join the members of clusters of two or three nodes.
+    A node has colour and shape of the cluster with the largest share of it, and is filled the more the larger that share is.
+    Lines join the members of clusters of two or three nodes.
     """
     cluster, share = S.argmax(1), S.max(1)
     least = 1 / S.shape[1]  # the largest share of a node in a uniform assignment
@@ -118,8 +118,8 @@ def draw_clusters(graph: DrawnGraph, S: np.ndarray, caption: str) -> SvgFigure:
 def draw_coarse(graph: DrawnGraph, S: np.ndarray, caption: str) -> SvgFigure:
     """Draw the coarse graph of an assignment matrix ``S`` (n, K): a node per cluster that is not empty.
 
-    The area of a node shows its column sum of S, and the width of an edge its entry of S^T A S, with A the adjacency matrix of the
-    graph. Clusters of a hard assignment stand in the middle of their members, those of a soft one on a circle.
+    The area of a node shows its column sum of S, and the width of an edge its entry of S^T A S, with A the adjacency matrix of
+    the graph. Clusters of a hard assignment stand in the middle of their members, those of a soft one on a circle.
     """
     n = len(S)
     A = np.zeros((n, n))
