@@ -11,6 +11,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 from rethinkpool_core.errors import RethinkPoolError
+from rethinkpool_core.figures.social_card import write_social_card
 from rethinkpool_core.files.atomic import move_folder
 from rethinkpool_core.site.citation import software_bibtex
 from rethinkpool_core.site.how_fast import write_measurement
@@ -83,9 +84,10 @@ def build_site(executed: Path, build: Path) -> Path:
 
 
 def _write_derived(pages: Path) -> None:
-    """Write what stands elsewhere in the project: the changelog, how to cite it, and the address of the repository."""
+    """Write what follows from other files: the changelog, how to cite it, launch buttons, and the picture of links."""
     shutil.copy2(project_folder() / "CHANGELOG.md", pages / "changelog.md")
     (pages / "tables" / "citation.md").write_text(f"```bibtex\n{software_bibtex()}```\n", encoding="utf-8")
+    write_social_card(pages / "_static" / "social-card.png")
     address = repository()
     (pages / "tables" / "launch.md").write_text(launch_page(address), encoding="utf-8")
     config = pages / "_config.yml"
