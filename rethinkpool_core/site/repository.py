@@ -5,8 +5,9 @@ It stands once, in ``pyproject.toml``::
     [project.urls]
     Repository = "https://github.com/OWNER/NAME"
 
-The build derives the site from it. `python -m rethinkpool_core.site.written_address` writes it to the files that are read elsewhere:
-the notebooks, ``README.md`` and ``CITATION.cff``; a test says when that has been forgotten. Without an address there is no button.
+The build derives the site from it. `python -m rethinkpool_core.site.written_address` writes it to the files that are read
+elsewhere: the notebooks, ``README.md`` and ``CITATION.cff``; a test says when that has been forgotten. Without an address there
+is no button.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sphinx extension that makes a search for "Theorem 1" find the theorem first.
 
-The search of Sphinx ranks index entries above all else, so each numbered statement becomes one. Numbers are known once all pages are
-read, which is why this happens when a page is written.
+The search of Sphinx ranks index entries above all else, so each numbered statement becomes one. Numbers are known once all
+pages are read, which is why this happens when a page is written.
 """
 
 from __future__ import annotations
