@@ -14,7 +14,7 @@ from rethinkpool_core.errors import needs_extra
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from rethinkpool_core.datasets.dataset import load_dataset
+    from rethinkpool_core.datasets.dataset import GraphDataset, load_dataset
     from rethinkpool_core.experiments.frame import load_results
     from rethinkpool_core.experiments.run import run_grid
     from rethinkpool_core.models import build_model, register_model
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rethinkpool_core.training import train
 
 _HOME = {
+    "GraphDataset": "rethinkpool_core.datasets.dataset",
     "build_model": "rethinkpool_core.models",
     "load_dataset": "rethinkpool_core.datasets.dataset",
     "load_results": "rethinkpool_core.experiments.frame",
@@ -33,6 +34,7 @@ _HOME = {
 _OF_EXPERIMENTS = ("load_results", "run_grid")  # which need that extra
 
 __all__ = [
+    "GraphDataset",
     "__version__",
     "build_model",
     "load_dataset",

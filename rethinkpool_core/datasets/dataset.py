@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
+from rethinkpool_core.datasets.features import encode
 from rethinkpool_core.datasets.fetch import download
 from rethinkpool_core.datasets.sources.source import get_source
-from rethinkpool_core.datasets.spec import DatasetSpec, get_spec
+from rethinkpool_core.datasets.spec import DatasetSpec, Task, get_spec
 from rethinkpool_core.datasets.splits import stratified_split
 from rethinkpool_core.datasets.statistics import statistics
 from rethinkpool_core.datasets.storage.cache import RawFiles, Stale, read_cache, write_cache
 from rethinkpool_core.datasets.storage.layout import built_in_version, is_present, packed_file, raw_folder
 from rethinkpool_core.datasets.storage.packed import PARTS, Packed
-from rethinkpool_core.datasets.storage.store import GraphStore
+from rethinkpool_core.datasets.storage.store import GraphStore, digest_tensors
 from rethinkpool_core.errors import DataError, RethinkPoolError
 from rethinkpool_core.files.atomic import scratch_folder, storage_errors
 from rethinkpool_core.files.folders import data_root
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +57,70 @@ class GraphDataset:
     def __repr__(self) -> str:
         parts = f"train {len(self.train)}, val {len(self.val)}, test {len(self.test)}"
         return f"GraphDataset({self.name}, {self.store.num_graphs} graphs: {parts}; seed {self.split_seed})"
+
+    def __len__(self) -> int:
+        return self.store.num_graphs
+
+    def __getitem__(self, number: int) -> Data:
+        """Return one graph as PyG's `Data`, with encoded features, see `to_pyg`. Raises IndexError."""
+        return self._data(range(len(self))[number])
+
+    def __iter__(self) -> Iterator[Data]:
+        return map(self._data, range(len(self)))
+
+    @classmethod
+    def from_pyg(
+        cls,
+        graphs: Iterable[Data],
+        *,
+        name: str,
+        task: Task | None = None,
+        metric: str | None = None,
+        split: Mapping[str, Sequence[int] | Tensor] | None = None,
+        split_seed: int = 0,
+        like: str = "PROTEINS",
+    ) -> GraphDataset:
+        """Return graphs of PyG as a dataset that `build_model` and `train` take.
+
+        Node features of floats are taken as they are. One column of integers, or one-hot rows, are categories; several columns
+        of integers are categories side by side. Graphs without features get ten ones. Edge features are ignored. Graphs may be
+        directed, and may have no edges or no nodes.
+
+        graphs      a list of `Data`, or any dataset of PyG, with one target ``y`` per graph
+        name        the name of the dataset in records
+        task        "binary", "multiclass" or "regression"; by default what the targets look like
+        metric      "accuracy", "rocauc" (binary) or "mae" (regression); by default accuracy or mae
+        split       indices of the graphs of "train", "val" and "test"; by default a stratified split is drawn from each seed
+        split_seed  seed of that split
+        like        the dataset of the paper whose settings models take by default
+
+        Raises UsageError or UnknownNameError for wrong options, DataError for graphs that cannot be used; each names the first
+        thing that is wrong.
+        """
+        from rethinkpool_core.datasets.pyg import read_pyg
+
+        spec, packed, outputs = read_pyg(graphs, name, task, metric, split, like)
+        return _assemble(spec, packed, outputs, digest_tensors(packed.tensors()), split_seed)
+
+    def to_pyg(self, dtype: torch.dtype = torch.float32) -> list[Data]:
+        """Return one `Data` per graph: encoded features ``x`` of ``dtype``, ``edge_index``, ``y`` (1,), and ``graph_id`` (1,).
+
+        ``graph_id`` is the number of the graph, which keys what a model draws for it. Categories of molecules stay integers.
+        """
+        return [self._data(number, dtype) for number in range(len(self))]
+
+    def _data(self, number: int, dtype: torch.dtype = torch.float32) -> Data:
+        from torch_geometric.data import Data
+
+        x, edge_index, edge_attr, y = self.store.graph(number)
+        x = encode(x, self)
+        return Data(
+            x=x.to(dtype) if x.is_floating_point() else x,
+            edge_index=edge_index.long().contiguous(),
+            edge_attr=None if edge_attr is None else edge_attr.long(),
+            y=(y.to(dtype) if y.is_floating_point() else y).reshape(1),
+            graph_id=torch.tensor([number]),
+        )
 
     @property
     def max_nodes(self) -> int:
@@ -83,8 +154,14 @@ def load_dataset(name: str, root: str | os.PathLike[str] | None = None, split_se
     y = packed.store.y
     outputs = 1 if y.is_floating_point() else max(2, int(y.max()) + 1)
     spec = _resolved(spec, packed, outputs)
+    return _assemble(spec, packed, outputs, checksum, split_seed)
+
+
+def _assemble(
+    spec: DatasetSpec, packed: Packed, outputs: int, checksum: str, split_seed: int
+) -> GraphDataset:
     if packed.published is None:
-        train, val, test = stratified_split(y, split_seed)
+        train, val, test = stratified_split(packed.store.y, split_seed)
     else:
         train, val, test = (packed.published[part] for part in PARTS)
     return GraphDataset(

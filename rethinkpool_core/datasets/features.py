@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from rethinkpool_core.datasets.dataset import GraphDataset
 
 
 @cache
@@ -18,8 +14,8 @@ def _identity(size: int, device: torch.device) -> Tensor:
     return torch.eye(size, device=device)
 
 
-def encode(x: Tensor, dataset: GraphDataset) -> Tensor:
-    """Encode rows ``[..., C]`` of ``dataset.store.x`` as node features.
+def encode(x: Tensor, dataset) -> Tensor:
+    """Encode rows ``[..., C]`` of the store of a `GraphDataset` as its node features.
 
     Returns ``one_hot``: float32 ``[..., num_features]``; ``ones``: float32 ones ``[..., num_features]``; ``dense``: float32
     ``[..., C]``; ``categorical``: int64 ``[..., C]``, for an embedding.

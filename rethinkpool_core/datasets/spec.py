@@ -14,7 +14,7 @@ Task = Literal["binary", "multiclass", "regression"]
 Loss = Literal["cross_entropy", "l1"]
 Features = Literal["one_hot", "ones", "categorical", "dense"]
 SplitPolicy = Literal["stratified", "published", "benchmark"]
-SourceName = Literal["tu", "ogb", "zinc", "smnist", "digits"]
+SourceName = Literal["tu", "ogb", "zinc", "smnist", "digits", "memory"]
 EdgesCounted = Literal["undirected", "directed"]
 LabelCount = Literal["occurring", "dictionary", "columns", "none"]
 
@@ -37,6 +37,7 @@ class DatasetSpec:
     edges_counted, label_count
                   how the dataset's row of Table S1 counts edges and node labels: labels that occur, entries of the label
                   dictionary, or integer columns
+    like          the dataset whose settings models take by default; empty: its own
     """
 
     name: str
@@ -51,6 +52,12 @@ class DatasetSpec:
     licence: str
     edges_counted: EdgesCounted
     label_count: LabelCount
+    like: str = ""
+
+    @property
+    def settings_of(self) -> str:
+        """The dataset whose settings models take by default (`paper.settings`)."""
+        return self.like or self.name
 
     @property
     def loss(self) -> Loss:
@@ -66,9 +73,11 @@ class DatasetSpec:
 
     @property
     def fingerprint(self) -> str:
-        """All fields but the licence as one line of text: a store packed with another one is stale."""
+        """All fields that packing depends on as one line of text: a store packed with another one is stale."""
         fields = asdict(self) | {"loss": self.loss}
-        return ";".join(f"{key}={value}" for key, value in sorted(fields.items()) if key != "licence")
+        return ";".join(
+            f"{key}={value}" for key, value in sorted(fields.items()) if key not in ("licence", "like")
+        )
 
 
 _TU_LICENCE = "no licence stated by TU Dortmund; cite Morris et al. 2020"

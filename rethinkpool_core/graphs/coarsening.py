@@ -47,7 +47,7 @@ class Coarsening:
         return self.cache[key]
 
     def _coarsen(self, graphs: Structure, index: Tensor, rng_key: Tensor) -> list[Structure]:
-        number = index.to(graphs.device)
+        number = (index if graphs.ids is None else graphs.ids[index]).to(graphs.device)
         graph_key = hash64(self.seed.unsqueeze(-1), rng_key.unsqueeze(-1), number).flatten()
         graphs, coarse = graphs.select(index.flatten()), []
         for level in self.levels:

@@ -23,6 +23,7 @@ class Structure:
     indices               (E,)    target of each edge, edges sorted by source, then target; int16, or int32 for large graphs
     indptr                (N,)    first edge of each node, int32
     indices_t, indptr_t           the same for the transpose; for undirected graphs the very same tensors
+    ids                   (G,)    numbers of the graphs, which key what is drawn for them; None for 0, 1, 2, ...
     members               (N, 2)  in coarse graphs: members of a node in the graph below, the smaller first, a single one twice
     """
 
@@ -33,6 +34,7 @@ class Structure:
     indices_t: Tensor
     indptr_t: Tensor
     members: Tensor | None = None
+    ids: Tensor | None = None
 
     @property
     def symmetric(self) -> bool:

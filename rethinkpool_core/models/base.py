@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from rethinkpool_core.batching.batch import Batch
+from rethinkpool_core.batching.batch import Batch, BatchBuilder
 from rethinkpool_core.engine.affine import Linear
 from rethinkpool_core.engine.assignment import Assignment
 from rethinkpool_core.engine.graph import Graph
@@ -19,6 +20,9 @@ from rethinkpool_core.models.trace import RecordedTrace, Trace, no_trace
 from rethinkpool_core.models.update import Update
 from rethinkpool_core.ops.convolutions import GraphConv, MoleculeConv
 from rethinkpool_core.ops.molecules import ATOM_DIMS, CategoryEmbedding
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 Losses = Mapping[str, Iterable[Tensor]]
 """Auxiliary losses by name: one term (B,) per pooling layer, computed only if the losses are wanted."""
@@ -94,17 +98,24 @@ class PoolingModel(nn.Module):
         """
         return {}
 
-    def forward(self, batch: Batch, trace: bool | Trace = False, auxiliary: bool = True):
+    def forward(self, batch: Batch | Data, trace: bool | Trace = False, auxiliary: bool = True):
         """Return logits (B, out_dim) and the auxiliary losses by name, scalars weighted as they enter the training loss.
 
         trace      True: also return the main layers by name, as `Activation`; a `Trace`: show it the main layers
         auxiliary  whether the auxiliary losses are computed; else there are none
 
+        A `Batch` of PyG is converted in every call, which is slower; ``batch.graph_id``, as `GraphDataset.to_pyg` sets it, keys
+        the matchings that are drawn for its graphs.
+
         With the parameters and buffers of R seeds stacked in the places of its own (see `Replicas`), the same model takes a batch
         of R replicas of B graphs; logits are (R B, out_dim) then, and losses (R,).
 
-        Raises GraphTooLargeError.
+        Raises GraphTooLargeError, and for a batch of PyG that does not fit the model DataError or UsageError.
         """
+        if not isinstance(batch, Batch):
+            from rethinkpool_core.models.pyg import forward_pyg
+
+            return forward_pyg(self, batch, trace, auxiliary)
         if self.has_max_nodes and batch.max_nodes > self.shape.max_nodes:
             raise GraphTooLargeError(
                 f"a graph of the batch has {batch.max_nodes} nodes and the model was built for at most {self.shape.max_nodes}: "
@@ -115,6 +126,21 @@ class PoolingModel(nn.Module):
         by_graph = {name: list(of_layers) for name, of_layers in terms.items()} if auxiliary else {}
         losses = {name: self._mean(sum(of_layers)) for name, of_layers in by_graph.items() if of_layers}
         return (logits, losses, layers.layers) if trace is True else (logits, losses)
+
+    @torch.no_grad()
+    def predict(self, dataset, index: Tensor | None = None, batch_size: int = 256) -> Tensor:
+        """Return the logits of graphs of a `GraphDataset`, (len(index), out_dim), in evaluation mode.
+
+        index  numbers of the graphs; by default all
+        """
+        index = torch.arange(dataset.store.num_graphs) if index is None else index
+        order = dataset.store.num_nodes[index].argsort(stable=True)  # that of the graphs of a batch
+        weight, training = next(self.parameters()), self.training
+        builder = BatchBuilder(dataset, weight.device, weight.dtype)
+        self.eval()
+        logits = [self(builder(part), auxiliary=False)[0] for part in index[order].split(batch_size)]
+        self.train(training)
+        return torch.cat(logits)[order.argsort()]
 
     def fixed_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Return the terms of the batch that follow from fixed assignments, see `engine.precomputed`; none if all is learned.

@@ -18,7 +18,7 @@ from rethinkpool_core.paper import settings
 
 
 def graclus(dataset):
-    return settings("GRACLUS", dataset.name)
+    return settings("GRACLUS", dataset.settings_of)
 
 
 register_model("GRACLUS", Graclus, partial(GraclusConfig, matching="graph"), settings=graclus)
@@ -27,7 +27,10 @@ register_model("NO-POOL", Graclus, partial(GraclusConfig, matching="none"), sett
 
 
 def diffpool(dataset):
-    return settings("DIFFPOOL", dataset.name) | {"sum_input": dataset.features == "ones", "clip_norm": 2.0}
+    return settings("DIFFPOOL", dataset.settings_of) | {
+        "sum_input": dataset.features == "ones",
+        "clip_norm": 2.0,
+    }
 
 
 # Version 1 normalises after pooling, where nothing is padded.
@@ -47,7 +50,10 @@ for suffix, invariant in ("", False), ("-INV", True):
 
 
 def diffpool_v2(dataset):
-    return settings("DIFFPOOL-V2", dataset.name) | {"sum_input": dataset.features == "ones", "clip_norm": 2.0}
+    return settings("DIFFPOOL-V2", dataset.settings_of) | {
+        "sum_input": dataset.features == "ones",
+        "clip_norm": 2.0,
+    }
 
 
 version_2 = partial(DiffPoolConfig, invariant=False)
@@ -58,7 +64,7 @@ register_model(
 
 
 def mincutpool(dataset):
-    return settings("MINCUTPOOL", dataset.name) | {"clip_norm": 2.0}
+    return settings("MINCUTPOOL", dataset.settings_of) | {"clip_norm": 2.0}
 
 
 register_model("MINCUTPOOL", MinCutPool, partial(MinCutConfig, random_assignment=""), settings=mincutpool)
@@ -68,7 +74,7 @@ register_model(
 
 
 def gmn(dataset):
-    row = settings("GMN", dataset.name)
+    row = settings("GMN", dataset.settings_of)
     del row["num_layers"]  # as many as there are numbers of keys
     return row | {"train_keys": True, "key_scale": 1.0}
 

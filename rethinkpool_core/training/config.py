@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
 
-from rethinkpool_core.datasets.spec import get_spec
+from rethinkpool_core.datasets.spec import DatasetSpec, get_spec
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.models.registry import RegisteredModel, find_model
 from rethinkpool_core.parameters.check import check_values, field_types
@@ -78,13 +78,14 @@ def training_fields() -> dict[str, type]:
     return get_type_hints(TrainingConfig)
 
 
-def training_config(model: str, dataset: str, **overrides: Any) -> TrainingConfig:
-    """The protocol for a model on a dataset, with ``overrides``.
+def training_config(model: str, dataset: str | DatasetSpec, **overrides: Any) -> TrainingConfig:
+    """The protocol for a model on a dataset, given by its name or its spec, with ``overrides``.
 
     Raises UnknownNameError for an unknown parameter, UsageError for a value of the wrong type or out of bounds.
     """
     given = check_values(overrides, field_types(TrainingConfig), "training")
-    config = TrainingConfig(**_from_settings(find_model(model), dataset) | given)
+    spec = get_spec(dataset) if isinstance(dataset, str) else dataset
+    config = TrainingConfig(**_from_settings(find_model(model), spec) | given)
     if config.least_learning_rate > config.learning_rate:
         raise UsageError(
             f"least_learning_rate is {config.least_learning_rate:g}, above learning_rate {config.learning_rate:g}: give less"
@@ -92,10 +93,10 @@ def training_config(model: str, dataset: str, **overrides: Any) -> TrainingConfi
     return config
 
 
-def _from_settings(model: RegisteredModel, dataset: str) -> dict[str, Any]:
+def _from_settings(model: RegisteredModel, dataset: DatasetSpec) -> dict[str, Any]:
     """The settings of a model that are parameters of training; a setting that is one of neither is refused."""
     of_training, of_model = field_types(TrainingConfig), model.configurable
-    settings = model.defaults(get_spec(dataset))
+    settings = model.defaults(dataset)
     for key in settings:
         if key not in of_training and key not in of_model:
             known = [*of_model, *of_training]

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field, fields
-from typing import Any
+import os
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rethinkpool_core.errors import DataError, StorageError, UsageError
+from rethinkpool_core.files.atomic import write_tensors
+
+if TYPE_CHECKING:
+    from rethinkpool_core.models.base import PoolingModel
 
 
 @dataclass(repr=False)
@@ -20,9 +28,9 @@ class RunRecord:
                             validation graphs (`PoolingModel.measure`), and train_seconds, the time of the training pass
                             divided by the number of replicas that trained side by side
     config                  parameters of the model and of its training
-    provenance              versions, device, command, commit if known, checksum of the data, side_by_side, the seeds that trained
-                            side by side (None if these changed during training), and for a registered model of the
-                            user's own the module that registered it
+    provenance              versions, device, command, commit if known, checksum of the data, shape of the data that the model
+                            was built for, side_by_side, the seeds that trained side by side (None if these changed during
+                            training), and for a registered model of the user's own the module that registered it
     error                   why the run failed, None if it did not
     stopped                 whether ``on_epoch`` stopped the run early: the record shows the state at that moment, with epochs 0
                             if none had finished, and result stores refuse it
@@ -63,6 +71,53 @@ class RunRecord:
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), allow_nan=False)
+
+    def build_model(self) -> PoolingModel:
+        """Return the trained model in evaluation mode, with the weights of the best epoch.
+
+        Raises UsageError where the record has no weights, as those of a result store.
+        """
+        from rethinkpool_core.models.base import Shape, build
+        from rethinkpool_core.models.registry import find_model
+
+        if self.weights is None or "shape" not in self.provenance:
+            raise UsageError(
+                f"the record of {self.model} on {self.dataset} with seed {self.seed} has no weights: train it again, or load a "
+                "record that was saved with them"
+            )
+        entry = find_model(self.model)
+        values = {key: tuple(v) if isinstance(v, list) else v for key, v in self.config["model"].items()}
+        model = build(entry.cls, Shape(**self.provenance["shape"]), entry.config(**values), self.seed)
+        model.name = self.model
+        dtype = next(value.dtype for value in self.weights.values() if value.is_floating_point())
+        model.to(dtype).load_state_dict(self.weights)
+        return model.eval()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the record with its weights to a safetensors file; its other fields are JSON in the file's metadata.
+
+        Raises StorageError.
+        """
+        write_tensors(Path(path), self.weights or {}, {"record": self.to_json()})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> RunRecord:
+        """Return the record that `save` wrote. Raises StorageError for a file that cannot be read, DataError for another file."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, "pt") as file:
+                text, weights = (
+                    (file.metadata() or {}).get("record"),
+                    {key: file.get_tensor(key) for key in file.keys()},
+                )
+        except (OSError, SafetensorError) as error:
+            raise StorageError(
+                f"cannot read the record {path} ({error}): name a file that RunRecord.save wrote"
+            ) from None
+        if text is None:
+            raise DataError(f"{path} holds tensors but no record: name a file that RunRecord.save wrote")
+        return replace(cls.from_dict(json.loads(text)), weights=weights or None)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunRecord:

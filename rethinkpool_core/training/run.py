@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import asdict
 from pathlib import Path
 
 from rethinkpool_core.models.registry import user_module
@@ -37,7 +38,7 @@ class TrainingRun:
         data = {"data checksum": dataset.checksum, "floating-point type": str(setup.builder.dtype)}
         of_runs = {"model name": model.name, "dataset": dataset.name} | data | self.config
         self.folder = folder and CheckpointFolder(folder, model.name, dataset.name, of_runs)
-        self.provenance = provenance(dataset, setup.device)
+        self.provenance = provenance(dataset, setup.device) | {"shape": asdict(model.shape)}
         if (module := user_module(model.name)) is not None:
             self.provenance["module"] = module
 

@@ -94,7 +94,7 @@ def _model_and_config(
     """Return the model, built if it is given by name, and the configuration of its training."""
     if isinstance(model, str):
         of_model, of_training = split_overrides(model, overrides)
-        return build_model(model, dataset, **of_model), training_config(model, dataset.name, **of_training)
+        return build_model(model, dataset, **of_model), training_config(model, dataset.spec, **of_training)
     if not isinstance(model, PoolingModel) or not hasattr(model, "name"):
         raise UsageError(
             f"model is of type {type(model).__name__}: give a model's name, or what build_model returned"
@@ -105,7 +105,7 @@ def _model_and_config(
                 f"{key!r} is a parameter of the model {model.name}, which is built already: give it to build_model, "
                 f"or give train the name {model.name!r}"
             )
-    return model, training_config(model.name, dataset.name, **overrides)
+    return model, training_config(model.name, dataset.spec, **overrides)
 
 
 def _check_fit(model: PoolingModel, dataset) -> None:

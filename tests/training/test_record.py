@@ -7,7 +7,9 @@ import math
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from rethinkpool_core.errors import DataError, StorageError, UsageError
 from rethinkpool_core.training import RunRecord
 from rethinkpool_core.training.provenance import command
 
@@ -143,3 +145,28 @@ def test_rate_of_an_epoch_is_the_one_it_was_trained_with(digits, run):
 )
 def test_the_command_names_no_folder_of_the_machine(argv, said):
     assert command(argv.split()) == said
+
+
+@pytest.mark.parametrize("name", ["DIFFPOOL-V2", "GRACLUS", "RANDOM-GMN", "MINCUTPOOL"])
+def test_a_saved_record_gives_the_trained_model_back(name, digits, run, tmp_path):
+    dataset = digits(100)
+    for record in run(name, dataset, [1, 2], max_epochs=3, batch_size=16):
+        record.save(tmp_path / "run.safetensors")
+        again = RunRecord.load(tmp_path / "run.safetensors")
+        assert again.to_dict() == record.to_dict()
+        model, split = again.build_model(), dataset.with_split(record.seed)
+        right = model.predict(dataset, split.test).argmax(1) == dataset.store.y[split.test]
+        assert right.double().mean().item() == pytest.approx(record.test_score)
+
+
+def test_records_without_weights_and_other_files(record, tmp_path):
+    record.weights = None
+    with pytest.raises(UsageError, match="no weights"):
+        record.build_model()
+    record.save(tmp_path / "run.safetensors")
+    assert RunRecord.load(tmp_path / "run.safetensors").weights is None
+    with pytest.raises(StorageError, match="cannot read the record"):
+        RunRecord.load(tmp_path / "nothing.safetensors")
+    save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(DataError, match="no record"):
+        RunRecord.load(tmp_path / "other.safetensors")

@@ -104,7 +104,7 @@ def write_cache(path: Path, spec: DatasetSpec, raw: RawFiles, raw_checksum: str,
         "num_features": str(packed.num_features),
         "raw_sha256": raw_checksum,
         "raw_look": raw.stat(),
-        "digest": digest_tensors(_tensors(packed)),
+        "digest": digest_tensors(packed.tensors()),
     }
     _write(path, packed, metadata)
     return metadata["digest"]
@@ -119,15 +119,10 @@ def _refresh_stat(path: Path, packed: Packed, metadata: dict[str, str], raw: Raw
 
 
 def _write(path: Path, packed: Packed, metadata: dict[str, str]) -> None:
-    write_tensors(path, _tensors(packed), {**metadata, "seal": _seal(metadata)})
+    write_tensors(path, packed.tensors(), {**metadata, "seal": _seal(metadata)})
 
 
 def _seal(metadata: dict[str, str]) -> str:
     """Return the checksum of the metadata, so that a flipped bit there is noticed too."""
     rest = {key: value for key, value in metadata.items() if key != "seal"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-
-
-def _tensors(packed: Packed) -> dict:
-    published = packed.published or {}
-    return {**packed.store.tensors(), **{f"split.{part}": index for part, index in published.items()}}

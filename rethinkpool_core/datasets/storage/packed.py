@@ -20,3 +20,8 @@ class Packed:
     features: Features
     num_features: int
     published: dict[str, Tensor] | None = None
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors by name, those of a published split as ``split.train`` and so on."""
+        published = self.published or {}
+        return {**self.store.tensors(), **{f"split.{part}": index for part, index in published.items()}}

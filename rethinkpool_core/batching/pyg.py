@@ -1,0 +1,89 @@
+"""A batch of PyG as a batch of the package, for training loops of a reader's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from rethinkpool_core.batching.batch import Batch, BatchBuilder
+from rethinkpool_core.datasets.spec import Features
+from rethinkpool_core.datasets.storage.pack import pack
+from rethinkpool_core.datasets.storage.store import GraphStore
+from rethinkpool_core.errors import DataError, UsageError
+
+
+@dataclass(frozen=True)
+class _Graphs:
+    """What `BatchBuilder` needs to know about a dataset."""
+
+    store: GraphStore
+    features: Features
+    num_features: int
+
+    @property
+    def spec(self) -> _Graphs:
+        return self
+
+
+def batch_from_pyg(data: Data, in_dim: int, molecules: bool, dtype: torch.dtype) -> Batch:
+    """Return the graphs of a PyG `Batch`, or a single `Data`, sorted by size; ``graph_id`` has their places in ``data``.
+
+    in_dim     number of columns of ``data.x``
+    molecules  whether ``data.x`` and ``data.edge_attr`` are OGB's categories
+
+    Random draws are keyed by ``data.graph_id`` where it is given, as `GraphDataset.to_pyg` does, else by the place in the batch.
+
+    Raises UsageError for something else than a batch of PyG, DataError for node features or edges that do not fit.
+    """
+    if not isinstance(data, Data):
+        raise UsageError(
+            f"a model takes a Batch or Data of PyG, or a batch of the package, not {type(data).__name__}"
+        )
+    device, x = data.x.device if data.x is not None else torch.device("cpu"), data.x
+    if x is None or x.dim() != 2 or x.shape[1] != in_dim:
+        found = "no node features" if x is None else f"node features of shape {tuple(x.shape)}"
+        raise DataError(
+            f"the batch has {found}, and the model was built for {in_dim} columns: give it those of its dataset"
+        )
+    num_nodes, edge_index, num_edges, order = _by_graph(data)
+    edge_attr = data.edge_attr[order] if molecules else None
+    y = torch.zeros(
+        len(num_nodes), dtype=torch.int64
+    )  # the targets are the business of the reader's own loop
+    store = pack(
+        x.cpu(),
+        edge_index,
+        y,
+        num_nodes,
+        num_edges,
+        None if edge_attr is None else edge_attr.cpu(),
+        where="the batch",
+    )
+    builder = BatchBuilder(_Graphs(store, "categorical" if molecules else "dense", in_dim), device, dtype)
+    if data.get("graph_id") is not None:
+        builder.graphs = replace(builder.graphs, ids=data.graph_id.cpu())
+    return builder(torch.arange(store.num_graphs))
+
+
+def _by_graph(data: Data) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the nodes per graph, the edges counted within each graph, their number per graph, and their order in ``data``."""
+    nodes = data.x.shape[0]
+    graph = torch.zeros(nodes, dtype=torch.int64) if data.get("batch") is None else data.batch.cpu()
+    graphs = getattr(data, "num_graphs", None) or int(graph.max()) + 1
+    if bool((graph.diff() < 0).any()):
+        raise DataError(
+            "the nodes of the batch are not in the order of their graphs: make it with PyG's DataLoader or Batch"
+        )
+    num_nodes = torch.bincount(graph, minlength=graphs)
+    edges = data.edge_index.cpu()
+    if edges.numel() and not 0 <= int(edges.min()) <= int(edges.max()) < nodes:
+        raise DataError(f"an edge of the batch names a node outside 0 to {nodes - 1}: correct its edge_index")
+    first, last = graph[edges]
+    if bool((first != last).any()):
+        raise DataError("an edge of the batch joins two graphs: correct its edge_index or its batch vector")
+    order = first.argsort(stable=True)
+    offsets = num_nodes.cumsum(0) - num_nodes
+    return num_nodes, (edges - offsets[first])[:, order], torch.bincount(first, minlength=graphs), order

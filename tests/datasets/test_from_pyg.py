@@ -1,0 +1,184 @@
+"""Datasets from graphs of PyG: equal to the built-in loader, back again, and refused in one sentence."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch_geometric.data import Data
+from torch_geometric.datasets import FakeDataset, TUDataset
+
+from rethinkpool_core import GraphDataset, load_dataset, train
+from rethinkpool_core.errors import DataError, UnknownNameError, UsageError
+
+
+def path(nodes: int, y=0, width: int = 2, **values) -> Data:
+    edges = torch.tensor([[*range(nodes - 1)], [*range(1, nodes)]]).reshape(2, -1)
+    given = {
+        "x": torch.rand(nodes, width),
+        "edge_index": torch.cat([edges, edges.flip(0)], 1),
+        "y": torch.tensor([y]),
+    }
+    return Data(**(given | values))
+
+
+def some(count: int = 12) -> list[Data]:
+    return [path(3 + number % 4, number % 2) for number in range(count)]
+
+
+def assert_same_store(one: GraphDataset, other: GraphDataset) -> None:
+    tensors, others = one.store.tensors(), other.store.tensors()
+    assert tensors.keys() == others.keys()
+    for key, tensor in tensors.items():
+        assert tensor.dtype == others[key].dtype and torch.equal(tensor, others[key]), key
+
+
+@pytest.mark.parametrize("root", ["small_root", pytest.param("whole_root", marks=pytest.mark.slow)])
+def test_proteins_is_that_of_the_built_in_loader(root, request):
+    folder = request.getfixturevalue(root)("PROTEINS")
+    ours = load_dataset("PROTEINS", folder)
+    theirs = GraphDataset.from_pyg(TUDataset(str(folder / "TUDataset"), "PROTEINS"), name="MINE")
+    assert_same_store(ours, theirs)
+    assert (theirs.checksum, theirs.num_features, theirs.num_classes) == (
+        ours.checksum,
+        ours.num_features,
+        2,
+    )
+    assert all(torch.equal(getattr(ours, part), getattr(theirs, part)) for part in ("train", "val", "test"))
+    losses = [
+        train("MINCUTPOOL", one, 1, max_epochs=2, device="cpu", progress=False)[0].curves
+        for one in (ours, theirs)
+    ]
+    for name in ("train_loss", "cut", "orthogonality", "val_loss"):
+        assert losses[0][name] == losses[1][name]
+
+
+def test_there_and_back():
+    digits = load_dataset("DIGITS")
+    again = GraphDataset.from_pyg(digits, name="AGAIN", task="multiclass", like="DIGITS")
+    assert_same_store(digits, again)
+    assert len(again) == len(digits) == 1797
+    seventh = again[7]
+    assert torch.equal(seventh.x, digits.to_pyg()[7].x) and seventh.y.tolist() == [int(digits.store.y[7])]
+    assert again[-1].num_nodes == [graph.num_nodes for graph in again][-1]
+    with pytest.raises(IndexError):
+        again[1797]
+
+
+def test_kinds_of_features():
+    floats = GraphDataset.from_pyg(some(), name="FLOATS")
+    assert (floats.spec.features, floats.num_features) == ("dense", 2)
+    labels = [path(4, number % 2, x=torch.tensor([0, 2, number % 4, 1])) for number in range(9)]
+    categories = GraphDataset.from_pyg(labels, name="LABELS")
+    assert (categories.spec.features, categories.num_features) == ("one_hot", 4)
+    assert categories[3].x.tolist() == [[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [0, 1, 0, 0]]
+    pairs = [path(2, number % 2, x=torch.tensor([[0, 1], [2, 0]])) for number in range(6)]
+    side_by_side = GraphDataset.from_pyg(pairs, name="PAIRS")
+    assert side_by_side[0].x.tolist() == [[1, 0, 0, 0, 1], [0, 0, 1, 1, 0]]
+    without = [
+        Data(edge_index=torch.tensor([[0], [2]]), num_nodes=4, y=torch.tensor(number % 2))
+        for number in range(6)
+    ]
+    assert GraphDataset.from_pyg(without, name="NONE")[0].x.tolist() == [[1.0] * 10] * 4
+
+
+def test_directed_graphs_and_graphs_without_edges_or_nodes():
+    graphs = some()
+    graphs[1] = Data(x=torch.rand(3, 2), edge_index=torch.tensor([[2, 0], [1, 1]]), y=torch.tensor([1]))
+    graphs[2] = Data(x=torch.rand(3, 2), y=torch.tensor([0]))
+    graphs[3] = Data(x=torch.rand(0, 2), edge_index=torch.empty(2, 0, dtype=torch.long), y=torch.tensor([1]))
+    dataset = GraphDataset.from_pyg(graphs, name="ODD")
+    assert dataset[1].edge_index.tolist() == [[0, 2], [1, 1]]  # sorted
+    assert dataset.store.num_edges[2] == 0 and dataset.store.num_nodes[3] == 0
+    for record in train("GRACLUS", dataset, 2, max_epochs=2, device="cpu", progress=False):
+        assert record.error is None
+
+
+def test_tasks_metrics_and_splits():
+    targets = [path(3, y=0.5 * number) for number in range(10)]
+    regression = GraphDataset.from_pyg(targets, name="REAL")
+    assert (regression.spec.task, regression.spec.metric, regression.num_classes) == ("regression", "mae", 1)
+    scored = GraphDataset.from_pyg(some(), name="AUC", metric="rocauc")
+    assert (scored.spec.task, scored.spec.metric) == ("binary", "rocauc")
+    three = [path(3, number % 3) for number in range(9)]
+    assert GraphDataset.from_pyg(three, name="THREE").num_classes == 3
+    split = {"train": [0, 1, 2, 3, 4, 5], "val": torch.tensor([6, 7]), "test": [8, 9]}
+    given = GraphDataset.from_pyg(some(10), name="GIVEN", split=split)
+    assert given.test.tolist() == [8, 9] and given.with_split(5).test.tolist() == [8, 9]
+    drawn = GraphDataset.from_pyg(some(30), name="DRAWN")
+    assert drawn.with_split(1).test.tolist() != drawn.with_split(2).test.tolist()
+
+
+def test_a_dataset_that_the_package_does_not_know():
+    fake = FakeDataset(num_graphs=40, avg_num_nodes=12, num_channels=5, num_classes=3, edge_dim=2)
+    dataset = GraphDataset.from_pyg(fake, name="FAKE")
+    for record in train("N-DIFFPOOL-V2", dataset, 2, max_epochs=2, device="cpu", progress=False):
+        assert record.error is None and record.dataset == "FAKE"
+
+
+def test_edge_features_are_mentioned_once(caplog):
+    graphs = [path(3, number % 2, edge_attr=torch.rand(4, 2)) for number in range(6)]
+    GraphDataset.from_pyg(graphs, name="EDGES")
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["EDGES"]
+
+
+def with_graph(number: int, graph: Data) -> list[Data]:
+    graphs = some()
+    graphs[number] = graph
+    return graphs
+
+
+BAD = {
+    "no graphs": ([], {}, DataError, "no graph"),
+    "one graph": (path(3), {}, UsageError, "a list"),
+    "no Data": ([1, 2, 3], {}, UsageError, "graph 0"),
+    "widths": (with_graph(3, path(3, width=5)), {}, DataError, "graph 3"),
+    "some without features": (with_graph(3, path(3, x=None)), {}, DataError, "graph 3"),
+    "floats and integers": (with_graph(3, path(3, x=torch.ones(3, 2).long())), {}, DataError, "integers"),
+    "NaN": (
+        with_graph(3, path(3, x=torch.tensor([[1.0, 2], [3, torch.nan], [0, 0]]))),
+        {},
+        DataError,
+        "graph 3",
+    ),
+    "negative category": ([path(2, x=torch.tensor([0, -1]))] * 4, {}, DataError, "-1"),
+    "edge outside": (with_graph(3, path(3, edge_index=torch.tensor([[0], [3]]))), {}, DataError, "node 3"),
+    "edge of floats": (with_graph(3, path(3, edge_index=torch.rand(2, 4))), {}, DataError, "edge_index"),
+    "no target": (
+        with_graph(3, Data(x=torch.rand(2, 2))),
+        {},
+        DataError,
+        "graph 3",
+    ),
+    "two targets": (with_graph(3, path(3, y=[0, 1])), {}, DataError, "graph 3"),
+    "negative class": (with_graph(3, path(3, y=-1)), {}, DataError, "-1"),
+    "class out of range": (with_graph(3, path(3, y=2)), {"task": "binary"}, DataError, "graph 3"),
+    "class of floats": (with_graph(3, path(3, y=0.5)), {"task": "binary"}, DataError, "0.5"),
+    "target is NaN": ([path(3, y=torch.nan)] * 4, {}, DataError, "graph 0"),
+    "task": (some(), {"task": "binry"}, UnknownNameError, "binary"),
+    "metric": (some(), {"metric": "f1"}, UnknownNameError, "accuracy"),
+    "metric of another task": (some(), {"metric": "mae"}, UsageError, "mae"),
+    "like": (some(), {"like": "PROTIENS"}, UnknownNameError, "PROTEINS"),
+    "name of a dataset": (some(), {"name": "NCI1"}, UsageError, "NCI1"),
+    "name of a TU set": (some(), {"name": "TU:MUTAG"}, UsageError, "MUTAG"),
+    "no name": (some(), {"name": " "}, UsageError, "MY-GRAPHS"),
+    "split without test": (some(), {"split": {"train": [1], "val": [2]}}, UsageError, "test"),
+    "overlapping split": (
+        some(),
+        {"split": {"train": [0, 1, 2], "val": [2, 3], "test": [4]}},
+        UsageError,
+        "graph 2",
+    ),
+    "graph twice": (some(), {"split": {"train": [0, 0], "val": [2, 3], "test": [4]}}, UsageError, "graph 0"),
+    "split outside": (some(), {"split": {"train": [0], "val": [2], "test": [12]}}, UsageError, "0 to 11"),
+    "empty split": (some(), {"split": {"train": [0], "val": [], "test": [1]}}, UsageError, "val"),
+    "too few": (some(2), {}, DataError, "3"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_used_is_said_in_one_sentence(case):
+    graphs, options, kind, word = BAD[case]
+    with pytest.raises(kind) as caught:
+        GraphDataset.from_pyg(graphs, **({"name": "MINE"} | options))
+    text = str(caught.value)
+    assert word in text and "\n" not in text and not text.endswith(".") and "fetch" not in text

@@ -1,0 +1,125 @@
+"""Models take batches of PyG and give what they give for the package's own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch_geometric.data import Batch as PygBatch
+from torch_geometric.data import Data
+from torch_geometric.loader import DataLoader
+
+from rethinkpool_core import build_model, load_dataset
+from rethinkpool_core.batching.batch import BatchBuilder
+from rethinkpool_core.errors import DataError, UsageError
+from rethinkpool_core.models.names import MODELS
+
+DOUBLE = torch.float64
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("DIGITS")
+
+
+def both(dataset, index, **options):
+    """The same graphs as a batch of the package, with the place of each of them in ``index``, and as one of PyG."""
+    graphs = [dataset._data(int(number), DOUBLE) for number in index]
+    ours = BatchBuilder(dataset, dtype=DOUBLE)(index, **options)
+    place = [ours.graph_id.tolist().index(int(number)) for number in index]
+    return ours, place, PygBatch.from_data_list(graphs)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_logits_losses_and_gradients(name, digits):
+    index = digits.test[[5, 0, 3, 11]]
+    ours, place, theirs = both(digits, index)
+    model = build_model(name, digits).double().train()
+    results = []
+    for batch, order in ((ours, place), (theirs, [0, 1, 2, 3])):
+        model.zero_grad()
+        logits, losses = model(batch)
+        (logits.square().sum() + sum(losses.values())).backward()
+        results.append((logits[order], losses, [p.grad for p in model.parameters() if p.grad is not None]))
+    (logits, losses, gradients), (found, found_losses, found_gradients) = results
+    assert torch.allclose(logits, found, rtol=0, atol=1e-12)
+    assert losses.keys() == found_losses.keys()
+    assert all(torch.allclose(losses[key], found_losses[key], rtol=0, atol=1e-12) for key in losses)
+    for one, other in zip(gradients, found_gradients, strict=True):
+        assert torch.allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["GRACLUS", "MINCUTPOOL", "GMN"])
+def test_traces_are_in_the_order_of_the_batch(name, digits):
+    index = digits.test[[5, 0, 3, 11]]
+    ours, place, theirs = both(digits, index)
+    model = build_model(name, digits).double().eval()
+    expected, found = model(ours, trace=True)[2], model(theirs, trace=True)[2]
+    assert expected.keys() == found.keys()
+    for layer, activation in expected.items():
+        for number, at in enumerate(place):
+            assert torch.allclose(activation.of_graph(at), found[layer].of_graph(number), atol=1e-12)
+
+
+def test_molecules(molecules):
+    ours, place, theirs = both(molecules.dataset, torch.tensor([4, 2, 1]))
+    model = build_model("MINCUTPOOL", molecules.dataset).double().eval()
+    assert torch.allclose(model(ours)[0][place], model(theirs)[0], atol=1e-12)
+
+
+def test_a_training_loop_of_a_readers_own(digits):
+    model = build_model("N-MINCUTPOOL", digits)
+    adam = torch.optim.Adam(model.parameters(), lr=0.01)
+    graphs = [digits[int(number)] for number in digits.train[:128]]
+    losses = []
+    for _ in range(12):
+        for batch in DataLoader(graphs, batch_size=64):
+            logits, auxiliary = model(batch)
+            loss = torch.nn.functional.cross_entropy(logits, batch.y) + sum(auxiliary.values())
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] - 0.05
+
+
+def test_single_graph_without_number(digits):
+    graph = digits[3]
+    del graph.graph_id
+    model = build_model("MINCUTPOOL", digits).eval()
+    assert torch.allclose(model(graph)[0], model.predict(digits, torch.tensor([3])), atol=1e-5)
+
+
+def test_predictions_are_in_the_order_of_the_index(digits):
+    model = build_model("DIFFPOOL-V2", digits).double().train()
+    index = torch.tensor([9, 3, 1700, 3])
+    found = model.predict(digits, index, batch_size=2)
+    assert model.training
+    model.eval()
+    for row, number in zip(found, index.tolist(), strict=True):
+        assert torch.allclose(row, model(digits._data(number, DOUBLE))[0][0], atol=1e-12)
+    assert model.predict(digits).shape == (1797, 10)
+
+
+BAD = {
+    "no batch": ([1, 2], UsageError, "list"),
+    "width": (Data(x=torch.rand(3, 2), edge_index=torch.tensor([[0], [1]])), DataError, "3 columns"),
+    "no features": (Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2), DataError, "no node features"),
+    "edge outside": (Data(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [3]])), DataError, "0 to 2"),
+    "edge between graphs": (
+        PygBatch(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [2]]), batch=torch.tensor([0, 0, 1])),
+        DataError,
+        "joins two graphs",
+    ),
+    "order": (
+        PygBatch(x=torch.rand(3, 3), edge_index=torch.empty(2, 0).long(), batch=torch.tensor([0, 1, 0])),
+        DataError,
+        "order of their graphs",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_does_not_fit_is_said_in_one_sentence(case, digits):
+    batch, kind, word = BAD[case]
+    with pytest.raises(kind, match=word):
+        build_model("NO-POOL", digits)(batch)
