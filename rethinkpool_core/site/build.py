@@ -13,6 +13,7 @@ from pathlib import Path
 from rethinkpool_core.errors import RethinkPoolError
 from rethinkpool_core.figures.social_card import write_social_card
 from rethinkpool_core.files.atomic import move_folder
+from rethinkpool_core.site.accessible_html import correct_pages
 from rethinkpool_core.site.citation import software_bibtex
 from rethinkpool_core.site.how_fast import write_measurement
 from rethinkpool_core.site.notebooks import profile_parameters, project_folder, run_notebook, shown
@@ -76,6 +77,7 @@ def build_site(executed: Path, build: Path) -> Path:
     html = build / "_build" / "html"
     if ended.returncode != 0:
         raise BookError(f"the site was not built, {_first_complaint(log)}: see {shown(log)}")
+    correct_pages(html)
     # After the build, because jupyter-book loads every script of its static folder on each page.
     (html / "_static" / "mathjax").mkdir()
     shutil.copy2(_mathjax(), html / "_static" / "mathjax")

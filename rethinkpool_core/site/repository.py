@@ -69,6 +69,8 @@ def with_repository(config: str, found: Repository | None) -> str:
     changed["repository"] = {"url": found.url, "path_to_book": "", "branch": BRANCH}
     changed["html"]["use_repository_button"] = True
     if found.slug:
+        owner, name = found.slug.split("/")
+        changed["html"]["baseurl"] = f"https://{owner}.github.io/{name}/"
         changed["launch_buttons"] = {
             "notebook_interface": "jupyterlab",
             "colab_url": COLAB,

@@ -39,7 +39,7 @@ def _statements(env: Any, doctree: Any, page: str) -> Iterator[tuple[str, str]]:
             yield f"{kind.title()} {'.'.join(map(str, number))}", node["ids"][0]
         elif title is not None and (found := _NUMBERED.match(title.astext())):
             if not node["ids"]:
-                node["ids"].append(nodes.make_id(found[0]))
+                node["ids"].append(f"statement-{nodes.make_id(found[0])}")
             yield found[0], node["ids"][0]
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from browser_visit import Visit, visit
 
 # Without these the browser asks its maker's hosts in the background.
 CHROMIUM_FLAGS = [
@@ -58,3 +63,41 @@ def browser():
         started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
         yield started
         started.close()
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Serves files without a line per request."""
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def served(site, tmp_path_factory) -> Iterator[str]:
+    """The address of the site in a folder of a web server, as on the pages of a project; it ends with a slash."""
+    root = tmp_path_factory.mktemp("served")
+    (root / "some").mkdir()
+    (root / "some" / "book").symlink_to(site)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(root))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/some/book/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def visited(browser, site, served) -> Iterator[Callable[[str, str], Visit]]:
+    """``visited(page, mode)`` is what is seen on a page in the mode "light" or "dark". Each is opened once.
+
+    Light pages are opened from the disk and dark ones from the web server: both ways are seen, and no page is opened twice.
+    """
+    contexts = {mode: browser.new_context(color_scheme=mode) for mode in ("light", "dark")}
+
+    @cache
+    def open_page(page: str, mode: str) -> Visit:
+        from_disk = mode == "light"
+        url = (site / f"{page}.html").as_uri() if from_disk else f"{served}{page}.html"
+        return visit(contexts[mode], url, ("file:", "data:") if from_disk else (served, "data:"))
+
+    yield open_page
+    for context in contexts.values():
+        context.close()

@@ -12,6 +12,8 @@ from rethinkpool_core.site import build as book
 from rethinkpool_core.site.build import BookError, build_book, build_site
 from rethinkpool_core.site.tables import markdown, write_tables
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_unknown_profile():
     with pytest.raises(UnknownNameError, match="quick"):
@@ -20,7 +22,8 @@ def test_unknown_profile():
 
 def test_a_warning_is_an_error_and_the_old_site_stays(executed, tmp_path, monkeypatch):
     project = tmp_path / "project"
-    shutil.copytree(Path(__file__).parents[2] / "book", project / "book")
+    shutil.copytree(ROOT / "book", project / "book")
+    shutil.copy2(ROOT / "CHANGELOG.md", project)
     (project / "book" / "start.md").write_text("# Start\n\n[nowhere](no-such-page)\n")
     old = tmp_path / "build" / "site" / "index.html"
     old.parent.mkdir(parents=True)

@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
 
 import pytest
 from book_pages import DESKTOP, PAGES, PHONE
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_links_inside_the_book_lead_somewhere(site, page):
-    text = (site / f"{page}.html").read_text(encoding="utf-8")
-    dead = []
-    for link in re.findall(r'(?:href|src)="([^"]+)"', text):
-        parts = urlsplit(link)
-        if parts.scheme or not parts.path:
-            continue
-        if not (site / f"{page}.html").parent.joinpath(unquote(parts.path)).resolve().is_file():
-            dead.append(link)
-    assert dead == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -28,29 +14,37 @@ def test_page_names_no_script_or_style_of_another_host(site, page):
     assert re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="(?:https?:)?//[^"]*"', text) == []
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
+MODES = pytest.mark.parametrize("mode", ["light", "dark"])
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES)
+
+
+@MODES
+@EVERY_PAGE
+def test_console_and_network_are_quiet(visited, page, mode):
+    assert visited(page, mode).complaints == []
+
+
+@MODES
+@EVERY_PAGE
+def test_page_follows_the_mode_of_the_machine(visited, page, mode):
+    assert visited(page, mode).theme == mode
+
+
+@MODES
+@EVERY_PAGE
+def test_page_shows_its_title(visited, page, mode):
+    assert visited(page, mode).title_is_visible
+
+
+@EVERY_PAGE
+def test_equations_can_be_read(visited, page):
+    assert visited(page, "light").unread_maths == 0
+
+
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-@pytest.mark.parametrize("page", PAGES)
-def test_page_in_a_browser(browser, site, page, width, mode):
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=mode)
-    tab = context.new_page()
-    complaints: list[str] = []
-    tab.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
-    tab.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-    tab.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else complaints.append(r.url))
-    try:
-        tab.goto((site / f"{page}.html").as_uri(), wait_until="load")
-        if tab.locator(".math").count():
-            tab.wait_for_selector("mjx-container svg", state="attached")
-            assert tab.locator("[data-mml-node=merror]").count() == 0, "an equation that MathJax cannot read"
-        assert tab.evaluate("document.documentElement.dataset.theme") == mode
-        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert tab.evaluate(overflow) <= 0, "the page scrolls sideways"
-        assert tab.locator("article h1").first.is_visible()
-        assert complaints == []
-    finally:
-        context.close()
+@EVERY_PAGE
+def test_page_does_not_scroll_sideways(visited, page, width):
+    assert visited(page, "light").overflow[width] <= 0
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
