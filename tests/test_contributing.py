@@ -25,7 +25,7 @@ def test_the_map_has_the_rooms_of_the_contract_in_their_order():
 def test_make_has_the_targets():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = set(re.findall(r"make ([a-z-]+)", TEXT))
-    assert named == {"install", "test", "test-long", "lint", "book"}
+    assert named == {"install", "test", "test-long", "lint", "book", "lab"}
     assert named <= set(re.findall(r"^([a-z-]+):", makefile, flags=re.M))
 
 
