@@ -1,4 +1,4 @@
-"""``rethinkpool data list | fetch | verify | stats``"""
+"""``rethinkpool data list | fetch | verify | stats | count``"""
 
 from __future__ import annotations
 
@@ -115,6 +115,45 @@ def stats_command(
         cells = [value, published[column]] if published else [value]
         table.add_row(column.replace("_", " "), *map(_shown, cells))
     print_table(table)
+
+
+@app.command("count")
+def count_command(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", autocompletion=dataset_names)],
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Folder of the files; default results/ of this clone."),
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Count datasets and choose sample graphs for the book: dataset-statistics.json and sample-graphs.json.
+
+    What the files hold of other datasets stays.
+    """
+    from rethinkpool_core.datasets import load_dataset
+    from rethinkpool_core.datasets.counts import count_dataset, counts_file, read_counts, write_counts
+    from rethinkpool_core.errors import needs_extra
+    from rethinkpool_core.figures.sample_graphs import (
+        read_samples,
+        sample_graphs,
+        samples_file,
+        write_samples,
+    )
+
+    files = [file() if to is None else to / file().name for file in (counts_file, samples_file)]
+    counts, samples = (
+        read(file) if file.exists() else {}
+        for read, file in zip((read_counts, read_samples), files, strict=True)
+    )
+    for name in map(dataset_spelling, names):
+        dataset = load_dataset(name, root)
+        counts[dataset.name] = count_dataset(dataset)
+        with needs_extra("book", "drawing sample graphs"):
+            samples[dataset.name] = sample_graphs(dataset)
+        typer.echo(f"{dataset.name}: counted, checksum {dataset.checksum}")
+    for write, found, file in zip((write_counts, write_samples), (counts, samples), files, strict=True):
+        write(found, file)
+        typer.echo(f"written to {file}")
 
 
 def _shown(value: object) -> str:

@@ -1,65 +1,84 @@
-"""Figures of datasets: histograms of sizes, and sample graphs."""
+"""Histograms of datasets, from their counts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rethinkpool_core.figures.graphs import DrawnGraph, draw_nodes
-from rethinkpool_core.figures.svg import COLOURS, FigureRow, SvgFigure, draw_svg
+from rethinkpool_core.figures.svg import COLOURS, INK, FigureRow, SvgFigure, draw_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rethinkpool_core.datasets.dataset import GraphDataset
+    from rethinkpool_core.datasets.counts import DatasetCounts, Histogram
+
+_BINS = 36
+_LONG_TAIL = 6  # largest value over median, from which the axis is logarithmic
 
 
-def size_histograms(dataset: GraphDataset) -> FigureRow:
-    """Histograms of the nodes per graph and of the in-degrees of all nodes."""
-    store = dataset.store
-    sizes = store.num_nodes.numpy()
-    starts = np.repeat(store.node_offsets[:-1].numpy(), store.num_edges.numpy())
-    targets = store.edge_index[1].numpy().astype(np.int64) + starts
-    degrees = np.bincount(targets, minlength=int(sizes.sum()))
-    return FigureRow(
-        [
-            draw_svg(
-                lambda axes: _histogram(axes, sizes, "nodes per graph", "graphs"), f"{dataset.name}: sizes"
-            ),
-            draw_svg(
-                lambda axes: _histogram(axes, degrees, "in-degree of a node", "nodes"),
-                f"{dataset.name}: degrees",
-            ),
-        ]
-    )
+def size_histograms(counts: Iterable[DatasetCounts]) -> FigureRow:
+    """Return a histogram of the nodes per graph for each dataset, with the mean as a line."""
+    return FigureRow([size_histogram(one) for one in counts])
 
 
-def _histogram(axes: Axes, values: np.ndarray, label: str, count_label: str) -> None:
-    low, high = int(values.min()), int(values.max())
-    step = max(1, (high - low) // 40)
-    axes.hist(values, bins=np.arange(low, high + step + 1, step) - 0.5, color=COLOURS[0])
-    axes.set_xlabel(label)
-    axes.set_ylabel(count_label)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(axis="x", visible=False)
-    if values.max() > 50 * np.median(values):
-        axes.set_yscale("log")
+def size_histogram(counts: DatasetCounts) -> SvgFigure:
+    """Return the histogram of the nodes per graph of one dataset."""
+    mean, largest = counts.mean_nodes, counts.max_nodes
+    caption = f"{counts.name}: nodes per graph. Line: mean {mean:.1f}; largest {largest}"
+    return _histogram(counts.name, counts.sizes, mean, "nodes per graph", "graphs", caption)
 
 
-def sample_graphs(dataset: GraphDataset, count: int = 4, seed: int = 0) -> FigureRow:
-    """Drawings of ``count`` graphs of different classes, at the coordinates of their nodes or in a spring layout."""
-    generator = np.random.default_rng(seed)
-    classes = dataset.store.y.numpy().astype(np.int64).ravel()
-    order = generator.permutation(len(classes))
-    _, firsts = np.unique(classes[order], return_index=True)
-    chosen = order[np.sort(firsts)[:count]] if dataset.spec.task != "regression" else order[:count]
-    if len(chosen) < count:
-        chosen = np.concatenate([chosen, order[~np.isin(order, chosen)][: count - len(chosen)]])
-    return FigureRow([_drawing(dataset, int(number)) for number in sorted(chosen, key=lambda n: classes[n])])
+def degree_histograms(counts: Iterable[DatasetCounts]) -> FigureRow:
+    """Return a histogram of the in-degrees of all nodes for each dataset, with the mean as a line."""
+    return FigureRow([_degree_histogram(one) for one in counts])
 
 
-def _drawing(dataset: GraphDataset, number: int) -> SvgFigure:
-    graph, target = DrawnGraph.of(dataset, number), dataset.store.y[number].item()
-    shown = f"target {target:.2f}" if dataset.spec.task == "regression" else f"class {int(target)}"
-    return draw_nodes(graph, graph.shades(), f"graph {number}, {shown}")
+def _degree_histogram(counts: DatasetCounts) -> SvgFigure:
+    nodes = sum(counts.degrees.values())
+    mean = sum(degree * count for degree, count in counts.degrees.items()) / nodes
+    caption = f"{counts.name}: neighbours per node. Line: mean {mean:.1f}; most {max(counts.degrees)}"
+    return _histogram(counts.name, counts.degrees, mean, "in-degree of a node", "nodes", caption)
+
+
+def _histogram(
+    name: str, histogram: Histogram, mean: float, label: str, count_label: str, caption: str
+) -> SvgFigure:
+    values, weights = np.array(list(histogram)), np.array(list(histogram.values()))
+    logarithmic = values.max() > _LONG_TAIL * max(_median(values, weights), 1)
+
+    def paint(axes: Axes) -> None:
+        from matplotlib.ticker import NullLocator
+
+        axes.hist(values, bins=_bins(values, logarithmic), weights=weights, color=COLOURS[0])
+        axes.axvline(mean, color=INK, linewidth=1.2)
+        if logarithmic:
+            axes.set_xscale("log")
+            marks = [m * 10**e for e in range(4) for m in (1, 2, 5)]
+            axes.set_xticks([mark for mark in marks if values.min() <= mark <= values.max()])
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_locator(NullLocator())
+        else:
+            axes.xaxis.get_major_locator().set_params(integer=True, nbins=6)
+        axes.yaxis.set_major_formatter(lambda y, _: f"{y / 1000:g}k" if y >= 10000 else f"{y:g}")
+        axes.yaxis.get_major_locator().set_params(nbins=4)
+        axes.set_title(name, fontsize=12)
+        axes.set_xlabel(label)
+        axes.set_ylabel(count_label)
+        axes.grid(axis="x", visible=False)
+
+    return draw_svg(paint, caption, width=3.3, height=2.5)
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> float:
+    return float(values[np.searchsorted(weights.cumsum(), weights.sum() / 2)])
+
+
+def _bins(values: np.ndarray, logarithmic: bool) -> np.ndarray:
+    """Return edges of bins between whole numbers, equally many numbers in each or, on a logarithmic axis, equal ratios."""
+    low, high = max(int(values.min()), 1 if logarithmic else 0), int(values.max())
+    if logarithmic:
+        return np.unique(np.ceil(np.geomspace(low, high + 1, _BINS)) - 0.5)
+    step = max(1, -(-(high - low + 1) // _BINS))
+    return np.arange(low, high + step + 1, step) - 0.5

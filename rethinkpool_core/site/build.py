@@ -15,6 +15,7 @@ from rethinkpool_core.figures.social_card import write_social_card
 from rethinkpool_core.files.atomic import move_folder
 from rethinkpool_core.site.accessible_html import correct_pages
 from rethinkpool_core.site.citation import software_bibtex
+from rethinkpool_core.site.dataset_cards import write_cards
 from rethinkpool_core.site.how_fast import write_measurement
 from rethinkpool_core.site.notebooks import profile_parameters, project_folder, run_notebook, shown
 from rethinkpool_core.site.repository import launch_page, repository, with_repository
@@ -53,8 +54,8 @@ def build_site(executed: Path, build: Path) -> Path:
     No notebook is run. Sources are collected in ``build/pages`` and the log is ``build/site.log``. An existing ``build/site`` is
     replaced only once the new site is complete.
 
-    Raises BookError with the first warning of a failed build, and DataError if ``results/how-fast.json`` is missing or not
-    complete.
+    Raises BookError with the first warning of a failed build, and DataError if ``results/how-fast.json`` or the counts of the
+    datasets are missing or not complete.
     """
     pages, site, log = build / "pages", build / "site", build / "site.log"
     # From scratch: an incremental build would not repeat the warnings about unchanged pages.
@@ -66,6 +67,7 @@ def build_site(executed: Path, build: Path) -> Path:
         if notebook.name.count(".") == 1:  # neither NAME.running.ipynb nor NAME.failed.ipynb
             shutil.copy2(notebook, pages / "notebooks" / notebook.name)
     write_tables(pages / "tables")
+    write_cards(pages / "tables")
     write_measurement(pages / "tables")
     _write_derived(pages)
     options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", str(build)]

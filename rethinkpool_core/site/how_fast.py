@@ -9,9 +9,9 @@ from typing import Any
 from rethinkpool_core.bench.plan import FORMAT
 from rethinkpool_core.errors import DataError
 from rethinkpool_core.figures.speed import curve_label, growth_curves, speedups
-from rethinkpool_core.figures.svg import FigureRow, SvgFigure
+from rethinkpool_core.figures.svg import SvgFigure
 from rethinkpool_core.site.notebooks import project_folder, shown
-from rethinkpool_core.site.tables import markdown, prose_table
+from rethinkpool_core.site.tables import markdown, prose_table, raw_figures
 
 
 def read_measurement() -> dict[str, Any]:
@@ -42,10 +42,10 @@ def parts(found: dict[str, Any]) -> dict[str, str]:
         "memory": _memory(found),
         "matching": _matching(found),
         "where": _where(found),
-        "ratios": _raw([speedups(found["models"])]),
-        "seeds": _raw(_growth_figures(found, "seeds", ("seconds", "bytes"))),
-        "nodes": _raw(_growth_figures(found, "nodes", ("seconds", "bytes"))),
-        "graphs": _raw(_growth_figures(found, "graphs", ("seconds", "bytes"))),
+        "ratios": raw_figures([speedups(found["models"])]),
+        "seeds": raw_figures(_growth_figures(found, "seeds", ("seconds", "bytes"))),
+        "nodes": raw_figures(_growth_figures(found, "nodes", ("seconds", "bytes"))),
+        "graphs": raw_figures(_growth_figures(found, "graphs", ("seconds", "bytes"))),
         "stopped": _stopped(found),
     }
 
@@ -147,9 +147,3 @@ def _stopped(found: dict[str, Any]) -> str:
 
 def _digits(seconds: float) -> str:
     return f"{seconds:#.3g}" if seconds < 1 else f"{seconds:.2f}"
-
-
-def _raw(figures: list[SvgFigure]) -> str:
-    """Return figures as raw HTML for a Markdown page."""
-    inner = "\n".join(line for line in FigureRow(figures)._repr_html_().splitlines() if line.strip())
-    return f"```{{raw}} html\n{inner}\n```\n"

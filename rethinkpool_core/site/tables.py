@@ -7,19 +7,15 @@ from pathlib import Path
 
 from rethinkpool_core.datasets.spec import DATASETS
 from rethinkpool_core.experiments.grids import GRIDS, get_grid
+from rethinkpool_core.figures.svg import FigureRow, SvgFigure
 from rethinkpool_core.paper import TABLES, get_metric, published, table_rows
 
-_TASKS = {"binary": "2 classes", "multiclass": "{} classes", "regression": "regression"}
-_FEATURES = {
+TASKS = {"binary": "2 classes", "multiclass": "{} classes", "regression": "regression"}
+FEATURES = {
     "one_hot": "node label, one-hot",
     "ones": "constant (ten ones)",
     "categorical": "OGB's atom and bond features",
     "dense": "intensity, row, column",
-}
-_SPLITS = {
-    "stratified": "80/10/10, stratified, drawn from the seed",
-    "published": "published split",
-    "benchmark": "55000/5000/10000, that of the benchmark",
 }
 
 
@@ -40,18 +36,16 @@ def prose_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return f"```{{table}}\n:class: prose\n\n{markdown(header, rows)}```\n"
 
 
+def raw_figures(figures: Sequence[SvgFigure]) -> str:
+    """Return figures side by side as raw HTML for a Markdown page."""
+    inner = "\n".join(line for line in FigureRow(figures)._repr_html_().splitlines() if line.strip())
+    return f"```{{raw}} html\n{inner}\n```\n"
+
+
 def write_tables(folder: Path) -> None:
-    """Write all tables that pages include: ``datasets.md``, ``splits.md``, ``licences.md``, ``grids.md``, ``scores.md`` and
-    ``settings-*.md``.
-    """
+    """Write all tables that pages include: ``datasets.md``, ``grids.md``, ``scores.md`` and ``settings-*.md``."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {
-        "datasets": _datasets(),
-        "splits": _splits(),
-        "licences": _licences(),
-        "grids": _grids(),
-        "scores": _scores(),
-    }
+    tables = {"datasets": _datasets(), "grids": _grids(), "scores": _scores()}
     for key in ("S2", "S3", "S4", "B"):
         rows = table_rows(key)
         tables[f"settings-{key.lower()}"] = markdown(
@@ -66,23 +60,13 @@ def _datasets() -> str:
     rows = [
         [
             f"`{spec.name}`",
-            _TASKS[spec.task].format(spec.num_classes),
+            TASKS[spec.task].format(spec.num_classes),
             get_metric(spec.metric).title,
-            _FEATURES[spec.features],
+            FEATURES[spec.features],
         ]
         for spec in DATASETS.values()
     ]
     return markdown(["dataset", "task", "metric", "node features"], rows)
-
-
-def _splits() -> str:
-    return prose_table(["dataset", "split"], [[f"`{s.name}`", _SPLITS[s.split]] for s in DATASETS.values()])
-
-
-def _licences() -> str:
-    return prose_table(
-        ["dataset", "licence"], [[f"`{spec.name}`", spec.licence] for spec in DATASETS.values()]
-    )
 
 
 def _grids() -> str:

@@ -52,7 +52,7 @@ def test_figures_take_the_ink_of_the_page(browser, site, mode):
     context = browser.new_context(color_scheme=mode)
     tab = context.new_page()
     try:
-        tab.goto((site / "notebooks" / "dataset-statistics.html").as_uri())
+        tab.goto((site / "notebooks" / "a1_datasets.html").as_uri())
         ink = "e => getComputedStyle(e).fill"
         text = tab.locator("figure svg text").first.evaluate(ink)
         around = tab.locator("article p").first.evaluate("e => getComputedStyle(e).color")
