@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
@@ -16,6 +15,7 @@ from rethinkpool_core.datasets.spec import DATASETS, get_spec
 from rethinkpool_core.errors import UnknownNameError
 from rethinkpool_core.models.modules import import_models
 from rethinkpool_core.models.registry import methods_and_twins, model_names
+from rethinkpool_core.parameters.descriptions import described_parameters
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -101,27 +101,6 @@ def _type_words(kind: Any) -> str:
     if get_origin(kind) is tuple:
         return f"list of {_TYPES[get_args(kind)[0]]}s"
     return _TYPES[kind]
-
-
-def described_parameters(config: type) -> dict[str, str]:
-    """Descriptions of the fields of a configuration, from its docstring.
-
-    The description of a field follows its name at the beginning of a line and a colon or at least two spaces, and ends before
-    the next field or an empty line. Several fields, with commas between them, may share one.
-    """
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in (config.__doc__ or "").splitlines():
-        start = re.match(r"\s*(\w+(?:,\s*\w+)*)(?::| {2,}|,?$)\s*(.*)", line)
-        fields = [name.strip() for name in start[1].split(",")] if start else []
-        if start and all(name in config.__dataclass_fields__ for name in fields):
-            names = fields
-            found |= dict.fromkeys(names, start[2])
-        elif line.strip():
-            found |= {name: f"{found[name]} {line.strip()}".strip() for name in names}
-        else:
-            names = []
-    return found
 
 
 def _shown(value: Any) -> str:

@@ -17,6 +17,7 @@ from rethinkpool_core.site.accessible_html import correct_pages
 from rethinkpool_core.site.citation import software_bibtex
 from rethinkpool_core.site.dataset_cards import write_cards
 from rethinkpool_core.site.how_fast import write_measurement
+from rethinkpool_core.site.model_pages import write_model_pages
 from rethinkpool_core.site.notebooks import profile_parameters, project_folder, run_notebook, shown
 from rethinkpool_core.site.repository import launch_page, repository, with_repository
 from rethinkpool_core.site.tables import write_tables
@@ -68,6 +69,7 @@ def build_site(executed: Path, build: Path) -> Path:
             shutil.copy2(notebook, pages / "notebooks" / notebook.name)
     write_tables(pages / "tables")
     write_cards(pages / "tables")
+    write_model_pages(pages)
     write_measurement(pages / "tables")
     _write_derived(pages)
     options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", str(build)]

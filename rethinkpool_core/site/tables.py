@@ -43,15 +43,9 @@ def raw_figures(figures: Sequence[SvgFigure]) -> str:
 
 
 def write_tables(folder: Path) -> None:
-    """Write all tables that pages include: ``datasets.md``, ``grids.md``, ``scores.md`` and ``settings-*.md``."""
+    """Write the tables ``datasets.md``, ``grids.md`` and ``scores.md``, which pages include."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {"datasets": _datasets(), "grids": _grids(), "scores": _scores()}
-    for key in ("S2", "S3", "S4", "B"):
-        rows = table_rows(key)
-        tables[f"settings-{key.lower()}"] = markdown(
-            [name.replace("_", " ") for name in rows[0] if name != "source"],
-            [[value for name, value in row.items() if name != "source"] for row in rows],
-        )
     for name, text in tables.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pytest
 
 from rethinkpool_core.cli import main
-from rethinkpool_core.commands.models import described_parameters
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.models.build import config_fields
 from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.models.registry import find_model
+from rethinkpool_core.parameters.descriptions import described_parameters
 from rethinkpool_core.training.config import TrainingConfig, training_fields
 
 
