@@ -8,8 +8,9 @@ from rethinkpool_core.datasets.counts import DatasetCounts, read_counts
 from rethinkpool_core.datasets.spec import DATASETS, DatasetSpec
 from rethinkpool_core.figures.datasets import size_histogram
 from rethinkpool_core.figures.sample_graphs import draw_samples, read_samples
+from rethinkpool_core.figures.svg import FigureRow
 from rethinkpool_core.paper import get_metric
-from rethinkpool_core.site.tables import FEATURES, TASKS, prose_table, raw_figures
+from rethinkpool_core.site.tables import FEATURES, TASKS, prose_table, raw_html
 
 _SOURCES = {
     "tu": "[TU Dortmund](https://chrsmrrs.github.io/datasets/), there `{}`",
@@ -35,10 +36,10 @@ def write_cards(folder: Path) -> None:
     counts, samples = read_counts(), read_samples()
     for name, spec in DATASETS.items():
         if name in samples:
-            drawn = raw_figures(draw_samples(name, samples[name]).figures)
+            drawn = raw_html(draw_samples(name, samples[name])._repr_html_())
         else:
             drawn = f"Sample graphs are drawn once `rethinkpool data count {name}` has read the data.\n"
-        sizes = raw_figures([size_histogram(counts[name])])
+        sizes = raw_html(FigureRow([size_histogram(counts[name])])._repr_html_())
         text = "\n".join([drawn, _facts(spec, counts[name]), sizes])
         (folder / f"card-{name.lower()}.md").write_text(text, encoding="utf-8")
 

@@ -9,9 +9,9 @@ from typing import Any
 from rethinkpool_core.bench.plan import FORMAT
 from rethinkpool_core.errors import DataError
 from rethinkpool_core.figures.speed import curve_label, growth_curves, speedups
-from rethinkpool_core.figures.svg import SvgFigure
+from rethinkpool_core.figures.svg import FigureRow, SvgFigure
 from rethinkpool_core.site.notebooks import project_folder, shown
-from rethinkpool_core.site.tables import markdown, prose_table, raw_figures
+from rethinkpool_core.site.tables import markdown, prose_table, raw_html
 
 
 def read_measurement() -> dict[str, Any]:
@@ -42,10 +42,10 @@ def parts(found: dict[str, Any]) -> dict[str, str]:
         "memory": _memory(found),
         "matching": _matching(found),
         "where": _where(found),
-        "ratios": raw_figures([speedups(found["models"])]),
-        "seeds": raw_figures(_growth_figures(found, "seeds", ("seconds", "bytes"))),
-        "nodes": raw_figures(_growth_figures(found, "nodes", ("seconds", "bytes"))),
-        "graphs": raw_figures(_growth_figures(found, "graphs", ("seconds", "bytes"))),
+        "ratios": raw_html(FigureRow([speedups(found["models"])])._repr_html_()),
+        "seeds": raw_html(FigureRow(_growth_figures(found, "seeds", ("seconds", "bytes")))._repr_html_()),
+        "nodes": raw_html(FigureRow(_growth_figures(found, "nodes", ("seconds", "bytes")))._repr_html_()),
+        "graphs": raw_html(FigureRow(_growth_figures(found, "graphs", ("seconds", "bytes")))._repr_html_()),
         "stopped": _stopped(found),
     }
 

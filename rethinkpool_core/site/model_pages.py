@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 from rethinkpool_core.figures.architecture import architectures, draw_architecture
+from rethinkpool_core.figures.svg import FigureRow
 from rethinkpool_core.site.model_tables import defaults_table
-from rethinkpool_core.site.tables import raw_figures
+from rethinkpool_core.site.tables import raw_html
 
 _DEFAULTS = {
     "graclus": ("GRACLUS", "COMPLEMENT"),
@@ -23,7 +24,7 @@ _SHOWN = ("models", "ops", "reference")  # rooms of the package whose code is on
 def write_model_pages(pages: Path) -> None:
     """Write ``tables/diagram-*.md`` and ``tables/defaults-*.md``, and copy the code that pages show to ``code/``."""
     for model in architectures():
-        diagram = raw_figures([draw_architecture(model)])
+        diagram = raw_html(FigureRow([draw_architecture(model)])._repr_html_())
         (pages / "tables" / f"diagram-{model.lower()}.md").write_text(diagram, encoding="utf-8")
     for name, models in _DEFAULTS.items():
         (pages / "tables" / f"defaults-{name}.md").write_text(defaults_table(models), encoding="utf-8")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rethinkpool_core.datasets.spec import DATASETS
 from rethinkpool_core.experiments.grids import GRIDS, get_grid
-from rethinkpool_core.figures.svg import FigureRow, SvgFigure
 from rethinkpool_core.paper import TABLES, get_metric, published, table_rows
 
 TASKS = {"binary": "2 classes", "multiclass": "{} classes", "regression": "regression"}
@@ -36,9 +35,9 @@ def prose_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return f"```{{table}}\n:class: prose\n\n{markdown(header, rows)}```\n"
 
 
-def raw_figures(figures: Sequence[SvgFigure]) -> str:
-    """Return figures side by side as raw HTML for a Markdown page."""
-    inner = "\n".join(line for line in FigureRow(figures)._repr_html_().splitlines() if line.strip())
+def raw_html(text: str) -> str:
+    """Return HTML as a block of a Markdown page, without its empty lines, which would end the block."""
+    inner = "\n".join(line for line in text.splitlines() if line.strip())
     return f"```{{raw}} html\n{inner}\n```\n"
 
 
