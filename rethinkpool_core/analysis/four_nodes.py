@@ -159,7 +159,7 @@ def _diffpool() -> WorkedExample:
     graph = _input_graph(four_node_batch())
     S, Z = GNNAssignment(conv)(graph), _embedding(graph)
     pooled = pool(Z, S)
-    between = {r"\mathrm{GNN}_1(A, X)": _array(conv(graph).x), r"\mathrm{GNN}_2(A, X)": _array(Z.x)}
+    between = {r"L = \mathrm{GNN}_1(A, X)": _array(conv(graph).x), r"Z = \mathrm{GNN}_2(A, X)": _array(Z.x)}
     losses = {"link": link_loss(pooled), "entropy": entropy_loss(S)}
     return _of_pooled("DIFFPOOL", {"W_1": _array(conv.lin_rel.weight.T)}, between, pooled, losses)
 

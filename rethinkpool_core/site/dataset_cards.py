@@ -68,7 +68,7 @@ def _facts(spec: DatasetSpec, counts: DatasetCounts) -> str:
         ("licence", spec.licence),
         ("checksum", f"`{counts.checksum}`"),
     ]
-    return prose_table(header, rows)
+    return prose_table(header, rows, sorts=False)
 
 
 def _width(spec: DatasetSpec, counts: DatasetCounts) -> str:

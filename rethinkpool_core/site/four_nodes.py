@@ -10,7 +10,7 @@ _S = {
     "GRACLUS": "S",
     "COMPLEMENT": "S",
     "MINCUTPOOL": r"S = \mathrm{softmax}(X W)",
-    "DIFFPOOL": r"S = \mathrm{softmax}(\mathrm{GNN}_1(A, X))",
+    "DIFFPOOL": r"S = \mathrm{softmax}(L)",
     "N-DIFFPOOL-INV": r"S = \mathrm{softmax}(X \tilde S)",
     "GMN": r"S = \mathrm{softmax}(C)",
     "DISTANCE-GMN": r"S = \mathrm{softmax}(C)",

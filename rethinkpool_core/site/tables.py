@@ -30,9 +30,13 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(cell, line)) + " |" for line in lines) + "\n"
 
 
-def prose_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a MyST table of sentences, whose columns the style sheet keeps wide enough to read on a phone."""
-    return f"```{{table}}\n:class: prose\n\n{markdown(header, rows)}```\n"
+def prose_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, sorts: bool = True) -> str:
+    """Return a MyST table of sentences, whose columns the style sheet keeps wide enough to read on a phone.
+
+    sorts  whether readers can sort its rows
+    """
+    kind = "prose" if sorts else "prose no-sort"
+    return f"```{{table}}\n:class: {kind}\n\n{markdown(header, rows)}```\n"
 
 
 def raw_html(text: str) -> str:
