@@ -200,6 +200,7 @@ def settings_of(runs: pd.DataFrame) -> dict[str, str]:
 def _settings(cell: str, model: str, dataset: str, config: Mapping[str, Any], several: bool) -> str:
     """``several``: whether there are other cells of this model and dataset, which need other names."""
     from rethinkpool_core.experiments.cell import Cell
+    from rethinkpool_core.experiments.repeat import changed_parameters
 
     try:
         usual = Cell(model, dataset)
@@ -207,24 +208,8 @@ def _settings(cell: str, model: str, dataset: str, config: Mapping[str, Any], se
         return f"cell {cell[:6]}" if several else ""
     if usual.digest == cell:
         return ""
-    expected, recorded = _flat(usual.config), _flat(config)
-    # A parameter that is recorded only where it is changed is not among the expected ones.
-    keys = [*expected, *(key for key in recorded if key not in expected and key != "max_nodes")]
-    other = [
-        f"{key}={recorded[key]}" for key in keys if key in recorded and recorded[key] != expected.get(key)
-    ]
+    other = [f"{key}={value}" for key, value in changed_parameters(model, dataset, config).items()]
     return ", ".join(other) or f"cell {cell[:6]}"
-
-
-def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of nested mappings by their innermost keys, with tuples as lists, as in JSON."""
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value)
-        else:
-            flat[key] = list(value) if isinstance(value, tuple) else value
-    return flat
 
 
 def _published(model: str, dataset: str) -> PublishedScore | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rethinkpool_core.analysis.tables import CellScore
 
 # Colour, marker and whether the marker is filled: verdicts differ in shape too.
-_VERDICT_STYLES = {
+VERDICT_STYLES = {
     "equivalent": (COLOURS[2], "o", True),
     "different within the margin": (COLOURS[0], "D", True),
     "different": (COLOURS[1], "s", True),
@@ -105,14 +105,14 @@ def _label_directions(axes: Axes, higher_is_better: bool) -> None:
 
 
 def _draw_comparison(axes: Axes, one: Comparison, y: float) -> None:
-    colour, marker, filled = _VERDICT_STYLES[one.verdict]
+    colour, marker, filled = VERDICT_STYLES[one.verdict]
     if one.tested:
         axes.hlines(y, one.low, one.high, color=colour, linewidth=1.2)
         axes.hlines(y, *one.unadjusted.tost_interval, color=colour, linewidth=3.5)
-    axes.plot(one.difference, y, **_marker_style(colour, marker, filled))
+    axes.plot(one.difference, y, **marker_style(colour, marker, filled))
 
 
-def _marker_style(colour: str, marker: str, filled: bool) -> dict:
+def marker_style(colour: str, marker: str, filled: bool) -> dict:
     face = colour if filled else "none"
     return {"marker": marker, "color": colour, "markerfacecolor": face, "markersize": 7, "linestyle": "none"}
 
@@ -122,8 +122,8 @@ def _add_legend(axes: Axes, found: list[Comparison]) -> None:
 
     occurring = {one.verdict for one in found}
     entries = [
-        Line2D([], [], label=verdict, **_marker_style(*style))
-        for verdict, style in _VERDICT_STYLES.items()
+        Line2D([], [], label=verdict, **marker_style(*style))
+        for verdict, style in VERDICT_STYLES.items()
         if verdict in occurring
     ]
     axes.figure.legend(handles=entries, loc="outside lower center", ncols=2, fontsize=10, handletextpad=0.2)

@@ -94,3 +94,14 @@ def draw_svg(
     svg = re.sub(r'<svg([^>]*?) width="[^"]*"', rf"{opening}\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     return SvgFigure(svg, caption, "17rem" if width > 3 else "8rem")
+
+
+def as_file(figure: SvgFigure, *, ink: str = "#1f2328", sheet: str = "#ffffff") -> str:
+    """Return a figure as the text of an SVG file, in the colour ``ink`` on a sheet of its own: legible on any page."""
+    _, _, width, height = re.search(r'viewBox="([^"]*)"', figure.svg)[1].split()
+    svg = figure.svg.replace(
+        'style="width: 100%; height: auto"', f'width="{width}" height="{height}" color="{ink}"', 1
+    )
+    end = svg.index(">", svg.index("<svg")) + 1
+    rectangle = f'\n <rect width="100%" height="100%" rx="8" fill="{sheet}"/>'
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{svg[:end]}{rectangle}{svg[end:].rstrip()}\n'

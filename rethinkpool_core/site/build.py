@@ -17,9 +17,11 @@ from rethinkpool_core.site.accessible_html import correct_pages
 from rethinkpool_core.site.citation import software_bibtex
 from rethinkpool_core.site.dataset_cards import write_cards
 from rethinkpool_core.site.how_fast import write_measurement
+from rethinkpool_core.site.landing import write_landing
 from rethinkpool_core.site.model_pages import write_model_pages
 from rethinkpool_core.site.notebooks import profile_parameters, project_folder, run_notebook, shown
 from rethinkpool_core.site.repository import launch_page, repository, with_repository
+from rethinkpool_core.site.results_csv import write_results_csv
 from rethinkpool_core.site.tables import write_tables
 
 # Its console script may not be on PATH, and `python -m jupyter_book` does not exist.
@@ -72,6 +74,7 @@ def build_site(executed: Path, build: Path) -> Path:
     write_model_pages(pages)
     write_measurement(pages / "tables")
     _write_derived(pages)
+    write_landing(pages / "tables")
     options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", str(build)]
     with log.open("w", encoding="utf-8") as output:
         command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(pages), *options]
@@ -85,6 +88,7 @@ def build_site(executed: Path, build: Path) -> Path:
     # After the build, because jupyter-book loads every script of its static folder on each page.
     (html / "_static" / "mathjax").mkdir()
     shutil.copy2(_mathjax(), html / "_static" / "mathjax")
+    write_results_csv(html / "results")
     move_folder(html, site)
     return site / "index.html"
 

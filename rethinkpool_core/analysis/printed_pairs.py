@@ -1,0 +1,124 @@
+"""The printed Table S5 by the tests that our own results get: means, standard deviations and the number of runs are printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import sqrt
+
+from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, holm_adjust
+from rethinkpool_core.analysis.pairs import pairs_among
+from rethinkpool_core.analysis.tables import PUBLISHED_SEEDS
+from rethinkpool_core.analysis.two_samples import TwoSampleTests
+from rethinkpool_core.paper import TABLES, PublishedScore, get_metric, published
+
+_SIZES = (PUBLISHED_SEEDS, PUBLISHED_SEEDS)
+
+
+@dataclass(frozen=True)
+class PrintedComparison:
+    """A pair of Table S5 as printed.
+
+    comparison            of the printed numbers, with unpaired tests
+    rounded_difference    smallest and largest p-value of the test of difference, for this pair alone, over all means and standard
+                          deviations that round to the printed ones
+    rounded_equivalence   the same of the test of equivalence
+    """
+
+    comparison: Comparison
+    rounded_difference: tuple[float, float]
+    rounded_equivalence: tuple[float, float]
+
+    @property
+    def survives_rounding(self) -> bool:
+        """Whether what the verdict claims is significant, for this pair alone, whatever the unrounded numbers are."""
+        shown = {
+            "different": [self.rounded_difference],
+            "equivalent": [self.rounded_equivalence],
+            "different within the margin": [self.rounded_difference, self.rounded_equivalence],
+            "undecided": [],
+        }[self.comparison.verdict]
+        return all(largest < self.comparison.alpha for _, largest in shown)
+
+
+def printed_comparisons(*, margin: float | None = None, alpha: float = ALPHA) -> list[PrintedComparison]:
+    """Compare each method of Table S5 with its twin on every dataset, with p-values adjusted after Holm over the sixteen pairs.
+
+    The table does not tell which run of a method had the same split as which run of its twin, so the tests are Welch's for
+    independent samples. Where a seed draws the split, pairing would usually make them sharper.
+    """
+    models = TABLES["S5"].models
+    pairs = sorted(pairs_among(models), key=lambda pair: models.index(pair[0]))
+    scores = [
+        (published("S5", method, dataset), published("S5", twin, dataset))
+        for dataset in dict.fromkeys(row.dataset for row in published("S5"))
+        for method, twin in pairs
+    ]
+    found = holm_adjust([_compare(*pair, margin, alpha) for pair in scores])
+    return [
+        PrintedComparison(one, *_over_rounding(*pair, one.margin, alpha))
+        for one, pair in zip(found, scores, strict=True)
+    ]
+
+
+def welch_t_tests_of_moments(
+    means: tuple[float, float], stds: tuple[float, float], sizes: tuple[int, int], margin: float, alpha: float
+) -> TwoSampleTests:
+    """`welch_t_tests` of two samples known by their means, standard deviations (n - 1) and sizes."""
+    from scipy.stats import t
+
+    difference = means[1] - means[0]
+    shares = [std**2 / size for std, size in zip(stds, sizes, strict=True)]
+    error = sqrt(sum(shares))
+    degrees = error**4 / sum(share**2 / (size - 1) for share, size in zip(shares, sizes, strict=True))
+    reach, tost_reach = (error * float(t.isf(tail, degrees)) for tail in (alpha / 2, alpha))
+    return TwoSampleTests(
+        difference=difference,
+        interval=(difference - reach, difference + reach),
+        tost_interval=(difference - tost_reach, difference + tost_reach),
+        p_difference=2 * float(t.sf(abs(difference) / error, degrees)),
+        p_equivalence=float(
+            max(t.sf((difference + margin) / error, degrees), t.cdf((difference - margin) / error, degrees))
+        ),
+        standard_error=error,
+        degrees_of_freedom=degrees,
+    )
+
+
+def _compare(method: PublishedScore, twin: PublishedScore, margin: float | None, alpha: float) -> Comparison:
+    margin = get_metric(method.metric).margin if margin is None else margin
+    tests = welch_t_tests_of_moments((method.mean, twin.mean), (method.std, twin.std), _SIZES, margin, alpha)
+    return Comparison(
+        method.dataset,
+        method.model,
+        twin.model,
+        method.metric,
+        paired=False,
+        seeds=_SIZES,
+        margin=margin,
+        alpha=alpha,
+        difference=tests.difference,
+        unadjusted=tests,
+        p_difference=tests.p_difference,
+        p_equivalence=tests.p_equivalence,
+    )
+
+
+def _over_rounding(
+    method: PublishedScore, twin: PublishedScore, margin: float, alpha: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Ranges of the p-values of difference and of equivalence over the numbers that round to the printed ones.
+
+    The p-values depend on the distance of the means and on the two deviations, and are extreme at the corners of the box.
+    """
+    half = 0.5 * 10.0 ** -get_metric(method.metric).digits
+    apart = abs(twin.mean - method.mean)
+    tests = [
+        welch_t_tests_of_moments(
+            (0.0, distance), (method.std + first * half, twin.std + second * half), _SIZES, margin, alpha
+        )
+        for distance in (max(0.0, apart - 2 * half), apart + 2 * half)
+        for first, second in product((-1, 1), repeat=2)
+    ]
+    ranges = [[getattr(one, name) for one in tests] for name in ("p_difference", "p_equivalence")]
+    return tuple((min(values), max(values)) for values in ranges)

@@ -1,0 +1,152 @@
+"""What the committed runs of Table S5 show, in sentences for the landing page, the README and the page of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+from rethinkpool_core.analysis.equivalence import Comparison
+from rethinkpool_core.analysis.tables import CellScore
+from rethinkpool_core.paper import get_metric
+from rethinkpool_core.site.table_s5 import TableS5, printed_cells
+
+FAR = 2.0
+"""Standard errors from the printed mean beyond which a cell is pointed out."""
+
+VERDICT_WORDS = {
+    "equivalent": "shown equivalent",
+    "different within the margin": "different, by less than the margin",
+    "different": "shown different",
+    "undecided": "undecided",
+}
+
+
+def verdict(table: TableS5) -> str:
+    """Return the verdicts on all pairs in one sentence."""
+    if not table.ours:
+        return "No pair of Table S5 has been run here yet."
+    counts = {name: sum(one.verdict == name for one in table.ours) for name in VERDICT_WORDS}
+    parts = [f"{count} {VERDICT_WORDS[name]}" for name, count in counts.items() if count]
+    if len(parts) == 1 and len(table.ours) > 1:
+        parts = [f"all {parts[0]}"]
+    return (
+        f"Of the {len(table.printed)} pairs of Table S5, {len(table.ours)} have been run here so far, with "
+        f"{seeds_text(table.scores)} per model: {listed(parts)}."
+    )
+
+
+def agreement(table: TableS5) -> str:
+    """Return how far our means are from the printed ones."""
+    near = [score for score in table.scores if score.z_both is not None]
+    if not near:
+        return "No cell of Table S5 has been run here yet."
+    far = [score for score in near if abs(score.z_both) >= FAR]
+    found = f"{len(near)} of the {len(printed_cells())} cells of Table S5 have been run, with {seeds_text(near)} per model"
+    if not far:
+        largest = ceil(10 * max(abs(score.z_both) for score in near)) / 10
+        return f"{found}: all means are within {largest:.1f} standard errors of the printed ones."
+    names = listed([f"{score.model} on {score.dataset} ({score.z_both:+.1f})" for score in far])
+    return f"{found}: {len(near) - len(far)} means are within two standard errors of the printed ones; further away: {names}."
+
+
+def differences(table: TableS5) -> str:
+    """Return the range of the differences, and which of them are significant."""
+    if not table.ours:
+        return "No method of Table S5 has been run together with its twin yet."
+    parts = []
+    for unit in dict.fromkeys(one.scored_by.unit for one in table.ours):
+        same = [one for one in table.ours if one.scored_by.unit == unit]
+        ends = dict.fromkeys(_amount(extreme(same, key=_gain)) for extreme in (min, max))
+        parts.append(" to ".join(ends) + ("" if unit else f" ({get_metric(same[0].metric).title})"))
+    different = [one for one in table.ours if one.verdict.startswith("different")]
+    said = f"significant: {named(different)}" if different else "no difference is significant"
+    return f"The randomised twin scores {' and '.join(parts)} than its method; {said}."
+
+
+def equivalence(table: TableS5) -> str:
+    """Return for how many pairs equivalence is shown, and which are undecided."""
+    if not table.ours:
+        return "Nothing can be said about equivalence yet."
+    margins = dict.fromkeys(
+        one.scored_by.amount(one.margin) + ("" if one.scored_by.unit else f" on {one.dataset}")
+        for one in table.ours
+    )
+    margin = " or ".join(margins)
+    shown = [one for one in table.ours if one.verdict in ("equivalent", "different within the margin")]
+    undecided = [one for one in table.ours if one.verdict == "undecided"]
+    said = f"Equivalence within {margin} is shown for {len(shown)} of {pairs(len(table.ours))}"
+    if shown:
+        said += f" ({named(shown)})"
+    if undecided:
+        every = "all " if len(undecided) == len(table.ours) else ""
+        said += f"; {every}{len(undecided)} {'is' if len(undecided) == 1 else 'are'} undecided"
+        if not every:
+            said += f" ({named(undecided)})"
+    return f"{said}."
+
+
+def printed_verdict(table: TableS5) -> str:
+    """Return a Markdown list of the pairs of the printed table that differ, and a sentence on the others."""
+    lines = []
+    for one in table.printed:
+        pair = one.comparison
+        if not pair.verdict.startswith("different"):
+            continue
+        _, p = one.rounded_difference
+        rounding = "" if one.survives_rounding else f"; rounding alone may explain it (p up to {p:.2f})"
+        lines.append(
+            f"- `{pair.method}` on `{pair.dataset}`: the twin scores {_amount(pair)} "
+            f"(p {_p(pair.unadjusted.p_difference)}, after Holm {_p(pair.p_difference)}{rounding})\n"
+        )
+    equivalent = [one.comparison for one in table.printed if one.comparison.verdict == "equivalent"]
+    undecided = sum(one.comparison.verdict == "undecided" for one in table.printed)
+    rest = f"Of the others, {undecided} are undecided: twenty runs with these standard deviations cannot show equivalence either."
+    if equivalent:
+        rest += f" The printed numbers of {named(equivalent)} are equivalent"
+        frail = [
+            one
+            for one in table.printed
+            if one.comparison.verdict == "equivalent" and not one.survives_rounding
+        ]
+        rest += " as far as they go: rounding could hide a difference of the margin." if frail else "."
+    return "".join(lines) + "\n" + rest + "\n"
+
+
+def _p(number: float) -> str:
+    return "below 0.001" if number < 0.001 else f"{number:.3f}"
+
+
+def named(found: Sequence[Comparison]) -> str:
+    """``"MINCUTPOOL on NCI1 and IMDB-B, DIFFPOOL-V2 on NCI1"``."""
+    by_method: dict[str, list[str]] = {}
+    for one in found:
+        by_method.setdefault(one.method, []).append(one.dataset)
+    return ", ".join(f"{method} on {listed(datasets)}" for method, datasets in by_method.items())
+
+
+def seeds_text(scores: Sequence[CellScore]) -> str:
+    """``"20 seeds"`` or ``"20 to 200 seeds"``."""
+    counts = sorted({score.seeds for score in scores if score.seeds})
+    if len(counts) == 1:
+        return "1 seed" if counts[0] == 1 else f"{counts[0]} seeds"
+    return f"{counts[0]} to {counts[-1]} seeds"
+
+
+def pairs(number: int) -> str:
+    return "1 pair" if number == 1 else f"{number} pairs"
+
+
+def listed(words: Sequence[str]) -> str:
+    """``"a, b and c"``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _gain(one: Comparison) -> float:
+    """The difference, positive where the twin is better."""
+    return one.difference if one.scored_by.higher_is_better else -one.difference
+
+
+def _amount(one: Comparison) -> str:
+    """``"1.1 points less"``, or ``"0.004 more"`` of an error."""
+    word = "more" if one.difference > 0 else "less"
+    return f"{one.scored_by.amount(one.difference, one.scored_by.digits + (not one.scored_by.unit))} {word}"

@@ -1,0 +1,28 @@
+"""The parts of the landing page that come from ``results/``: the verdicts in a sentence, what was found, and one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rethinkpool_core.figures.table_s5 import table_s5_forest
+from rethinkpool_core.site.found import agreement, differences, equivalence, verdict
+from rethinkpool_core.site.provenance import provenance
+from rethinkpool_core.site.table_s5 import GRID, TableS5, load_table_s5
+from rethinkpool_core.site.tables import raw_html
+
+
+def write_landing(folder: Path) -> None:
+    """Write ``found-*.md``, which the landing page includes, from the committed runs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in landing_parts(load_table_s5()).items():
+        (folder / f"found-{name}.md").write_text(text, encoding="utf-8")
+
+
+def landing_parts(table: TableS5) -> dict[str, str]:
+    """Return the parts in Markdown, by name: ``verdict``, ``lines`` and ``picture``."""
+    figure = table_s5_forest(table.ours, table.printed)
+    return {
+        "verdict": f"{verdict(table)}\n",
+        "lines": "".join(f"- {line(table)}\n" for line in (agreement, differences, equivalence)),
+        "picture": raw_html(figure._repr_html_() + provenance(table.runs, GRID, site_root=".").html),
+    }

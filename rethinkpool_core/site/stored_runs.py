@@ -1,0 +1,46 @@
+"""The runs that a notebook shows: committed ones, those of a store, or runs that it trains first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rethinkpool_core.errors import RethinkPoolError
+from rethinkpool_core.experiments.run import find_grid, run_grid
+from rethinkpool_core.site.notebooks import project_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def stored_runs(
+    grid: str,
+    *,
+    rerun: bool = False,
+    datasets: str = "",
+    seeds: int = 20,
+    store: str = "",
+    device: str = "auto",
+    root: str = "",
+) -> pd.DataFrame:
+    """Return the rows of `load_results` for the cells of a named grid.
+
+    rerun       train the runs that the store does not have yet, and show the store's alone
+    datasets    names separated by spaces; empty for all
+    seeds       how many to train
+    store       folder of runs; empty for the committed ones or, with ``rerun``, for the usual store
+    device      to train on
+    root        data folder; empty for the usual one
+
+    Raises UnknownNameError for a grid or dataset that does not exist, and RethinkPoolError where runs failed.
+    """
+    from rethinkpool_core.experiments.frame import load_results
+
+    chosen = find_grid(grid, seeds).restricted(datasets=datasets.split())
+    cells = [cell.digest for cell in chosen.cells]
+    if not rerun:
+        return load_results(store or project_folder() / "results", cells=cells)
+    report = run_grid(chosen, store or None, device=device, root=root or None, progress=False)
+    if report.failures:
+        name, reason = next(iter(report.failures.items()))
+        raise RethinkPoolError(f"{len(report.failures)} runs failed, first {name}: {reason}")
+    return load_results(store or None, cells=cells)

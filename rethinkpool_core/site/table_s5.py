@@ -1,0 +1,171 @@
+"""Table S5 for pages: our committed runs beside the printed numbers, cell by cell and pair by pair."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rethinkpool_core.analysis.equivalence import Comparison, holm_adjust
+from rethinkpool_core.analysis.pairs import CONTROL
+from rethinkpool_core.analysis.printed_pairs import PrintedComparison, printed_comparisons
+from rethinkpool_core.analysis.sentences import decimals
+from rethinkpool_core.analysis.tables import CellScore, cell_scores, comparisons
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.grids import get_grid
+from rethinkpool_core.paper import TABLES, PublishedScore, get_metric, published
+from rethinkpool_core.site.tables import markdown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GRID = "table-s5"
+
+
+@dataclass(frozen=True)
+class TableS5:
+    """The runs of Table S5 and what they show.
+
+    runs      rows of `load_results` of the table's cells, in the protocol's settings
+    margin    of equivalence for all metrics; None for each metric's own
+    """
+
+    runs: pd.DataFrame
+    margin: float | None = None
+    alpha: float = 0.05
+
+    @cached_property
+    def scores(self) -> list[CellScore]:
+        return [] if self.runs.empty else cell_scores(self.runs)
+
+    @cached_property
+    def ours(self) -> list[Comparison]:
+        """Each method with its twin, adjusted after Holm."""
+        return [] if self.runs.empty else comparisons(self.runs, margin=self.margin, alpha=self.alpha)
+
+    @cached_property
+    def printed(self) -> list[PrintedComparison]:
+        return printed_comparisons(margin=self.margin, alpha=self.alpha)
+
+    def cells_table(self) -> str:
+        """Markdown table with a row per printed cell: ours beside the printed one, or the command that trains it."""
+        ours = {(score.dataset, score.model): score for score in self.scores}
+        rows = []
+        for printed in printed_cells():
+            score = ours.get((printed.dataset, printed.model))
+            row = [f"`{printed.dataset}`", f"`{printed.model}`", str(printed)]
+            if score is None or score.mean is None:
+                row += ["not run yet", "", "", ""]
+            else:
+                digits = get_metric(score.metric).digits
+                shown = f"{score.mean:.{digits}f}" + (
+                    "" if score.std is None else f" ± {score.std:.{digits}f}"
+                )
+                failed = f" ({score.failed} failed)" if score.failed else ""
+                apart = signed(score.mean - printed.mean, digits)
+                row += [shown, f"{score.seeds}{failed}", apart, signed(score.z_both, 1)]
+            rows.append(row)
+        header = ["dataset", "model", "printed", "ours", "seeds", "ours minus printed", "z (both SEs)"]
+        return unbroken(markdown(header, rows))
+
+    def pairs_table(self) -> str:
+        """Markdown table with a row per pair: difference, interval and verdict, ours beside those of the printed numbers."""
+        ours = {(one.dataset, one.method): one for one in self.ours}
+        rows = []
+        for theirs in self.printed:
+            one, most = theirs.comparison, theirs.comparison.scored_by.digits + 1
+            mine = ours.get((one.dataset, one.method))
+            said = one.verdict if theirs.survives_rounding else f"{one.verdict}, if rounding allows"
+            rows.append(
+                [
+                    f"`{one.dataset}`",
+                    f"`{one.method}`",
+                    *(["not run yet", ""] if mine is None else [difference_text(mine), mine.verdict]),
+                    difference_text(one, most),
+                    said,
+                ]
+            )
+        level = f"{100 * (1 - self.alpha):g} % interval"
+        header = ["dataset", "method", f"ours ({level})", "our verdict", f"printed ({level})", "its verdict"]
+        return unbroken(markdown(header, rows))
+
+    def missing(self) -> list[tuple[str, str]]:
+        """Dataset and model of each cell of the table without a score."""
+        there = {(score.dataset, score.model) for score in self.scores if score.mean is not None}
+        return [(one.dataset, one.model) for one in printed_cells() if (one.dataset, one.model) not in there]
+
+    def missing_text(self) -> str:
+        """A sentence that lists the cells that were not run, with the command that trains them; empty if there are none."""
+        datasets: dict[str, list[str]] = {}
+        for dataset, model in self.missing():
+            datasets.setdefault(dataset, []).append(f"`{model}`")
+        if not datasets:
+            return ""
+        every = len(TABLES["S5"].models)
+        parts = [
+            f"- `rethinkpool grid {GRID} --dataset {dataset}`"
+            + ("" if len(models) == every else f" ({', '.join(models)})")
+            for dataset, models in datasets.items()
+        ]
+        return "Not run yet, with the command that trains them:\n\n" + "\n".join(parts) + "\n"
+
+
+def load_table_s5(
+    runs: pd.DataFrame | None = None, *, margin: float | None = None, alpha: float = 0.05
+) -> TableS5:
+    """Return Table S5 from the runs committed in the clone, or from ``runs`` (rows of `load_results`)."""
+    if runs is None:
+        runs = committed_runs()
+    cells = {cell.digest for cell in get_grid(GRID).cells}
+    return TableS5(runs[runs.cell.isin(cells)], margin, alpha)
+
+
+def against_no_pooling(
+    runs: pd.DataFrame | None = None, *, margin: float | None = None, alpha: float = 0.05
+) -> list[Comparison]:
+    """Compare each method of Table S5 with NO-POOL, the control, adjusted after Holm as a family of their own.
+
+    The difference is control minus method. Empty where the control was not run.
+    """
+    if runs is None:
+        runs = committed_runs()
+    cells = {cell.digest for cell in get_grid(GRID).cells}
+    controls = {Cell(CONTROL, name).digest for name in dict.fromkeys(row.dataset for row in published("S5"))}
+    part = runs[runs.cell.isin(cells | controls)]
+    return holm_adjust([one for one in comparisons(part, margin=margin, alpha=alpha) if one.twin == CONTROL])
+
+
+def committed_runs() -> pd.DataFrame:
+    """All runs committed in ``results/`` of the clone (raises UsageError outside a clone)."""
+    from rethinkpool_core.experiments.frame import load_results
+    from rethinkpool_core.site.notebooks import project_folder
+
+    return load_results(project_folder() / "results")
+
+
+def difference_text(one: Comparison, most: int = 6) -> str:
+    """``"-0.3 (-2.0 to +1.4)"``: the difference and its confidence interval, with at most so many decimals."""
+    digits = min(decimals(one), most)
+    interval = f" ({signed(one.low, digits)} to {signed(one.high, digits)})" if one.tested else ""
+    return signed(one.difference, digits) + interval
+
+
+def unbroken(text: str) -> str:
+    """Keep means with their deviations, intervals and "not run yet" on one line each."""
+    text = text.replace(" ± ", "\u00a0±\u00a0").replace("not run yet", "not\u00a0run\u00a0yet")
+    return re.sub(r"(?<=\d) to (?=[+-])", "\u00a0to\u00a0", re.sub(r"(?<=\d) \((?=[+-])", "\u00a0(", text))
+
+
+def signed(number: float | None, digits: int) -> str:
+    """A number with its sign, and no minus on a zero; empty for None."""
+    return "" if number is None else f"{number:+z.{digits}f}"
+
+
+def printed_cells() -> list[PublishedScore]:
+    """The cells of Table S5 as printed, by dataset."""
+    return [
+        published("S5", model, dataset)
+        for dataset in dict.fromkeys(row.dataset for row in published("S5"))
+        for model in TABLES["S5"].models
+    ]

@@ -1,0 +1,73 @@
+"""Commands that repeat runs, read back by the command line's own parsers."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from analysis.samples import runs_of
+
+from rethinkpool_core.commands.values import parse_assignments, parse_seeds
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.repeat import (
+    changed_parameters,
+    grid_commands,
+    repeat_command,
+    seed_ranges,
+)
+
+
+def parsed(command: str):
+    """Cell, seeds and device of a ``rethinkpool train`` command."""
+    program, what, model, dataset, *words = shlex.split(command)
+    assert (program, what) == ("rethinkpool", "train")
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    assignments = [value for name, value in zip(words[::2], words[1::2], strict=True) if name == "--set"]
+    cell = Cell(
+        model, dataset, parse_assignments(assignments, "--set"), int(options.get("--max-epochs", 1000))
+    )
+    return cell, parse_seeds(options["--seeds"]), options.get("--device", "auto")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        Cell("MINCUTPOOL", "PROTEINS"),
+        Cell("GMN", "NCI1", {"train_keys": False, "num_keys": [4, 1]}),
+        Cell("N-MINCUTPOOL", "NCI1", {"random_assignment": "uniform", "learning_rate": 0.0005}, max_epochs=7),
+    ],
+    ids=str,
+)
+def test_the_command_is_that_cell_again(cell):
+    again, seeds, device = parsed(repeat_command(cell.model, cell.dataset, cell.config, [4, 5, 9], "cpu"))
+    assert (again.digest, seeds, device) == (cell.digest, [4, 5, 9], "cpu")
+
+
+def test_an_unknown_model_is_repeated_by_name():
+    assert repeat_command("MINE", "NCI1", {}, [1]) == "rethinkpool train MINE NCI1 --seeds 1-1"
+
+
+def test_changed_parameters():
+    cell = Cell("GMN", "NCI1", {"num_keys": [4, 1], "purity_period": 0})
+    assert changed_parameters("GMN", "NCI1", cell.config) == {"num_keys": [4, 1], "purity_period": 0}
+
+
+@pytest.mark.parametrize("seeds", [[7], [1, 2, 3], [3, 1, 2, 9, 11, 12]])
+def test_ranges_of_seeds_are_read_back(seeds):
+    assert parse_seeds(seed_ranges(seeds)) == sorted(seeds)
+
+
+def test_commands_of_a_grid_select_what_was_run():
+    protein = [
+        Cell(model, "PROTEINS") for model in ("MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL-V2", "N-DIFFPOOL-V2")
+    ]
+    runs = runs_of(*((cell, 0.7) for cell in protein), (Cell("MINCUTPOOL", "NCI1"), 0.7))
+    more = runs_of((Cell("MINCUTPOOL", "NCI1"), 0.7), seeds=range(21, 31))
+    assert grid_commands("table-s5", runs) == [
+        "rethinkpool grid table-s5 --dataset NCI1 --model MINCUTPOOL",
+        "rethinkpool grid table-s5 --dataset PROTEINS",
+    ]
+    assert grid_commands("table-s5", more) == [
+        "rethinkpool grid table-s5 --dataset NCI1 --model MINCUTPOOL --seeds 21-30"
+    ]
+    assert grid_commands("table-s5", runs[:0]) == ["rethinkpool grid table-s5"]

@@ -1,0 +1,121 @@
+"""Tables and sentences on Table S5, for made-up runs whose answers are known."""
+
+from __future__ import annotations
+
+import pytest
+from analysis.samples import runs_of
+
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.site import found
+from rethinkpool_core.site.settled import corrected_table, margins_table, plan_table, pooled_text
+from rethinkpool_core.site.table_s5 import against_no_pooling, load_table_s5
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """PROTEINS: equal. SMNIST: 8 points worse. NCI1: method alone."""
+    return runs_of(
+        (Cell("MINCUTPOOL", "PROTEINS"), 0.750),
+        (Cell("N-MINCUTPOOL", "PROTEINS"), 0.750),
+        (Cell("MINCUTPOOL", "SMNIST"), 0.90),
+        (Cell("N-MINCUTPOOL", "SMNIST"), 0.82),
+        (Cell("MINCUTPOOL", "NCI1"), 0.761),
+        (Cell("NO-POOL", "PROTEINS"), 0.70),
+        (Cell("GRACLUS", "PROTEINS"), 0.70),
+    )
+
+
+@pytest.fixture(scope="module")
+def table(runs):
+    return load_table_s5(runs)
+
+
+def row(text: str, *keys: str) -> list[str]:
+    (line,) = [line for line in text.splitlines() if all(f"`{key}`" in line for key in keys)]
+    return [cell.strip().replace("\u00a0", " ") for cell in line.strip("|").split("|")]
+
+
+def test_each_cell_beside_the_printed_one(table, runs):
+    text = table.cells_table()
+    assert len(text.splitlines()) == 2 + 32
+    scores = 100 * runs[(runs.model == "MINCUTPOOL") & (runs.dataset == "PROTEINS")].test_score
+    shown = row(text, "PROTEINS", "MINCUTPOOL")
+    assert shown[2:5] == ["75.0 ± 3.7", f"{scores.mean():.1f} ± {scores.std():.1f}", "20"]
+    z = (scores.mean() - 75.0) / ((scores.var() + 3.7**2) / 20) ** 0.5
+    assert shown[5:] == [f"{scores.mean() - 75:+z.1f}", f"{z:+z.1f}"]
+    assert row(text, "DD", "DIFFPOOL-V2")[3:] == ["not run yet", "", "", ""]
+
+
+def test_each_pair_beside_the_printed_one(table):
+    text = table.pairs_table()
+    assert len(text.splitlines()) == 2 + 16
+    assert row(text, "PROTEINS", "MINCUTPOOL")[3] == "equivalent"
+    assert row(text, "SMNIST", "MINCUTPOOL")[3::2] == ["different", "different"]
+    assert row(text, "ZINC", "DIFFPOOL-V2")[2:4] == ["not run yet", ""]
+    assert row(text, "ZINC", "DIFFPOOL-V2")[5] == "different, if rounding allows"
+
+
+def test_missing_cells_come_with_their_command(table):
+    text = table.missing_text()
+    assert "`rethinkpool grid table-s5 --dataset DD`\n" in text
+    assert (
+        "`rethinkpool grid table-s5 --dataset NCI1` (`N-MINCUTPOOL`, `DIFFPOOL-V2`, `N-DIFFPOOL-V2`)" in text
+    )
+
+
+def test_sentences(table):
+    assert found.verdict(table) == (
+        "Of the 16 pairs of Table S5, 2 have been run here so far, with 20 seeds per model: "
+        "1 shown equivalent and 1 shown different."
+    )
+    assert (
+        found.equivalence(table)
+        == "Equivalence within 1 point is shown for 1 of 2 pairs (MINCUTPOOL on PROTEINS)."
+    )
+    assert found.differences(table).endswith("significant: MINCUTPOOL on SMNIST.")
+    assert found.agreement(table).startswith("5 of the 32 cells of Table S5 have been run")
+
+
+def test_a_cell_far_from_the_printed_one_is_named(runs):
+    moved = runs.assign(test_score=runs.test_score.where(runs.model != "N-MINCUTPOOL", runs.test_score - 0.1))
+    text = found.agreement(load_table_s5(moved))
+    assert "further away" in text and "N-MINCUTPOOL on PROTEINS (-" in text
+
+
+def test_sentences_without_a_run(runs):
+    nothing = load_table_s5(runs[:0])
+    for say in (found.verdict, found.agreement, found.differences, found.equivalence):
+        assert "yet" in say(nothing)
+    assert margins_table(nothing.ours) == corrected_table(nothing.ours) == pooled_text(nothing.ours)
+
+
+def test_the_printed_table_differs_in_four_pairs(table):
+    lines = found.printed_verdict(table).splitlines()
+    named = [line.split("`")[1::2] for line in lines if line.startswith("- ")]
+    assert named == [
+        ["MINCUTPOOL", "SMNIST"], ["DIFFPOOL-V2", "SMNIST"], ["DIFFPOOL-V2", "ZINC"], ["DIFFPOOL-V2", "MOLHIV"],
+    ]  # fmt: skip
+    assert "rounding" in lines[2] and "rounding" not in lines[0]
+
+
+def test_control(runs):
+    (one,) = against_no_pooling(runs)
+    assert (one.method, one.twin, one.family_size) == ("MINCUTPOOL", "NO-POOL", 1)
+    assert (
+        one.difference == pytest.approx(-5, abs=0.5)
+        and against_no_pooling(runs[runs.model != "NO-POOL"]) == []
+    )
+
+
+def test_margins_and_correction(table):
+    assert row(margins_table(table.ours), "PROTEINS")[3:6] == ["equivalent"] * 3
+    assert row(margins_table(table.ours), "SMNIST")[3:6] == ["different"] * 3
+    assert "SMNIST" not in corrected_table(table.ours), "its seeds share one split"
+    assert row(corrected_table(table.ours), "PROTEINS")
+
+
+def test_plan_says_where_its_spread_comes_from(table):
+    text = plan_table(table.runs)
+    assert "printed SDs" in row(text, "NCI1", "MINCUTPOOL")[4]
+    shown = row(text, "PROTEINS", "MINCUTPOOL")
+    assert shown[2:4] == ["60", "20"] and "printed" not in shown[4]
