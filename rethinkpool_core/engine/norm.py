@@ -29,7 +29,7 @@ class RowWeights:
         """``real`` (R, N) in the dtype of the rows, one where a row counts and zero where not.
 
         With ``positions``, (R,) numbers of rows at least that of the real ones, the missing rows count as zeros: the release
-        took its statistics over the padded batch, and these are those (departure 9 of the table of departures).
+        took its statistics over the padded batch, and these are those (departure 9 of the page on the released code).
         """
         rows = real.sum(1).view(-1, 1, 1)
         count = rows if positions is None else positions.to(real.dtype).view(-1, 1, 1)

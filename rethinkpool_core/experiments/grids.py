@@ -70,7 +70,7 @@ def cells_of(
 
 
 def _released() -> tuple[Cell, ...]:
-    """The departures of the release that are parameters (`book/departures.md`), each beside the paper's way."""
+    """The departures of the release that are parameters (`notebooks/f_released_code.ipynb`), each beside the paper's way."""
     pairs = [
         ("N-MINCUTPOOL", {"random_assignment": ["normal", "uniform"]}),
         ("GMN", {"train_keys": [True, False]}),

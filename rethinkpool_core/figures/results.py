@@ -30,8 +30,10 @@ VERDICT_STYLES = {
 }
 
 
-def forest_plot(found: Sequence[Comparison]) -> FigureRow:
+def forest_plot(found: Sequence[Comparison], names: tuple[str, str] = ("method", "twin")) -> FigureRow:
     """Forest plot of comparisons: each difference with two confidence intervals, and a band for the margin of equivalence.
+
+    names    what the first and the second model of a comparison are called
 
     A thin interval without 0 shows a difference, a thick one within the band equivalence, for that pair alone. Colours and
     markers show the verdicts, which are adjusted for the number of comparisons. Accuracy and ROC-AUC, in points, have one
@@ -40,10 +42,10 @@ def forest_plot(found: Sequence[Comparison]) -> FigureRow:
     parts: dict[str, list[Comparison]] = {}
     for one in sorted(found, key=lambda one: one.scored_by.unit, reverse=True):  # points first
         parts.setdefault(one.scored_by.unit, []).append(one)
-    return FigureRow([_forest_of_unit(part) for part in parts.values()])
+    return FigureRow([_forest_of_unit(part, names) for part in parts.values()])
 
 
-def _forest_of_unit(found: list[Comparison]) -> SvgFigure:
+def _forest_of_unit(found: list[Comparison], names: tuple[str, str]) -> SvgFigure:
     pairs: dict[tuple[str, str], list[Comparison]] = {}
     for one in found:
         pairs.setdefault((one.twin, one.method), []).append(one)
@@ -77,22 +79,22 @@ def _forest_of_unit(found: list[Comparison]) -> SvgFigure:
         axes.set_xlabel(f"{metric.unit}s" if metric.unit else "target's unit")
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
-        _label_directions(axes, metric.higher_is_better)
+        _label_directions(axes, metric.higher_is_better, names[1])
         _add_legend(axes, found)
 
     level = [f"{100 * (1 - share):g} %" for share in (2 * found[0].alpha, found[0].alpha)]
     caption = (
-        f"Twin minus method: difference, {level[0]} interval (thick) and {level[1]} interval (thin); "
+        f"{names[1].capitalize()} minus {names[0]}: difference, {level[0]} interval (thick) and {level[1]} interval (thin); "
         f"shaded: within {metric.amount(margin)}"
     )
     rows = len(found) + 1.5 * len(pairs)
     return draw_svg(paint, caption, width=4.8, height=1.5 + 0.27 * rows)
 
 
-def _label_directions(axes: Axes, higher_is_better: bool) -> None:
-    """Write above the axes on which side of 0 the twin is better."""
+def _label_directions(axes: Axes, higher_is_better: bool, second: str) -> None:
+    """Write above the axes on which side of 0 the second model is better."""
     left, right = ("worse", "better") if higher_is_better else ("better", "worse")
-    for text, side, offset in ((f"← twin {left}", "right", -8), (f"twin {right} →", "left", 8)):
+    for text, side, offset in ((f"← {second} {left}", "right", -8), (f"{second} {right} →", "left", 8)):
         axes.annotate(
             text,
             (0, 1),

@@ -22,6 +22,7 @@ from rethinkpool_core.site.model_pages import write_model_pages
 from rethinkpool_core.site.notebooks import profile_parameters, project_folder, run_notebook, shown
 from rethinkpool_core.site.repository import launch_page, repository, with_repository
 from rethinkpool_core.site.results_csv import write_results_csv
+from rethinkpool_core.site.settled import write_settled
 from rethinkpool_core.site.tables import write_tables
 
 # Its console script may not be on PATH, and `python -m jupyter_book` does not exist.
@@ -75,6 +76,7 @@ def build_site(executed: Path, build: Path) -> Path:
     write_measurement(pages / "tables")
     _write_derived(pages)
     write_landing(pages / "tables")
+    write_settled(pages / "tables")
     options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", str(build)]
     with log.open("w", encoding="utf-8") as output:
         command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(pages), *options]

@@ -13,7 +13,7 @@ from rethinkpool_core.analysis.pooled_difference import pooled_difference
 from rethinkpool_core.analysis.seed_plan import DATE, PLAN, planned_power
 from rethinkpool_core.analysis.sentences import decimals
 from rethinkpool_core.site.found import listed
-from rethinkpool_core.site.table_s5 import TableS5, difference_text, load_table_s5, signed
+from rethinkpool_core.site.table_s5 import TableS5, difference_text, load_table_s5, signed, unbroken
 from rethinkpool_core.site.tables import markdown
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def plan_table(runs: pd.DataFrame) -> str:
                 f"`{pair.method}`",
                 pair.seeds,
                 min(there),
-                f"{one.std:.1f}" + ("" if one.measured else " (from printed SDs)"),
+                ("" if one.measured else "about ") + f"{one.std:.1f}",
                 f"{one.alone:.2f}",
                 f"{one.first_of_all:.2f}",
                 f"{one.margin_80:.1f}",
@@ -102,7 +102,7 @@ def corrected_table(found: Sequence[Comparison]) -> str:
     if not rows:
         return NOTHING
     header = ["dataset", "method", "paired", "corrected interval", "p (difference)", "p (equivalence)"]
-    return markdown([*header, "smallest margin, any number of seeds"], rows)
+    return unbroken(markdown([*header, "smallest margin, any number of seeds"], rows))
 
 
 def pooled_text(found: Sequence[Comparison]) -> str:

@@ -13,7 +13,7 @@ from rethinkpool_core.analysis.printed_pairs import PrintedComparison, printed_c
 from rethinkpool_core.analysis.sentences import decimals
 from rethinkpool_core.analysis.tables import CellScore, cell_scores, comparisons
 from rethinkpool_core.experiments.cell import Cell
-from rethinkpool_core.experiments.grids import get_grid
+from rethinkpool_core.experiments.grids import DATASETS, get_grid
 from rethinkpool_core.paper import TABLES, PublishedScore, get_metric, published
 from rethinkpool_core.site.tables import markdown
 
@@ -42,7 +42,11 @@ class TableS5:
     @cached_property
     def ours(self) -> list[Comparison]:
         """Each method with its twin, adjusted after Holm."""
-        return [] if self.runs.empty else comparisons(self.runs, margin=self.margin, alpha=self.alpha)
+        if self.runs.empty:
+            return []
+        found = comparisons(self.runs, margin=self.margin, alpha=self.alpha)
+        datasets, models = list(DATASETS), TABLES["S5"].models
+        return sorted(found, key=lambda one: (datasets.index(one.dataset), models.index(one.method)))
 
     @cached_property
     def printed(self) -> list[PrintedComparison]:
@@ -70,13 +74,16 @@ class TableS5:
         return unbroken(markdown(header, rows))
 
     def pairs_table(self) -> str:
-        """Markdown table with a row per pair: difference, interval and verdict, ours beside those of the printed numbers."""
+        """Markdown table with a row per pair: difference, interval and verdict, ours beside those of the printed numbers.
+
+        A printed verdict in brackets is one that some of the unrounded numbers would not give.
+        """
         ours = {(one.dataset, one.method): one for one in self.ours}
         rows = []
         for theirs in self.printed:
             one, most = theirs.comparison, theirs.comparison.scored_by.digits + 1
             mine = ours.get((one.dataset, one.method))
-            said = one.verdict if theirs.survives_rounding else f"{one.verdict}, if rounding allows"
+            said = one.verdict if theirs.survives_rounding else f"({one.verdict})"
             rows.append(
                 [
                     f"`{one.dataset}`",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from rethinkpool_core.errors import UnknownNameError
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.models.names import MODELS
 
-PAGE = (Path(__file__).parents[2] / "book" / "departures.md").read_text(encoding="utf-8")
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "f_released_code.ipynb"
+CELLS = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+PAGE = "\n".join("".join(cell["source"]) for cell in CELLS if cell["cell_type"] == "markdown")
 SETTINGS = re.findall(r"`(\w+)=([\w.-]+)`", PAGE)
 
 

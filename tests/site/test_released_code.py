@@ -1,0 +1,41 @@
+"""Tables of the page on the released code."""
+
+from __future__ import annotations
+
+import pytest
+from analysis.samples import runs_of
+
+from rethinkpool_core import load_dataset
+from rethinkpool_core.analysis.departures import DEPARTURES, departure_effects
+from rethinkpool_core.site.released_code import constants_table, effects_table, missing_text
+
+
+@pytest.fixture(scope="module")
+def effects():
+    one = DEPARTURES[0]
+    return departure_effects(
+        runs_of((one.cell("NCI1", one.paper), 0.75), (one.cell("NCI1", one.release), 0.70))
+    )
+
+
+def test_a_row_per_departure_and_dataset(effects):
+    rows = effects_table(effects).splitlines()[2:]
+    assert len(rows) == 16
+    assert rows[0].startswith("| 1 | `N-MINCUTPOOL` | `random_assignment=uniform` | `NCI1` | -5")
+    assert rows[0].endswith("| 20 | different |")
+    assert all(row.replace("\u00a0", " ").endswith("| not run yet |  |  |") for row in rows[1:])
+
+
+def test_what_is_missing_comes_with_its_command(effects):
+    text = missing_text(effects)
+    assert text.startswith("15 of 16 comparisons are not run yet") and "--model DISTANCE-GMN" in text
+    assert missing_text(effects[:1]) == ""
+    nothing = departure_effects(runs_of((DEPARTURES[0].cell("NCI1", "normal"), 0.7)))
+    assert "```bash\nrethinkpool grid released-code\n```" in missing_text(nothing)
+
+
+def test_constants_have_a_row_per_way(tmp_path):
+    rows = constants_table(load_dataset("DIGITS", tmp_path), graphs=5, seeds=2).splitlines()[2:]
+    assert [row.split("|")[1:3] for row in rows] == [
+        [f" {norm} ", f" {precision} "] for norm in ("batch", "running") for precision in ("double", "single")
+    ]
