@@ -26,14 +26,14 @@ class Provenance:
         return self.html
 
 
-def provenance(runs: pd.DataFrame, grid: str, *, site_root: str = "..") -> Provenance:
+def provenance(runs: pd.DataFrame, grid: str | None, *, site_root: str = "..") -> Provenance:
     """Describe the runs behind a table or figure.
 
     A line gives the number of runs and seeds, commits, devices, versions, the command that repeats them and where they are. Below
     it, folded, every cell has the command that trains it again and the test score of each seed.
 
     runs         rows of `load_results`
-    grid         name of the grid whose runs they are
+    grid         name of the grid whose runs they are; None for runs that the page itself trained
     site_root    relative path from the page to the root of the site: ".." from a notebook, "." from a page at the root
 
     The CSV files, which only the site has (`write_results_csv`), are linked there; elsewhere the line names the Parquet files.
@@ -49,9 +49,12 @@ def provenance(runs: pd.DataFrame, grid: str, *, site_root: str = "..") -> Prove
         f"commit {_several(_code((one.get('commit') or 'not known')[:9]) for one in records)}",
         _several(html.escape(f"{one.get('device')}, {one.get('machine')}") for one in records),
         _several(html.escape(versions_text(one)) for one in records),
-        f"repeat all: {' and '.join(map(_code, grid_commands(grid, runs)))}",
-        *_places(runs, site_root),
     ]
+    if grid is None:
+        facts.append("trained for this page")
+    else:
+        facts.append(f"repeat all: {' and '.join(map(_code, grid_commands(grid, runs)))}")
+        facts += _places(runs, site_root)
     failed = int(runs.error.notna().sum())
     if failed:
         facts.insert(1, f"{failed} failed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.errors import RethinkPoolError
@@ -10,6 +12,8 @@ from rethinkpool_core.site.notebooks import project_folder
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from rethinkpool_core.training.record import RunRecord
 
 
 def stored_runs(
@@ -44,3 +48,21 @@ def stored_runs(
         name, reason = next(iter(report.failures.items()))
         raise RethinkPoolError(f"{len(report.failures)} runs failed, first {name}: {reason}")
     return load_results(store or None, cells=cells)
+
+
+def frame_of(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """Return records of `train` as a table like that of `load_results`.
+
+    Raises DataError for a run that was stopped early.
+    """
+    import pandas as pd
+
+    from rethinkpool_core.experiments.schema import SCHEMA, row_of
+
+    rows = [
+        row
+        | {name: json.loads(row[name]) for name in ("config", "provenance")}
+        | {"curves": dict(row["curves"])}
+        for row in map(row_of, records)
+    ]
+    return pd.DataFrame(rows, columns=SCHEMA.names)
