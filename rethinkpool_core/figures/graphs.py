@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from rethinkpool_core.datasets.dataset import GraphDataset
 
+MAX_EDGES = 60
+"""Edges of a coarse graph that are drawn: the clusters of a soft assignment are all joined, which would be one black spot."""
 _MARKERS = (
     "o",
     "s",
@@ -120,6 +122,7 @@ def draw_coarse(graph: DrawnGraph, S: np.ndarray, caption: str) -> SvgFigure:
 
     The area of a node shows its column sum of S, and the width of an edge its entry of S^T A S, with A the adjacency matrix of
     the graph. Clusters of a hard assignment stand in the middle of their members, those of a soft one on a circle.
+    Of many edges the `MAX_EDGES` widest are drawn, and the caption says so.
     """
     n = len(S)
     A = np.zeros((n, n))
@@ -136,10 +139,15 @@ def draw_coarse(graph: DrawnGraph, S: np.ndarray, caption: str) -> SvgFigure:
         angles = np.pi / 2 + 2 * np.pi * np.arange(len(kept)) / max(len(kept), 1)
         positions = np.stack([np.cos(angles), np.sin(angles)], 1)
 
+    rows, columns = np.nonzero(np.triu(weights, 1) > 1e-12)
+    if len(rows) > MAX_EDGES:
+        widest = np.sort(np.argsort(weights[rows, columns], kind="stable")[-MAX_EDGES:])
+        caption = f"{caption}, the {MAX_EDGES} widest of its {len(rows)} edges"
+        rows, columns = rows[widest], columns[widest]
+
     def paint(axes: Axes) -> None:
         from matplotlib.collections import LineCollection
 
-        rows, columns = np.nonzero(np.triu(weights, 1) > 1e-12)
         if len(rows):
             share = weights[rows, columns] / weights.max()
             lines = np.stack([positions[rows], positions[columns]], 1)
@@ -162,10 +170,13 @@ def draw_coarse(graph: DrawnGraph, S: np.ndarray, caption: str) -> SvgFigure:
 
 
 def _paint_edges(axes: Axes, graph: DrawnGraph) -> None:
-    from matplotlib.collections import LineCollection
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
 
-    lines = LineCollection(graph.positions[graph.pairs], colors=INK, linewidths=0.7, alpha=0.4, zorder=1)
-    axes.add_collection(lines)
+    ends = graph.positions[graph.pairs].reshape(-1, 2)
+    if len(ends):  # one path for all, which is a sixth of the SVG of a path for each
+        lines = Path(ends, np.tile([Path.MOVETO, Path.LINETO], len(ends) // 2))
+        axes.add_patch(PathPatch(lines, fill=False, edgecolor=INK, linewidth=0.7, alpha=0.4, zorder=1))
 
 
 def _frame(axes: Axes) -> None:

@@ -27,7 +27,10 @@ class FigureOfPaper:
 
     def _repr_html_(self) -> str:
         if self.traced is not None:
-            return embedding_figure(self.traced)._repr_html_() + f"<p>{_provenance(self.traced)}</p>"
+            return (
+                embedding_figure(self.traced)._repr_html_()
+                + f'<div class="provenance"><p>{_provenance(self.traced)}</p></div>'
+            )
         model, dataset = EMBEDDING_FIGURES[self.number]
         command = f"rethinkpool grid embeddings --model {model} --dataset {dataset}"
         return (

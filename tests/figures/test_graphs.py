@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from rethinkpool_core.figures.graphs import DrawnGraph, draw_clusters, draw_coarse, draw_nodes, spring_layout
+from rethinkpool_core.figures.graphs import (
+    MAX_EDGES,
+    DrawnGraph,
+    draw_clusters,
+    draw_coarse,
+    draw_nodes,
+    spring_layout,
+)
 
 PATH = DrawnGraph(
     np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]),
@@ -47,9 +56,13 @@ def test_layout_is_the_same_on_every_call():
     assert spring_layout(0, np.zeros((2, 0), int)).shape == (0, 2)
 
 
-def test_every_edge_is_drawn_once(lines):
-    draw_nodes(PATH, np.arange(4), "a path")
-    assert [len(one.get_segments()) for one in lines] == [3]
+def test_every_edge_is_drawn_once():
+    """The three edges of the path are one path of the SVG, with three strokes at half its height."""
+    figure = draw_nodes(PATH, np.arange(4), "a path")
+    strokes = [
+        re.findall(r"M ([\d.]+) ([\d.]+)\s+L ([\d.]+) \2", d) for d in re.findall(r' d="([^"]+)"', figure.svg)
+    ]
+    assert max(map(len, strokes)) == 3
 
 
 def test_members_of_pairs_are_joined(drawn):
@@ -83,6 +96,18 @@ def test_weights_of_a_coarse_graph_are_the_pooled_adjacency(lines):
     upper = pooled[np.triu_indices(3, 1)]
     (edges,) = lines
     assert edges.get_linewidths() == pytest.approx(0.2 + 2.8 * upper / upper.max())
+
+
+def test_of_many_edges_the_widest_are_drawn(lines):
+    S = np.random.default_rng(0).dirichlet(np.ones(13), size=4)
+    figure = draw_coarse(PATH, S, "coarse")
+    A = np.zeros((4, 4))
+    A[tuple(PATH.edges)] = 1
+    weights = np.sort((S.T @ A @ S)[np.triu_indices(13, 1)])
+    (edges,) = lines
+    expected = 0.2 + 2.8 * weights[-MAX_EDGES:] / weights[-1]
+    assert sorted(edges.get_linewidths()) == pytest.approx(expected.tolist())
+    assert figure.caption == f"coarse, the {MAX_EDGES} widest of its 78 edges"
 
 
 def test_empty_clusters_are_left_out(drawn):

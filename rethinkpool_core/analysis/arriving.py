@@ -1,0 +1,65 @@
+"""What `compare` says of a method and its twin after 2, 3, 4, ... seeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rethinkpool_core.analysis.equivalence import Comparison, compare
+from rethinkpool_core.analysis.pairs import pairs_among
+from rethinkpool_core.analysis.tables import settings_of
+from rethinkpool_core.datasets.spec import get_spec
+from rethinkpool_core.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def stored_pairs(runs: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
+    """Return the pairs (method, twin) with at least two seeds each under the protocol, by dataset.
+
+    runs    rows of `load_results`
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for dataset, scores in _scores(runs).items():
+        pairs = pairs_among(model for model, by_seed in scores.items() if len(by_seed) > 1)
+        if pairs:
+            found[dataset] = pairs
+    return found
+
+
+def as_seeds_arrive(runs: pd.DataFrame, dataset: str, method: str, twin: str) -> list[Comparison]:
+    """Return the comparison of the first 2, 3, ... seeds of both models, up to all that both have, in the order of their numbers.
+
+    No p-value is adjusted for looking several times: whoever stops at the first verdict that pleases has no error rate to speak
+    of.
+
+    Raises UsageError where one of them has no two seeds.
+    """
+    scores = _scores(runs).get(dataset, {})
+    of_method, of_twin = scores.get(method, {}), scores.get(twin, {})
+    shared = sorted(of_method.keys() & of_twin.keys())
+    if len(shared) < 2:
+        raise UsageError(
+            f"{method} and {twin} have {len(shared)} seeds in common on {dataset}: train at least two"
+        )
+    spec = get_spec(dataset)
+    return [
+        compare(
+            {seed: of_method[seed] for seed in shared[:count]},
+            {seed: of_twin[seed] for seed in shared[:count]},
+            paired=spec.split == "stratified",
+            metric=spec.metric,
+            names=(dataset, method, twin),
+        )
+        for count in range(2, len(shared) + 1)
+    ]
+
+
+def _scores(runs: pd.DataFrame) -> dict[str, dict[str, dict[int, float]]]:
+    """Test scores by dataset, model and seed of the runs that follow the protocol and ended well."""
+    settings = settings_of(runs)
+    found: dict[str, dict[str, dict[int, float]]] = {}
+    for run in runs[runs.error.isna() & runs.test_score.notna()].itertuples():
+        if not settings[run.cell]:
+            found.setdefault(run.dataset, {}).setdefault(run.model, {})[run.seed] = run.test_score
+    return found
