@@ -32,7 +32,7 @@ class SeedComparison(ipywidgets.VBox):
             )
         self.found: dict[tuple[str, str, str], list] = {}
         self.dataset = ipywidgets.Dropdown(options=list(self.pairs), description="dataset")
-        self.pair = ipywidgets.Dropdown(description="models")
+        self.pair = ipywidgets.Dropdown(description="models", layout=ipywidgets.Layout(width="26rem"))
         self.seeds = ipywidgets.IntSlider(min=2, max=2, description="seeds", continuous_update=True)
         self.play = ipywidgets.Play(min=2, max=2, interval=600)
         self.picture, self.words = ipywidgets.HTML(), ipywidgets.HTML()
@@ -53,6 +53,7 @@ class SeedComparison(ipywidgets.VBox):
     def _dataset_chosen(self, change=None) -> None:
         pairs = self.pairs[self.dataset.value]
         self.pair.options = [(f"{twin} minus {method}", (method, twin)) for method, twin in pairs]
+        self.pair.index = 0  # new options leave nothing chosen
         self._pair_chosen()
 
     def _pair_chosen(self, change=None) -> None:
