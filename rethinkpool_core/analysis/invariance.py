@@ -135,8 +135,8 @@ class Prediction:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-_LEMMA = "S is computed from the features"
-_POSITION = "S has a row per position"
+_LEMMA = "S from features"
+_POSITION = "S by position"
 PREDICTIONS: Mapping[str, Prediction] = {
     "NO-POOL": Prediction(True, "nothing is pooled"),
     "DIFFPOOL": Prediction(True, _LEMMA),
