@@ -12,6 +12,7 @@ from torch import Tensor
 from rethinkpool_core.analysis.permutations import random_orders, reordered
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.datasets.dataset import GraphDataset
+from rethinkpool_core.errors import UsageError
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import build_model
 
@@ -71,8 +72,12 @@ def check_invariance(
     seed       of the weights and random assignments, and of the first permutation
     overrides  parameters of the model
 
-    Raises as `build_model`.
+    Raises as `build_model`, and UsageError without graphs or permutations.
     """
+    if not len(index) or permutations < 1:
+        raise UsageError(
+            f"{len(index)} graphs and {permutations} permutations show nothing: give at least one of both"
+        )
     same = reordered(dataset, index)
     model = build_model(name, dataset, seed=seed, **overrides).double()
     with torch.no_grad():

@@ -13,6 +13,7 @@ from torch import Tensor
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.engine.assignment import LogAssignment
+from rethinkpool_core.errors import UsageError
 from rethinkpool_core.models.gmn import GMN
 from rethinkpool_core.ops.losses import purity_loss
 from rethinkpool_core.training.metrics import score
@@ -41,9 +42,13 @@ class KeyLoss:
 
     model    left as it is
     index    graphs over which the loss is averaged
+
+    Raises UsageError without graphs.
     """
 
     def __init__(self, model: GMN, dataset: GraphDataset, index: Tensor):
+        if not len(index):
+            raise UsageError("the loss of no graphs is not defined: give at least one")
         self.model, self.metric = deepcopy(model).double().eval(), dataset.spec.metric
         self.layer = self.model.memory[0].assign
         self.keys = self.layer.keys.detach().clone()

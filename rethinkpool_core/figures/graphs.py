@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rethinkpool_core.errors import UsageError
 from rethinkpool_core.figures.svg import COLOURS, INK, SvgFigure, draw_svg
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ class DrawnGraph:
 
     @classmethod
     def of(cls, dataset: GraphDataset, number: int) -> DrawnGraph:
-        """Return graph ``number`` of a dataset."""
+        """Return graph ``number`` of a dataset. Raises UsageError where it has no such graph."""
+        if not 0 <= number < dataset.store.num_graphs:
+            raise UsageError(
+                f"{dataset.name} has no graph {number}: give a number from 0 to {dataset.store.num_graphs - 1}"
+            )
         stored, edge_index, _, _ = dataset.store.graph(number)
         x, edges = stored.numpy(), edge_index.numpy().astype(np.int64)
         if dataset.spec.features == "dense":  # intensity, row, column

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -36,6 +37,9 @@ _STYLE = {
 COLOURS = ("#0f8fd4", "#e07b00", "#00a57c", "#c86fa6")
 INK = _INK
 """The colour of the text around the figure."""
+
+
+_DRAWING = threading.Lock()  # the style is matplotlib's, which all threads share
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,12 @@ def draw_svg(
 ) -> SvgFigure:
     """Draw a figure of ``width`` by ``height`` inches by calling ``paint`` on a pair of axes.
 
-    Figures of at most 3 inches, which have no numbers to read, go two to a line on a phone.
+    Figures of at most 3 inches, which have no numbers to read, go two to a line on a phone. Threads may draw at the same time.
     """
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE):
+    with _DRAWING, matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         paint(figure.add_subplot())
         buffer = io.StringIO()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rethinkpool_core.analysis.activations import TracedRun, read_activations
+from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import UnknownNameError
 from rethinkpool_core.figures.embeddings import embedding_figure
 from rethinkpool_core.paper.figures import EMBEDDING_FIGURES
@@ -41,15 +42,10 @@ class FigureOfPaper:
 
 def _provenance(traced: TracedRun) -> str:
     run = traced.run
-    metric = get_metric(run["metric"]) if "metric" in run else None
-    score = run.get("test_score")
+    metric, score = get_metric(get_spec(run["dataset"]).metric), run.get("test_score")
     parts = [f"Seed {run['seed']}"]
     if score is not None:
-        parts.append(
-            f"test score {score:.4f}"
-            if metric is None
-            else f"test {metric.label} {metric.scale * score:.{metric.digits}f}"
-        )
+        parts.append(f"test {metric.label} {metric.scale * score:.{metric.digits}f}")
     if run.get("commit"):
         parts.append(f"commit <code>{run['commit'][:12]}</code>")
     if run.get("command"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,6 @@ import pytest
 
 from rethinkpool_core.figures.svg import COLOURS
 
-pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 TOKEN = "playground"
 PATIENCE = 120_000  # ms, for a machine that is busy
@@ -95,6 +95,7 @@ def select(output, label: str):
     return output.locator(".widget-dropdown", has_text=label).locator("select")
 
 
+@pytest.mark.slow
 def test_choosing_another_method_changes_the_picture(tab):
     output = output_with(tab, "method")
     captions = output.locator("figcaption")
@@ -107,6 +108,7 @@ def test_choosing_another_method_changes_the_picture(tab):
     assert output.locator("figure").nth(1).inner_html() != before
 
 
+@pytest.mark.slow
 def test_curve_moves_until_stop(tab):
     output = output_with(tab, "model")
     select(output, "model").select_option("N-DIFFPOOL")
@@ -148,6 +150,7 @@ def _strokes(output) -> int:
     return len(re.findall(r"\bL\b", curve.get_attribute("d")))
 
 
+@pytest.mark.slow
 def test_fewer_seeds_change_sentence_and_picture(tab):
     output = output_with(tab, "seeds")
     words, picture = output.locator("p"), output.locator("figure")
@@ -159,5 +162,18 @@ def test_fewer_seeds_change_sentence_and_picture(tab):
     assert (words.inner_text(), picture.inner_html()) != before and "2 to 2 seeds" in picture.inner_text()
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_of_another_machine(tab):
     assert tab.outside == []
+
+
+def test_the_site_shows_the_static_twins_alone(executed):
+    """Widgets need a kernel, and their state a script of another host: the executed copy for the site has neither."""
+    notebook = json.loads((executed / "z_playground.ipynb").read_text(encoding="utf-8"))
+    kinds = {
+        kind for cell in notebook["cells"] for one in cell.get("outputs", ()) for kind in one.get("data", ())
+    }
+    assert "text/html" in kinds and not any("widget" in kind for kind in kinds)
+    assert "widgets" not in notebook["metadata"]
+    figures = "".join(str(one) for cell in notebook["cells"] for one in cell.get("outputs", ())).count("<svg")
+    assert figures > 6
