@@ -45,12 +45,6 @@ def raw_html(text: str) -> str:
     return f"```{{raw}} html\n{inner}\n```\n"
 
 
-def raw_html(text: str) -> str:
-    """Return HTML as a block of a Markdown page, without its empty lines, which would end the block."""
-    inner = "\n".join(line for line in text.splitlines() if line.strip())
-    return f"```{{raw}} html\n{inner}\n```\n"
-
-
 def write_tables(folder: Path) -> None:
     """Write the tables ``datasets.md``, ``grids.md`` and ``scores.md``, which pages include."""
     folder.mkdir(parents=True, exist_ok=True)
