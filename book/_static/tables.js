@@ -44,8 +44,8 @@
     const headers = [...head[0].cells];
     const rows = [...body.rows];
     if (rows.some(row => row.cells.length !== headers.length)) return;
-    // A row whose first cell is empty belongs to the row above it, so such a table keeps its order.
-    const sorts = rows.length > 2 && !table.classList.contains("no-sort") && rows.every(row => text(row.cells[0]));
+    // A row without a name belongs to the row above it, and one that sums up belongs to the end: such tables keep their order.
+    const sorts = rows.length > 2 && rows.every(row => !["", "mean", "SD"].includes(text(row.cells[0])));
     headers.forEach((header, column) => {
       const cells = rows.map(row => row.cells[column]);
       const numeric = isNumeric(cells);
