@@ -45,7 +45,7 @@
     const rows = [...body.rows];
     if (rows.some(row => row.cells.length !== headers.length)) return;
     // A row without a name belongs to the row above it, and one that sums up belongs to the end: such tables keep their order.
-    const sorts = rows.length > 2 && rows.every(row => !["", "mean", "SD"].includes(text(row.cells[0])));
+    const sorts = rows.length > 2 && !table.classList.contains("no-sort") && rows.every(row => !["", "mean", "SD"].includes(text(row.cells[0])));
     headers.forEach((header, column) => {
       const cells = rows.map(row => row.cells[column]);
       const numeric = isNumeric(cells);
