@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rethinkpool_core.datasets.spec import DATASETS
 from rethinkpool_core.experiments.grids import GRIDS, get_grid
-from rethinkpool_core.paper import TABLES, get_metric, published, table_rows
+from rethinkpool_core.paper import get_metric
 
 TASKS = {"binary": "2 classes", "multiclass": "{} classes", "regression": "regression"}
 FEATURES = {
@@ -46,9 +46,9 @@ def raw_html(text: str) -> str:
 
 
 def write_tables(folder: Path) -> None:
-    """Write the tables ``datasets.md``, ``grids.md`` and ``scores.md``, which pages include."""
+    """Write the tables ``datasets.md`` and ``grids.md``, which pages include."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {"datasets": _datasets(), "grids": _grids(), "scores": _scores()}
+    tables = {"datasets": _datasets(), "grids": _grids()}
     for name, text in tables.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
 
@@ -69,10 +69,3 @@ def _datasets() -> str:
 def _grids() -> str:
     rows = [[f"`{name}`", f"{about} ({len(get_grid(name).cells)} cells)"] for name, about in GRIDS.items()]
     return prose_table(["grid", "contents"], rows)
-
-
-def _scores() -> str:
-    models = TABLES["S5"].models
-    datasets = dict.fromkeys(str(row["dataset"]) for row in table_rows("S5"))
-    rows = [[f"`{name}`", *(published("S5", model, name) for model in models)] for name in datasets]
-    return markdown(["dataset", *models], rows)

@@ -129,17 +129,3 @@ def test_text_of_a_diagram_fits_its_box(browser, model):
         tab.close()
     assert len(found) > 5
     assert [text for text, fits in found if not fits] == []
-
-
-@pytest.mark.parametrize(
-    ("table", "page"), [("S1", "a1_datasets"), ("S2", "a2_models"), ("S3", "a2_models"), ("S4", "a2_models")]
-)
-def test_a_search_for_a_printed_table_finds_it_first(browser, site, table, page):
-    tab = browser.new_page()
-    try:
-        tab.goto(f"{(site / 'search.html').as_uri()}?q=Table+{table}")
-        found = tab.wait_for_selector("ul.search li a").get_attribute("href")
-    finally:
-        tab.close()
-    assert found.startswith(f"notebooks/{page}.html")
-    assert table == "S1" or f"#table-{table.lower()}" in found

@@ -30,6 +30,11 @@ def test_first_hit_for_a_statement_is_that_statement(first_hit, statement):
     assert first_hit(statement).startswith(f"{statement} (")
 
 
+@pytest.mark.parametrize("table", ["Table S1", "Table S2", "Table S3", "Table S4", "Table S5"])
+def test_first_hit_for_a_printed_table_is_its_section(first_hit, table):
+    assert table in first_hit(table)[:40]
+
+
 def test_first_hit_for_a_function_is_its_documentation(first_hit):
     assert first_hit("load_results").startswith("rethinkpool_core.load_results(")
 
