@@ -88,7 +88,8 @@ def _forest_of_unit(found: list[Comparison], names: tuple[str, str]) -> SvgFigur
         f"shaded: within {metric.amount(margin)}"
     )
     rows = len(found) + 1.5 * len(pairs)
-    return draw_svg(paint, caption, width=4.8, height=1.5 + 0.27 * rows)
+    second_lines = sum(bool(one.settings) for one in found)
+    return draw_svg(paint, caption, width=4.8, height=1.5 + 0.27 * rows + 0.2 * second_lines)
 
 
 def _label_directions(axes: Axes, higher_is_better: bool, second: str) -> None:
@@ -234,6 +235,8 @@ def curve_bands(
         lower.set_ylabel("seeds\ntraining", fontsize=10)
         lower.set_ylim(bottom=0)
         lower.set_xlabel("epoch")
+        for axis in (lower.xaxis, lower.yaxis):
+            axis.get_major_locator().set_params(integer=True)
 
     caption = (
         f"{runs.dataset.iloc[0]}: {label}, mean and 10 % to 90 % band of the seeds still training, until half have "
@@ -245,7 +248,9 @@ def curve_bands(
 def _curves(runs: pd.DataFrame, curve: str, names: Mapping[str, str]) -> Iterator[tuple[str, np.ndarray]]:
     """Label and values (seeds, epochs) per cell, NaN after the last epoch of a seed and where no value was recorded."""
     groups = runs[runs.error.isna()].groupby(["model", "cell"])
-    for (model, cell), part in sorted(groups, key=lambda group: model_order(group[0][0])):
+    # Within a model by settings, so that the colours of cells do not depend on digests.
+    ordered = sorted(groups, key=lambda group: (model_order(group[0][0]), names.get(group[0][1], "")))
+    for (model, cell), part in ordered:
         found = [np.asarray(one[curve], dtype=float) for one in part.curves if len(one.get(curve, ()))]
         if found:
             values = np.full((len(found), max(map(len, found))), np.nan)

@@ -46,7 +46,8 @@ def stored_runs(
     report = run_grid(chosen, store or None, device=device, root=root or None, progress=False)
     if report.failures:
         name, reason = next(iter(report.failures.items()))
-        raise RethinkPoolError(f"{len(report.failures)} runs failed, first {name}: {reason}")
+        count = len(report.failures)
+        raise RethinkPoolError(f"{count} run{'s' if count > 1 else ''} failed, first {name}: {reason}")
     return load_results(store or None, cells=cells)
 
 

@@ -1,0 +1,74 @@
+"""Figure S1 for pages: whatever runs and curves there are."""
+
+from __future__ import annotations
+
+import pytest
+from analysis.test_key_updates import runs_on
+
+from rethinkpool_core.analysis.key_updates import DISTANCE, PURITY
+from rethinkpool_core.site.figure_s1 import (
+    curve_figures,
+    differences_text,
+    period_name,
+    reached_table,
+    size_table,
+    size_text,
+)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    found, _ = runs_on("IMDB-B")
+    return found.assign(curves=[curves | {DISTANCE: [0.1, 0.1, 0.0484375, 0.2]} for curves in found.curves])
+
+
+def rows(text: str) -> list[list[str]]:
+    return [
+        [cell.strip().replace("\u00a0", " ") for cell in line.strip("|").split("|")]
+        for line in text.splitlines()[2:]
+    ]
+
+
+def test_reached(runs):
+    table = rows(reached_table(runs, ["ZINC", "IMDB-B"]))
+    assert [row[:3] for row in table[:3]] == [["`ZINC`", period_name(p), "not run yet"] for p in (2, 5, 0)]
+    losses = [
+        min(curves["val_loss"])
+        for curves, config in zip(runs.curves, runs.config, strict=True)
+        if config["model"]["purity_period"] == 2
+    ]
+    assert table[3][:3] == ["`IMDB-B`", "p = 2", "8"] and table[3][3].startswith(f"{sum(losses) / 8:.3f} ± ")
+    assert table[3][4].endswith("(accuracy)")
+
+
+def test_sizes(runs):
+    table = rows(size_table(runs, ["IMDB-B"]))
+    assert table[0][2:] == ["3.0e+00", "1.0e+00", "0.1", "0.048", "0.97"]
+    without = runs.assign(curves=[{"val_loss": curves["val_loss"]} for curves in runs.curves])
+    assert rows(size_table(without, ["IMDB-B"]))[0][2:5] == ["not recorded", "", ""]
+    assert size_text(without, ["IMDB-B"]) == ""
+
+
+def test_sizes_in_words(runs):
+    lines = size_text(runs, ["ZINC", "IMDB-B"]).splitlines()
+    assert len(lines) == 2, "not of keys that are never updated"
+    assert "with its factor of 100, is 1.0e+02" in lines[0]
+    assert "S is 5 % of the way from uniform" in lines[0], "0.0484375 of the 31/32 that 32 keys allow"
+
+
+def test_only_curves_that_were_recorded_are_drawn(runs):
+    assert len(curve_figures(runs).figures) == 3
+    without = runs.assign(curves=[{"val_loss": curves["val_loss"]} for curves in runs.curves])
+    assert len(curve_figures(without, ["val_loss", PURITY]).figures) == 1
+    figure = curve_figures(runs, ["val_loss"]).figures[0]
+    assert all(f"GMN, {name}, 8 seeds" in figure.svg for name in ("p = 2", "p = 5", "never"))
+
+
+def test_differences_in_words(runs):
+    text = differences_text(runs, ["ZINC", "IMDB-B"])
+    assert (
+        text.count("\n") == 2
+        and "p = 2 against p = 5: +0." in text
+        and text.splitlines()[0].endswith("higher.")
+    )
+    assert differences_text(runs[:0], ["IMDB-B"]) == "There are no runs to compare yet.\n"
