@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import ceil
 
 from rethinkpool_core.analysis.equivalence import Comparison
+from rethinkpool_core.analysis.margins import smallest_margin
+from rethinkpool_core.analysis.sentences import decimals
 from rethinkpool_core.analysis.tables import CellScore
 from rethinkpool_core.paper import get_metric
 from rethinkpool_core.site.table_s5 import TableS5, printed_cells
@@ -67,11 +69,7 @@ def equivalence(table: TableS5) -> str:
     """Return for how many pairs equivalence is shown, and which are undecided."""
     if not table.ours:
         return "Nothing can be said about equivalence yet."
-    margins = dict.fromkeys(
-        one.scored_by.amount(one.margin) + ("" if one.scored_by.unit else f" on {one.dataset}")
-        for one in table.ours
-    )
-    margin = " or ".join(margins)
+    margin = _margin(table)
     shown = [one for one in table.ours if one.verdict in ("equivalent", "different within the margin")]
     undecided = [one for one in table.ours if one.verdict == "undecided"]
     said = f"Equivalence within {margin} is shown for {len(shown)} of {pairs(len(table.ours))}"
@@ -83,6 +81,60 @@ def equivalence(table: TableS5) -> str:
         if not every:
             said += f" ({named(undecided)})"
     return f"{said}."
+
+
+def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
+    """Return what the runs say about the claim in one paragraph.
+
+    control    the methods against NO-POOL (`against_no_pooling`)
+    """
+    if not table.ours:
+        return "No method of Table S5 has been run together with its twin yet, so nothing can be said about the claim."
+    by_verdict = {name: [one for one in table.ours if one.verdict == name] for name in VERDICT_WORDS}
+    parts = []
+    if by_verdict["equivalent"]:
+        parts.append(f"the twin is equivalent to {named(by_verdict['equivalent'])}")
+    if by_verdict["different within the margin"]:
+        parts.append(
+            f"it differs by less than the margin from {named(by_verdict['different within the margin'])}"
+        )
+    if by_verdict["different"]:
+        amounts = [f"{one.method} on {one.dataset} ({_amount(one)})" for one in by_verdict["different"]]
+        parts.append(f"it differs from {listed(amounts)}")
+    if by_verdict["undecided"]:
+        margins = [
+            f"{one.method} on {one.dataset} ({'' if (least := smallest_margin(one)) is None else f'{least:.{decimals(one)}f}'})"
+            for one in by_verdict["undecided"]
+        ]
+        parts.append(
+            f"these seeds cannot tell for {listed(margins)}, where the number is the smallest margin that they support"
+        )
+    first = table.ours[0]
+    text = (
+        f"With {seeds_text(table.scores)} per model and a margin of {_margin(table)}, {'; '.join(parts)}. The level is "
+        f"{100 * first.alpha:g} % for all {pairs(len(table.ours))} together, after Holm."
+    )
+    if control:
+        worse = [one for one in control if one.verdict == "different" and _gain(one) < 0]
+        equal = [one for one in control if one.verdict == "equivalent"]
+        parts = [f"equivalent to {named(equal)}"] if equal else []
+        parts += [f"worse than {named(worse)}"] if worse else []
+        text += f" No pooling at all is {' and '.join(parts) or 'neither shown worse nor shown equivalent'}."
+    return (
+        f"{text} All of this is about splits and initialisations on these graphs; what it says about others of the same kind "
+        "is another question, answered below."
+    )
+
+
+def printed_line(table: TableS5) -> str:
+    """Return which pairs of the printed table differ by the same tests."""
+    different = [one for one in table.printed if one.comparison.verdict.startswith("different")]
+    sure = [one.comparison for one in different if one.survives_rounding]
+    frail = [one.comparison for one in different if not one.survives_rounding]
+    text = (
+        f"By the same tests, {len(different)} of the {len(table.printed)} printed pairs differ: {named(sure)}"
+    )
+    return text + (f", and, unless rounding made it, {named(frail)}." if frail else ".")
 
 
 def printed_verdict(table: TableS5) -> str:
@@ -139,6 +191,16 @@ def pairs(number: int) -> str:
 def listed(words: Sequence[str]) -> str:
     """``"a, b and c"``."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _margin(table: TableS5) -> str:
+    """``"1 point"``, or ``"1 point or 0.01 on ZINC"``."""
+    return " or ".join(
+        dict.fromkeys(
+            one.scored_by.amount(one.margin) + ("" if one.scored_by.unit else f" on {one.dataset}")
+            for one in table.ours
+        )
+    )
 
 
 def _gain(one: Comparison) -> float:

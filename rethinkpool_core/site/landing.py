@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rethinkpool_core.figures.table_s5 import table_s5_forest
-from rethinkpool_core.site.found import agreement, differences, equivalence, verdict
+from rethinkpool_core.site.found import agreement, differences, equivalence, printed_line, verdict
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import GRID, TableS5, load_table_s5
 from rethinkpool_core.site.tables import raw_html
@@ -22,7 +22,9 @@ def landing_parts(table: TableS5) -> dict[str, str]:
     """Return the parts in Markdown, by name: ``verdict``, ``lines`` and ``picture``."""
     figure = table_s5_forest(table.ours, table.printed)
     return {
-        "verdict": f"{verdict(table)}\n",
-        "lines": "".join(f"- {line(table)}\n" for line in (agreement, differences, equivalence)),
+        "verdict": f"**{verdict(table)}**\n",
+        "lines": "".join(
+            f"- {line(table)}\n" for line in (agreement, differences, equivalence, printed_line)
+        ),
         "picture": raw_html(figure._repr_html_() + provenance(table.runs, GRID, site_root=".").html),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.corrected_t_test import corrected_t_test
 from rethinkpool_core.analysis.equivalence import Comparison
+from rethinkpool_core.analysis.equivalence_power import equivalence_power
 from rethinkpool_core.analysis.margins import FACTORS, at_margins, smallest_margin
 from rethinkpool_core.analysis.pooled_difference import pooled_difference
 from rethinkpool_core.analysis.seed_plan import DATE, PLAN, planned_power
@@ -61,7 +62,7 @@ def plan_table(runs: pd.DataFrame) -> str:
 
 
 def margins_table(found: Sequence[Comparison]) -> str:
-    """Verdict of each pair over margins, and the smallest margin that its seeds support."""
+    """Verdict of each pair over margins, the smallest margin that its seeds support, and their power at the usual one."""
     if not found:
         return NOTHING
     families = at_margins(found)
@@ -72,11 +73,20 @@ def margins_table(found: Sequence[Comparison]) -> str:
             f"{one.seeds[0]}",
             *(family[number].verdict for family in families),
             "" if (margin := smallest_margin(one)) is None else f"{margin:.{decimals(one)}f}",
+            "" if one.unadjusted is None else f"{_power(one):.2f}",
         ]
         for number, one in enumerate(found)
     ]
     heads = [f"{factor:g} point{'' if factor == 1 else 's'}" for factor in FACTORS]
-    return markdown(["dataset", "method", "seeds", *heads, "smallest margin"], rows)
+    return markdown(["dataset", "method", "seeds", *heads, "smallest margin", "power at 1 point"], rows)
+
+
+def _power(one: Comparison) -> float:
+    """Power to show equivalence at the default margin with so many seeds, had they this spread and no true difference."""
+    tests = one.unadjusted
+    return equivalence_power(
+        tests.standard_error, tests.degrees_of_freedom, one.scored_by.margin, alpha=one.alpha
+    )
 
 
 def corrected_table(found: Sequence[Comparison]) -> str:

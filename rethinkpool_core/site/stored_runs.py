@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def stored_runs(
-    grid: str,
+    grid: str | None,
     *,
     rerun: bool = False,
     datasets: str = "",
@@ -26,7 +26,7 @@ def stored_runs(
     device: str = "auto",
     root: str = "",
 ) -> pd.DataFrame:
-    """Return the rows of `load_results` for the cells of a named grid.
+    """Return the rows of `load_results` for the cells of a named grid, or of all cells for None.
 
     rerun       train the runs that the store does not have yet, and show the store's alone
     datasets    names separated by spaces; empty for all
@@ -39,6 +39,8 @@ def stored_runs(
     """
     from rethinkpool_core.experiments.frame import load_results
 
+    if grid is None:
+        return load_results(store or project_folder() / "results")
     chosen = find_grid(grid, seeds).restricted(datasets=datasets.split())
     cells = [cell.digest for cell in chosen.cells]
     if not rerun:

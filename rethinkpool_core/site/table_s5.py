@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rethinkpool_core.analysis.equivalence import Comparison, holm_adjust
+from rethinkpool_core.analysis.equivalence import Comparison
+from rethinkpool_core.analysis.margins import at_margins
 from rethinkpool_core.analysis.pairs import CONTROL
 from rethinkpool_core.analysis.printed_pairs import PrintedComparison, printed_comparisons
 from rethinkpool_core.analysis.sentences import decimals
@@ -28,11 +29,11 @@ class TableS5:
     """The runs of Table S5 and what they show.
 
     runs      rows of `load_results` of the table's cells, in the protocol's settings
-    margin    of equivalence for all metrics; None for each metric's own
+    margin    of equivalence, in points, and in hundredths of the error of ZINC
     """
 
     runs: pd.DataFrame
-    margin: float | None = None
+    margin: float = 1.0
     alpha: float = 0.05
 
     @cached_property
@@ -44,7 +45,7 @@ class TableS5:
         """Each method with its twin, adjusted after Holm."""
         if self.runs.empty:
             return []
-        found = comparisons(self.runs, margin=self.margin, alpha=self.alpha)
+        (found,) = at_margins(comparisons(self.runs, alpha=self.alpha), [self.margin])
         datasets, models = list(DATASETS), TABLES["S5"].models
         return sorted(found, key=lambda one: (datasets.index(one.dataset), models.index(one.method)))
 
@@ -118,10 +119,11 @@ class TableS5:
         return "Not run yet, with the command that trains them:\n\n" + "\n".join(parts) + "\n"
 
 
-def load_table_s5(
-    runs: pd.DataFrame | None = None, *, margin: float | None = None, alpha: float = 0.05
-) -> TableS5:
-    """Return Table S5 from the runs committed in the clone, or from ``runs`` (rows of `load_results`)."""
+def load_table_s5(runs: pd.DataFrame | None = None, *, margin: float = 1.0, alpha: float = 0.05) -> TableS5:
+    """Return Table S5 from the runs committed in the clone, or from ``runs`` (rows of `load_results`).
+
+    margin    of equivalence, in points, and in hundredths of the error of ZINC
+    """
     if runs is None:
         runs = committed_runs()
     cells = {cell.digest for cell in get_grid(GRID).cells}
@@ -129,7 +131,7 @@ def load_table_s5(
 
 
 def against_no_pooling(
-    runs: pd.DataFrame | None = None, *, margin: float | None = None, alpha: float = 0.05
+    runs: pd.DataFrame | None = None, *, margin: float = 1.0, alpha: float = 0.05
 ) -> list[Comparison]:
     """Compare each method of Table S5 with NO-POOL, the control, adjusted after Holm as a family of their own.
 
@@ -140,7 +142,8 @@ def against_no_pooling(
     cells = {cell.digest for cell in get_grid(GRID).cells}
     controls = {Cell(CONTROL, name).digest for name in dict.fromkeys(row.dataset for row in published("S5"))}
     part = runs[runs.cell.isin(cells | controls)]
-    return holm_adjust([one for one in comparisons(part, margin=margin, alpha=alpha) if one.twin == CONTROL])
+    found = [] if part.empty else comparisons(part, alpha=alpha)
+    return at_margins([one for one in found if one.twin == CONTROL], [margin])[0]
 
 
 def committed_runs() -> pd.DataFrame:

@@ -107,6 +107,22 @@ def test_control(runs):
     )
 
 
+def test_the_claim_in_one_paragraph(table, runs):
+    text = found.claim(table, against_no_pooling(runs))
+    assert "the twin is equivalent to MINCUTPOOL on PROTEINS; it differs from MINCUTPOOL on SMNIST (" in text
+    assert "No pooling at all is worse than MINCUTPOOL on PROTEINS." in text
+    few = runs[(runs.seed <= 2) | (runs.model == "NO-POOL")]
+    assert "cannot tell for MINCUTPOOL on PROTEINS (" in found.claim(load_table_s5(few))
+    assert "nothing can be said" in found.claim(load_table_s5(runs[:0]))
+
+
+def test_other_margins_are_in_points_and_hundredths(runs):
+    wide = load_table_s5(runs, margin=10.0)
+    verdicts = {one.dataset: one.verdict for one in wide.ours}
+    assert verdicts == {"PROTEINS": "equivalent", "SMNIST": "different within the margin"}
+    assert {one.comparison.margin for one in wide.printed} == {10.0, 0.1}
+
+
 def test_margins_and_correction(table):
     assert row(margins_table(table.ours), "PROTEINS")[3:6] == ["equivalent"] * 3
     assert row(margins_table(table.ours), "SMNIST")[3:6] == ["different"] * 3
