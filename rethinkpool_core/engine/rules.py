@@ -59,11 +59,11 @@ class GraphConvolved(Convolved):
     def mean(self) -> Tensor:
         if is_as_written() or self.transposed or not isinstance(self.graph, PooledGraph):
             return super().mean()
-        of_neighbours, of_itself = self._means(self.graph)
+        of_neighbours, of_itself = self._means_over_clusters(self.graph)
         return affine(of_neighbours, self.lin_rel, (of_itself, self.lin_root))
 
     @staticmethod
-    def _means(graph: PooledGraph) -> tuple[Tensor, Tensor]:
+    def _means_over_clusters(graph: PooledGraph) -> tuple[Tensor, Tensor]:
         """Return the means over clusters of A' X' and of X', (B, D) each."""
         S, below = graph.S, graph.below
         if isinstance(S, LinearAssignment) and _is_large(graph):

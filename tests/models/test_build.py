@@ -102,6 +102,8 @@ def test_random_assignment_is_a_parameter(distribution, check):
     ("name", "overrides"),
     [
         ("DIFFPOOL", {"sage": "pyg2"}),
+        ("DIFFPOOL", {"sum_input": True}),  # as on IMDB-B
+        ("DIFFPOOL-V2", {"sum_input": True}),
         ("DIFFPOOL", {"sage": 2020}),
         ("DIFFPOOL-V2", {"norm_padding": True}),
         ("GMN", {"train_keys": False}),

@@ -57,6 +57,13 @@ class TestAgainstPyG:
         torch.testing.assert_close(*(torch.autograd.grad((y * weight).sum(), leaves) for y in results))
 
 
+def test_sage_follows_graph_conv(small):
+    """Without anything in between, as in DIFFPOOL on IMDB-B: the same as on the written result of the first."""
+    graph, first = input_graph(small.batch()), GraphConv(3, 4, flow="target_to_source").double()
+    second = SAGEConv(4, 2, sage="2020").double()
+    torch.testing.assert_close(second(first(graph)).x, second(graph.with_x(first(graph).x)).x)
+
+
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize(("loop", "normalize"), [(True, True), (False, False)])
 def test_sage_of_2020_against_a_loop(digraphs, loop, normalize, pooled):
