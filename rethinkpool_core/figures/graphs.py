@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from rethinkpool_core.datasets.dataset import GraphDataset
 
-MAX_EDGES = 60
-"""Edges of a coarse graph that are drawn: the clusters of a soft assignment are all joined, which would be one black spot."""
+MAX_CLUSTERS = MAX_EDGES = 60
+"""Clusters and edges of a soft assignment's coarse graph that are drawn: all are joined, which would be one black spot."""
 _MARKERS = (
     "o",
     "s",
@@ -57,7 +57,7 @@ class DrawnGraph:
     @property
     def pairs(self) -> np.ndarray:
         """The edges (E, 2), one for an edge and its opposite."""
-        return np.unique(np.sort(self.edges.T, axis=1), axis=0)
+        return np.unique(np.sort(self.edges.T, axis=1), axis=0).reshape(-1, 2)
 
     def shades(self) -> np.ndarray:
         """Return the first feature of each node, (n,)."""
@@ -127,27 +127,23 @@ def draw_coarse(graph: DrawnGraph, S: np.ndarray, caption: str) -> SvgFigure:
 
     The area of a node shows its column sum of S, and the width of an edge its entry of S^T A S, with A the adjacency matrix of
     the graph. Clusters of a hard assignment stand in the middle of their members, those of a soft one on a circle.
-    Of many edges the `MAX_EDGES` widest are drawn, and the caption says so.
+    Of these the `MAX_CLUSTERS` largest and their `MAX_EDGES` widest edges are drawn, and the caption says so.
     """
-    n = len(S)
-    A = np.zeros((n, n))
-    A[tuple(graph.edges)] = 1
-    A = np.maximum(A, A.T)
-    size = S.sum(0)
+    size, hard = S.sum(0), bool(np.all(S.max(1) > 0.999))
     kept = np.flatnonzero(size > 1e-9)
-    weights = (S.T @ A @ S)[np.ix_(kept, kept)]
-    np.fill_diagonal(weights, 0)
-    hard = bool(np.all(S.max(1) > 0.999))
+    if not hard and len(kept) > MAX_CLUSTERS:
+        caption = f"{caption}, the {MAX_CLUSTERS} largest of its {len(kept)} nodes"
+        kept = np.sort(np.argsort(size, kind="stable")[-MAX_CLUSTERS:])
+    weights = np.triu(_pooled_adjacency(graph, S[:, kept]), 1)
     if hard:
-        positions = (S.T @ graph.positions)[kept] / size[kept, None]
+        positions = S[:, kept].T @ graph.positions / size[kept, None]
     else:
         angles = np.pi / 2 + 2 * np.pi * np.arange(len(kept)) / max(len(kept), 1)
         positions = np.stack([np.cos(angles), np.sin(angles)], 1)
-
-    rows, columns = np.nonzero(np.triu(weights, 1) > 1e-12)
-    if len(rows) > MAX_EDGES:
+    rows, columns = np.nonzero(weights > 1e-12)
+    if not hard and len(rows) > MAX_EDGES:
+        caption = f"{caption}, the {MAX_EDGES} widest of {len(rows)} edges"
         widest = np.sort(np.argsort(weights[rows, columns], kind="stable")[-MAX_EDGES:])
-        caption = f"{caption}, the {MAX_EDGES} widest of its {len(rows)} edges"
         rows, columns = rows[widest], columns[widest]
 
     def paint(axes: Axes) -> None:
@@ -172,6 +168,14 @@ def draw_coarse(graph: DrawnGraph, S: np.ndarray, caption: str) -> SvgFigure:
         _frame(axes)
 
     return draw_svg(paint, caption, width=2.9, height=2.9)
+
+
+def _pooled_adjacency(graph: DrawnGraph, S: np.ndarray) -> np.ndarray:
+    """Return S^T A S (K, K) with A the adjacency matrix of the undirected graph."""
+    u, v = np.concatenate([graph.pairs, graph.pairs[:, ::-1]]).T
+    summed = np.zeros_like(S)
+    np.add.at(summed, u, S[v])  # A S
+    return S.T @ summed
 
 
 def _paint_edges(axes: Axes, graph: DrawnGraph) -> None:

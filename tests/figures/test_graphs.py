@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from rethinkpool_core.figures.graphs import (
+    MAX_CLUSTERS,
     MAX_EDGES,
     DrawnGraph,
     draw_clusters,
@@ -107,7 +108,22 @@ def test_of_many_edges_the_widest_are_drawn(lines):
     (edges,) = lines
     expected = 0.2 + 2.8 * weights[-MAX_EDGES:] / weights[-1]
     assert sorted(edges.get_linewidths()) == pytest.approx(expected.tolist())
-    assert figure.caption == f"coarse, the {MAX_EDGES} widest of its 78 edges"
+    assert figure.caption == f"coarse, the {MAX_EDGES} widest of 78 edges"
+
+
+def test_of_many_clusters_the_largest_are_drawn(drawn):
+    S = np.random.default_rng(0).dirichlet(np.ones(MAX_CLUSTERS + 9), size=4)
+    figure = draw_coarse(PATH, S, "coarse")
+    assert len(drawn) == MAX_CLUSTERS
+    assert figure.caption.startswith(f"coarse, the {MAX_CLUSTERS} largest of its {MAX_CLUSTERS + 9} nodes")
+
+
+def test_clusters_of_a_matching_are_all_drawn(lines):
+    """A clique of 30 nodes that are all single has 435 edges, and so has its coarse graph."""
+    u, v = np.nonzero(~np.eye(30, dtype=bool))
+    clique = DrawnGraph(np.random.default_rng(0).normal(size=(30, 2)), np.stack([u, v]), np.zeros((30, 1)))
+    figure = draw_coarse(clique, np.eye(30), "coarse")
+    assert len(lines[0].get_segments()) == 435 and figure.caption == "coarse"
 
 
 def test_empty_clusters_are_left_out(drawn):
