@@ -26,7 +26,9 @@ class Provenance:
         return self.html
 
 
-def provenance(runs: pd.DataFrame, grid: str | None, *, site_root: str = "..") -> Provenance:
+def provenance(
+    runs: pd.DataFrame, grid: str | None, *, site_root: str = "..", every_seed: bool = True
+) -> Provenance:
     """Describe the runs behind a table or figure.
 
     A line gives the number of runs and seeds, commits, devices, versions, the command that repeats them and where they are. Below
@@ -35,6 +37,7 @@ def provenance(runs: pd.DataFrame, grid: str | None, *, site_root: str = "..") -
     runs         rows of `load_results`
     grid         name of the grid whose runs they are; None for runs that the page itself trained
     site_root    relative path from the page to the root of the site: ".." from a notebook, "." from a page at the root
+    every_seed   whether to list the seeds; not again under a second table of the same runs
 
     The CSV files, which only the site has (`write_results_csv`), are linked there; elsewhere the line names the Parquet files.
     """
@@ -58,12 +61,14 @@ def provenance(runs: pd.DataFrame, grid: str | None, *, site_root: str = "..") -
     failed = int(runs.error.notna().sum())
     if failed:
         facts.insert(1, f"{failed} failed")
-    cells_html = "".join(_cell(part, name) for name, part in _by_cell(runs))
-    return Provenance(
-        '<div class="provenance">\n'
-        f"<p>{' · '.join(facts)}</p>\n"
-        f"<details><summary>Every seed: scores, and the command that repeats them</summary>\n{cells_html}</details>\n</div>"
-    )
+    line = f"<p>{' · '.join(facts)}</p>\n"
+    if every_seed:
+        cells_html = "".join(_cell(part, name) for name, part in _by_cell(runs))
+        line += (
+            "<details><summary>Every seed: scores, and the command that repeats them</summary>\n"
+            f"{cells_html}</details>\n"
+        )
+    return Provenance(f'<div class="provenance">\n{line}</div>')
 
 
 def _by_cell(runs: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

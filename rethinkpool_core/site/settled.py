@@ -14,8 +14,9 @@ from rethinkpool_core.analysis.pooled_difference import pooled_difference
 from rethinkpool_core.analysis.seed_plan import DATE, PLAN, planned_power
 from rethinkpool_core.analysis.sentences import decimals
 from rethinkpool_core.site.found import listed
-from rethinkpool_core.site.table_s5 import TableS5, difference_text, load_table_s5, signed, unbroken
-from rethinkpool_core.site.tables import markdown
+from rethinkpool_core.site.provenance import provenance
+from rethinkpool_core.site.table_s5 import GRID, TableS5, difference_text, load_table_s5, signed, unbroken
+from rethinkpool_core.site.tables import markdown, raw_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,9 @@ def write_settled(folder: Path) -> None:
         "corrected": corrected_table(table.ours),
         "pooled": pooled_text(table.ours),
     }
+    line = raw_html(provenance(table.runs, GRID, site_root=".", every_seed=False).html)
     for name, text in parts.items():
+        text = f"{text}\n{line}"
         (folder / f"settled-{name}.md").write_text(text, encoding="utf-8")
 
 

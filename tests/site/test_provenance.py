@@ -49,6 +49,16 @@ def test_every_seed_has_its_score_and_every_cell_its_command(imdb):
     assert "rethinkpool train N-MINCUTPOOL IMDB-B --seeds 1-20 --device cpu" in text(folded)
 
 
+def test_seeds_are_listed_once_per_page_where_asked(imdb):
+    line = provenance(imdb, "table-s5", every_seed=False).html
+    assert "<details>" not in line and line.partition("</p>")[0] in provenance(imdb, "table-s5").html
+
+
+def test_runs_of_the_page_itself_have_no_file_and_no_grid(imdb):
+    shown = text(provenance(imdb, None).html.partition("<details>")[0])
+    assert "trained for this page" in shown and "grid" not in shown and "results/" not in shown
+
+
 def test_links_lead_from_the_page_to_the_site_and_hide_elsewhere(imdb):
     for root in ("..", "."):
         link = f'<a class="site-only" hidden href="{root}/results/table-s5.csv">CSV</a>'
