@@ -27,7 +27,5 @@ def gaps(runs: pd.DataFrame, *, margin: float | None = None, alpha: float = ALPH
 
     Numbers of which one model has no score are left out.
     """
-    if runs.empty:
-        return {}
     found = comparisons(runs, convolutions_of(runs), margin=margin, alpha=alpha)
     return {int(one.settings.split()[0]): one for one in found}

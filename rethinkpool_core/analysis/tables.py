@@ -158,7 +158,7 @@ def _checked(runs: pd.DataFrame) -> pd.DataFrame:
         if metrics.nunique() > 1:
             mixed = " and ".join(sorted(metrics.unique()))
             raise UsageError(f"runs on {dataset} have the metrics {mixed}: compare runs of one metric")
-    largest = runs.metric.map(lambda metric: get_metric(metric).largest)
+    largest = runs.metric.map(lambda metric: get_metric(metric).largest).astype(float)
     wrong = runs[_good(runs) & ((runs.test_score < 0) | (runs.test_score > largest))]
     if len(wrong):
         one = wrong.iloc[0]

@@ -22,7 +22,7 @@ PAIR = ("MINCUTPOOL", "N-MINCUTPOOL")
 def gaps_table(runs: pd.DataFrame, numbers: Sequence[int] = (1, 2, 3)) -> str:
     """Markdown table with a row per number of initial convolutions: both scores, their difference and its verdict."""
     found = gaps(runs)
-    scores = {} if runs.empty else _scores(runs)
+    scores = _scores(runs)
     rows = []
     for number in numbers:
         both = [scores.get((number, model)) for model in PAIR]

@@ -38,13 +38,11 @@ class TableS5:
 
     @cached_property
     def scores(self) -> list[CellScore]:
-        return [] if self.runs.empty else cell_scores(self.runs)
+        return cell_scores(self.runs)
 
     @cached_property
     def ours(self) -> list[Comparison]:
         """Each method with its twin, adjusted after Holm."""
-        if self.runs.empty:
-            return []
         (found,) = at_margins(comparisons(self.runs, alpha=self.alpha), [self.margin])
         datasets, models = list(DATASETS), TABLES["S5"].models
         return sorted(found, key=lambda one: (datasets.index(one.dataset), models.index(one.method)))
@@ -142,7 +140,7 @@ def against_no_pooling(
     cells = {cell.digest for cell in get_grid(GRID).cells}
     controls = {Cell(CONTROL, name).digest for name in dict.fromkeys(row.dataset for row in published("S5"))}
     part = runs[runs.cell.isin(cells | controls)]
-    found = [] if part.empty else comparisons(part, alpha=alpha)
+    found = comparisons(part, alpha=alpha)
     return at_margins([one for one in found if one.twin == CONTROL], [margin])[0]
 
 

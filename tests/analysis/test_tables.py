@@ -202,6 +202,10 @@ def test_pairs_without_a_common_seed_are_told_and_not_tested(runs):
     assert one.verdict == "undecided" and "no seed" in sentence(one)
 
 
+def test_no_runs_have_no_scores_and_no_pairs(runs):
+    assert cell_scores(runs[:0]) == [] and comparisons(runs[:0]) == []
+
+
 def test_overall(runs):
     assert overall(comparisons(runs)) == (
         "Of 3 comparisons: 1 equivalent, 1 different, 1 undecided (level 5 % for the whole family, after Holm)."

@@ -86,6 +86,7 @@ def test_sentences_without_a_run(runs):
     nothing = load_table_s5(runs[:0])
     for say in (found.verdict, found.agreement, found.differences, found.equivalence):
         assert "yet" in say(nothing)
+    assert plan_table(nothing.runs).count("| 0 |") == 8
     assert margins_table(nothing.ours) == corrected_table(nothing.ours) == pooled_text(nothing.ours)
 
 
@@ -135,3 +136,8 @@ def test_plan_says_where_its_spread_comes_from(table):
     assert "about" in row(text, "NCI1", "MINCUTPOOL")[4]
     shown = row(text, "PROTEINS", "MINCUTPOOL")
     assert shown[2:4] == ["60", "20"] and "about" not in shown[4]
+
+
+def test_datasets_that_differ_are_said_to(table):
+    assert "The datasets differ" in pooled_text(table.ours)
+    assert pooled_text(table.ours[:1]) == pooled_text([])
