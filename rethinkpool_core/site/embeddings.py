@@ -76,6 +76,23 @@ def figure_of_paper(number: str, runs: Sequence[TracedRun]) -> FigureOfPaper:
     )
 
 
+def spread_before_pooling(runs: Sequence[TracedRun]) -> str:
+    """Return a Markdown list of the spread that the first pooling layer of each model meets, from the smallest to the largest."""
+    found = []
+    for traced in runs:
+        names = [spread.layer for spread in traced.spreads]
+        first = next((k for k, name in enumerate(names) if name.startswith(("pool", "memory"))), len(names))
+        last = traced.spreads[first - 1]
+        if first and last.mean is not None:
+            found.append(
+                (
+                    last.mean,
+                    f"- `{traced.run['model']}` on {traced.run['dataset']}: {last.mean:.2g} after {last.layer}",
+                )
+            )
+    return "\n".join(line for _, line in sorted(found)) + "\n"
+
+
 def spread_table(runs: Sequence[TracedRun]) -> str:
     """Return a Markdown table of the relative spread after each layer: mean ± standard deviation over the test graphs."""
     rows = []

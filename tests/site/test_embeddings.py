@@ -12,7 +12,12 @@ import pytest
 from rethinkpool_core.analysis.activations import LayerSpread, TracedGraph, TracedRun, write_activations
 from rethinkpool_core.errors import UnknownNameError
 from rethinkpool_core.paper.figures import EMBEDDING_FIGURES
-from rethinkpool_core.site.embeddings import committed_activations, figure_of_paper, spread_table
+from rethinkpool_core.site.embeddings import (
+    committed_activations,
+    figure_of_paper,
+    spread_before_pooling,
+    spread_table,
+)
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "e_embeddings.ipynb"
 
@@ -70,6 +75,24 @@ def test_committed_runs_come_in_the_order_of_the_figures(tmp_path):
     write_activations(path, [run_of("N-DIFFPOOL", "MOLHIV"), run_of("GRACLUS", "NCI1")])
     found = committed_activations(path)
     assert [one.run["model"] for one in found] == ["GRACLUS", "N-DIFFPOOL"]
+
+
+def test_spread_before_pooling_is_that_of_the_last_layer_before_it():
+    def run(model, *layers):
+        return TracedRun(
+            {"model": model, "dataset": "NCI1"}, [LayerSpread(*one, None, 9) for one in layers], []
+        )
+
+    runs = [
+        run("GRACLUS", ("conv 1", 0.6), ("conv 2", 0.7), ("pool 2", 0.1)),
+        run("GMN", ("conv 1", 0.3), ("conv 2", 0.2), ("memory 1", 0.0)),
+        run("NO-POOL", ("conv 1", 0.4), ("conv 2", 0.9)),
+    ]
+    assert spread_before_pooling(runs).splitlines() == [
+        "- `GMN` on NCI1: 0.2 after conv 2",
+        "- `GRACLUS` on NCI1: 0.7 after conv 2",
+        "- `NO-POOL` on NCI1: 0.9 after conv 2",
+    ]
 
 
 def test_table_has_a_row_per_layer_and_blanks_where_nothing_is_defined():
