@@ -71,6 +71,10 @@ def test_what_scrolls_shows_a_sign_until_its_end(tab):
         ),
         ('<summary aria-label="Toggle hidden content">', "<summary>"),
         (
+            '<summary><span class="toctree-toggle"></span></summary>',
+            '<summary aria-label="Pages of this section"><span class="toctree-toggle"></span></summary>',
+        ),
+        (
             '<i class="theme-switch fa-sun" data-mode="light" title="Light">',
             '<i class="theme-switch fa-sun" data-mode="light">',
         ),
