@@ -163,7 +163,9 @@ def print_plan(plan: Plan, folder: Path, workers: int, memory: float) -> None:
     if timed:
         seconds = sum(cell.todo * cell.seconds for cell in timed)
         runs = sum(cell.todo for cell in timed)
-        print_text(f"about {duration(seconds / workers)} for {runs} of them, {workers} task{"s" if workers > 1 else ""} at once")
+        print_text(
+            f"about {duration(seconds / workers)} for {runs} of them, {workers} task{'s' if workers > 1 else ''} at once"
+        )
     if untimed:
         print_text(f"no estimate for {untimed} of them: no run of their cells has been measured yet")
     largest = max((cell.memory for cell in plan.cells if cell.todo), default=0)

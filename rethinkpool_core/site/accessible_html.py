@@ -13,7 +13,10 @@ _CORRECTIONS = (
     (re.compile(r'(<button class="[^"]*search-button-field[^>]*?) aria-label="Search"'), r"\1"),
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     # An arrow in the list of pages has no name of its own.
-    (re.compile(r'<summary>(?=<span class="toctree-toggle")'), '<summary aria-label="Pages of this section">'),
+    (
+        re.compile(r'<summary>(?=<span class="toctree-toggle")'),
+        '<summary aria-label="Pages of this section">',
+    ),
     # These icons would be part of the name of their button, which has one.
     (re.compile(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"'), r"\1"),
     # The arguments of a long signature are no list of definitions.
