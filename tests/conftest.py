@@ -12,12 +12,18 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.datasets.fetch import fetch
 from rethinkpool_core.models import registry
+
+settings.register_profile(
+    "untimed", deadline=None
+)  # a test that fails on a busy machine says nothing about the code
+settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 REAL_GRAPHS = Path(__file__).resolve().parent / "real_graphs"

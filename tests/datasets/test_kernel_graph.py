@@ -33,7 +33,7 @@ def split_by_graph(edge_index: torch.Tensor, num_edges: torch.Tensor) -> list[np
 
 
 @given(sizes=st.lists(st.integers(2, 30), min_size=1, max_size=5), seed=st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_equals_the_loop_where_no_distances_tie(sizes: list[int], seed: int) -> None:
     position = np.random.default_rng(seed).random((sum(sizes), 2))
     edge_index, num_edges = kernel_graph(torch.from_numpy(position), torch.tensor(sizes))

@@ -39,7 +39,7 @@ def allowed(graphs, kind) -> nx.Graph:
 
 
 @pytest.mark.parametrize("kind", MATCH)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(graphs=collections(), seed=st.integers(0, 2**31))
 def test_is_a_maximal_matching(kind, graphs, seed):
     u, v, graph = flat(graphs)
@@ -49,7 +49,7 @@ def test_is_a_maximal_matching(kind, graphs, seed):
     assert nx.is_maximal_matching(allowed(graphs, kind), pairs)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(graphs=collections(), seed=st.integers(0, 2**31))
 def test_pairs_are_those_of_visiting_the_nodes_one_by_one(graphs, seed):
     """Nodes in the order of their keys, each taking the first free neighbour in that node's own random order."""

@@ -45,7 +45,7 @@ def collections(draw):
     return [graph if graph.is_directed() else graph.to_directed() for graph in graphs]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graphs=collections(), data=st.data())
 def test_graphs_and_choices_of_them(graphs, data):
     whole = Structure.from_store(store_of(graphs), CPU)

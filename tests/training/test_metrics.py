@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 
@@ -40,7 +40,6 @@ def test_mean_absolute_error_is_scikit_learns(seed, n):
     )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**6), sizes)
 def test_rocauc_is_scikit_learns_of_the_logit_of_class_1(seed, n):
     logits = drawn(seed, n, 2)
