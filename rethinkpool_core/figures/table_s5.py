@@ -45,6 +45,7 @@ def table_s5_picture(ours: Sequence[Comparison], printed: Sequence[PrintedCompar
     def paint(axes: Axes) -> None:
         figure = axes.figure
         axes.remove()
+        figure.suptitle("Table S5: random clusters against learned ones", fontsize=13, fontweight="bold")
         columns = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for column, (pair, rows) in zip(columns, panels.items(), strict=True):
             mine = [one for one in ours if (one.method, one.twin) == pair]
@@ -55,7 +56,7 @@ def table_s5_picture(ours: Sequence[Comparison], printed: Sequence[PrintedCompar
         f"{pair[1]} against {pair[0]}: {_seen(rows, [one for one in ours if (one.method, one.twin) == pair])}"
         for pair, rows in panels.items()
     ]
-    return draw_svg(paint, "Table S5. " + " ".join(captions), width=9.2, height=4.6)
+    return draw_svg(paint, "Table S5. " + " ".join(captions), width=9.2, height=4.9)
 
 
 def _panels(printed: Sequence[PrintedComparison]) -> dict[tuple[str, str], list[PrintedComparison]]:
@@ -126,6 +127,7 @@ def _printed_style() -> dict:
 
 def _add_legend(axes: Sequence[Axes], ours: Sequence[Comparison]) -> None:
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
     occurring = {one.verdict for one in ours}
     entries = [
@@ -134,6 +136,7 @@ def _add_legend(axes: Sequence[Axes], ours: Sequence[Comparison]) -> None:
         if verdict in occurring
     ]
     entries.append(Line2D([], [], label="as printed, 95 % interval", **_printed_style()))
+    entries.append(Patch(color=INK, alpha=0.1, linewidth=0, label="margin of equivalence"))
     axes[0].figure.legend(
         handles=entries, loc="outside lower center", ncols=2 * len(axes), fontsize=10, handletextpad=0.2
     )
