@@ -2,7 +2,7 @@
 "use strict";
 
 window.addEventListener("load", async () => {
-  const BOXES = "article :is(pre, div.math, .pst-scrollable-table-container, .cell_output > .output)";
+  const BOXES = "article :is(pre, div.math, .pst-scrollable-table-container, .cell_output > .output, figure > div)";
 
   const mark = box => {
     const room = box.scrollWidth - box.clientWidth;
