@@ -29,6 +29,17 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 REAL_GRAPHS = Path(__file__).resolve().parent / "real_graphs"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With two workers (pytest-xdist), tests of the site share one, which builds it once, and come first since they take longest.
+
+    Those of grids share one too: they start workers of their own.
+    """
+    items.sort(key=lambda item: item.path.parent.name != "site")
+    for item in items:
+        if item.path.parent.name in ("site", "experiments"):
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+
+
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     """Every test draws the same numbers, alone and among others."""

@@ -23,7 +23,7 @@ from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.reference.build import REFERENCE_MODELS
 from rethinkpool_core.reference.matching import SOURCE
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.device import device_name, resolve_device
+from rethinkpool_core.training.device import device_name, processor_name, resolve_device
 from rethinkpool_core.training.provenance import commit
 from rethinkpool_core.training.seeds import check_seeds
 
@@ -99,7 +99,7 @@ def environment(plan: Plan, device: torch.device, command: str) -> dict[str, Any
         "matching": SOURCE,
         "machine": {
             "device": device_name(device) if device.type == "cuda" else device.type,
-            "processor": _processor(),
+            "processor": processor_name(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             "system": f"{platform.system()} {platform.machine()}",
@@ -110,13 +110,3 @@ def environment(plan: Plan, device: torch.device, command: str) -> dict[str, Any
             **{name: version(name) for name in ("torch", "torch_geometric", "numpy")},
         },
     }
-
-
-def _processor() -> str:
-    """Return the name of the processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

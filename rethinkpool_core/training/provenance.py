@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from rethinkpool_core.training.device import device_name
+from rethinkpool_core.training.device import device_name, processor_name
 
 
 def provenance(dataset, device: torch.device) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def provenance(dataset, device: torch.device) -> dict[str, Any]:
             **{name: _version(name) for name in ("rethinkpool", "torch", "numpy")},
         },
         "device": device_name(device),
-        "machine": f"{platform.system()} {platform.machine()}",
+        "machine": f"{platform.system()} {platform.machine()}, {processor_name()}",
         "dataset_checksum": dataset.checksum,
         "commit": commit(),
         "command": command(sys.argv),
