@@ -29,16 +29,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 REAL_GRAPHS = Path(__file__).resolve().parent / "real_graphs"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two workers (pytest-xdist), tests of the site share one, which builds it once, and come first since they take longest.
-
-    Those of grids share one too: they start workers of their own.
-    """
+    """Tests of the site come first: they take longest, and with two workers nobody should wait for them at the end."""
     items.sort(key=lambda item: item.path.parent.name != "site")
-    for item in items:
-        if item.path.parent.name in ("site", "experiments"):
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
 
 
 @pytest.fixture(autouse=True)
