@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rethinkpool_core.experiments.store import ResultStore
     from rethinkpool_core.models.base import PoolingModel
 
-NUM_GRAPHS = 3
 BATCH_SIZE = 64
 
 

@@ -15,11 +15,11 @@ C. Nadeau and Y. Bengio, Inference for the generalization error, Machine Learnin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 
 from rethinkpool_core.analysis.equivalence import Comparison
-from rethinkpool_core.analysis.two_samples import TwoSampleTests
+from rethinkpool_core.analysis.two_samples import TwoSampleTests, t_tests_of_difference
 from rethinkpool_core.errors import UsageError
 
 TEST_TO_TRAIN = 0.1 / 0.8
@@ -44,7 +44,7 @@ def corrected_t_test(one: Comparison, test_to_train: float = TEST_TO_TRAIN) -> C
 
     Raises UsageError for a comparison that is not paired, whose seeds share one split, or that was not tested.
     """
-    from scipy.stats import norm, t
+    from scipy.stats import norm
 
     if not one.paired or one.unadjusted is None:
         raise UsageError(
@@ -55,22 +55,5 @@ def corrected_t_test(one: Comparison, test_to_train: float = TEST_TO_TRAIN) -> C
     seeds, degrees = one.seeds[0], usual.degrees_of_freedom
     spread = usual.standard_error * sqrt(seeds)
     error = spread * sqrt(1 / seeds + test_to_train)
-
-    def interval(tail: float) -> tuple[float, float]:
-        reach = error * float(t.isf(tail, degrees))
-        return usual.difference - reach, usual.difference + reach
-
-    tests = replace(
-        usual,
-        interval=interval(one.alpha / 2),
-        tost_interval=interval(one.alpha),
-        p_difference=2 * float(t.sf(abs(usual.difference) / error, degrees)),
-        p_equivalence=float(
-            max(
-                t.sf((usual.difference + one.margin) / error, degrees),
-                t.cdf((usual.difference - one.margin) / error, degrees),
-            )
-        ),
-        standard_error=error,
-    )
+    tests = t_tests_of_difference(usual.difference, error, degrees, one.margin, one.alpha)
     return CorrectedTest(one, tests, floor=float(norm.isf(one.alpha)) * spread * sqrt(test_to_train))

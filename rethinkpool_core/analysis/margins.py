@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rethinkpool_core.analysis.equivalence import Comparison, holm_adjust
+from rethinkpool_core.analysis.two_samples import t_tests_of_difference
 from rethinkpool_core.errors import UsageError
 
 FACTORS = (0.5, 1.0, 2.0)
@@ -24,19 +25,14 @@ def at_margin(one: Comparison, margin: float) -> Comparison:
 
     Raises UsageError for a margin that is not positive.
     """
-    from scipy.stats import t
-
     if not margin > 0:
         raise UsageError(f"the margin of equivalence cannot be {margin}: give a positive number")
     if one.unadjusted is None:
         return replace(one, margin=margin)
     tests = one.unadjusted
-    error, degrees = tests.standard_error, tests.degrees_of_freedom
-    tails = (
-        t.sf((tests.difference + margin) / error, degrees),
-        t.cdf((tests.difference - margin) / error, degrees),
+    tests = t_tests_of_difference(
+        tests.difference, tests.standard_error, tests.degrees_of_freedom, margin, one.alpha
     )
-    tests = replace(tests, p_equivalence=float(max(tails)))
     return replace(
         one,
         margin=margin,

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rethinkpool_core.analysis.assignments import first_assignment
 from rethinkpool_core.analysis.permutations import random_orders, reordered
-from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.models.build import build_model
 
@@ -55,10 +55,7 @@ def matchings_of_orders(
     for draw in range(orders):
         order = random_orders(dataset, index, seed + draw)[0] if draw else torch.arange(n)
         permuted = reordered(dataset, index, [order])
-        with torch.no_grad():
-            _, _, layers = model(BatchBuilder(permuted)(permuted.test), trace=True)
-        S = next(layer for key, layer in layers.items() if key.startswith("assignment")).of_graph(0)
-        found.append(S.argmax(1)[order.argsort()])
+        found.append(first_assignment(model, permuted, 0).argmax(1)[order.argsort()])
     return MatchingsOfOrders(torch.stack(found))
 
 

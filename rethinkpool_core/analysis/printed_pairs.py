@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from math import sqrt
 
 from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, holm_adjust
+from rethinkpool_core.analysis.equivalence_power import independent_standard_error
 from rethinkpool_core.analysis.pairs import pairs_among
 from rethinkpool_core.analysis.tables import PUBLISHED_SEEDS
-from rethinkpool_core.analysis.two_samples import TwoSampleTests
+from rethinkpool_core.analysis.two_samples import TwoSampleTests, t_tests_of_difference
 from rethinkpool_core.paper import TABLES, PublishedScore, get_metric, published
 
 _SIZES = (PUBLISHED_SEEDS, PUBLISHED_SEEDS)
@@ -67,24 +67,8 @@ def welch_t_tests_of_moments(
     means: tuple[float, float], stds: tuple[float, float], sizes: tuple[int, int], margin: float, alpha: float
 ) -> TwoSampleTests:
     """`welch_t_tests` of two samples known by their means, standard deviations (n - 1) and sizes."""
-    from scipy.stats import t
-
-    difference = means[1] - means[0]
-    shares = [std**2 / size for std, size in zip(stds, sizes, strict=True)]
-    error = sqrt(sum(shares))
-    degrees = error**4 / sum(share**2 / (size - 1) for share, size in zip(shares, sizes, strict=True))
-    reach, tost_reach = (error * float(t.isf(tail, degrees)) for tail in (alpha / 2, alpha))
-    return TwoSampleTests(
-        difference=difference,
-        interval=(difference - reach, difference + reach),
-        tost_interval=(difference - tost_reach, difference + tost_reach),
-        p_difference=2 * float(t.sf(abs(difference) / error, degrees)),
-        p_equivalence=float(
-            max(t.sf((difference + margin) / error, degrees), t.cdf((difference - margin) / error, degrees))
-        ),
-        standard_error=error,
-        degrees_of_freedom=degrees,
-    )
+    error, degrees = independent_standard_error(stds, sizes)
+    return t_tests_of_difference(means[1] - means[0], error, degrees, margin, alpha)
 
 
 def _compare(method: PublishedScore, twin: PublishedScore, margin: float, alpha: float) -> Comparison:

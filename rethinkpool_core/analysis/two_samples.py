@@ -79,6 +79,31 @@ def welch_t_tests(first: np.ndarray, second: np.ndarray, margin: float, alpha: f
     )
 
 
+def t_tests_of_difference(
+    difference: float, standard_error: float, degrees_of_freedom: float, margin: float, alpha: float
+) -> TwoSampleTests:
+    """Tests of a difference that is known by its standard error and degrees of freedom, without the samples."""
+    from scipy.stats import t
+
+    def interval(tail: float) -> tuple[float, float]:
+        reach = standard_error * float(t.isf(tail, degrees_of_freedom))
+        return difference - reach, difference + reach
+
+    tails = (
+        t.sf((difference + margin) / standard_error, degrees_of_freedom),
+        t.cdf((difference - margin) / standard_error, degrees_of_freedom),
+    )
+    return TwoSampleTests(
+        difference=difference,
+        interval=interval(alpha / 2),
+        tost_interval=interval(alpha),
+        p_difference=2 * float(t.sf(abs(difference) / standard_error, degrees_of_freedom)),
+        p_equivalence=float(max(tails)),
+        standard_error=standard_error,
+        degrees_of_freedom=degrees_of_freedom,
+    )
+
+
 def minimum_detectable_effect(standard_error: float, degrees_of_freedom: float, alpha: float) -> float:
     """The true difference that the two-sided t-test at level ``alpha`` detects with probability `POWER`."""
     return standard_error * _noncentrality(degrees_of_freedom, alpha)

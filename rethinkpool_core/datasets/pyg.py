@@ -19,7 +19,6 @@ from rethinkpool_core.paper.metrics import METRICS
 log = logging.getLogger(__name__)
 
 TASKS: tuple[Task, ...] = get_args(Task)
-_METRIC_OF: dict[str, str] = {"binary": "accuracy", "multiclass": "accuracy", "regression": "mae"}
 _METRICS_OF = {"binary": ("accuracy", "rocauc"), "multiclass": ("accuracy",), "regression": ("mae",)}
 
 
@@ -192,7 +191,7 @@ def _targets(graphs: list[Data], task: Task | None, name: str) -> tuple[Task, Te
 
 def _checked_metric(metric: str | None, task: Task) -> str:
     if metric is None:
-        return _METRIC_OF[task]
+        return _METRICS_OF[task][0]
     if metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
     if metric not in _METRICS_OF[task]:

@@ -35,8 +35,6 @@ def load_results(
     Raises StorageError for a store that cannot be read, or whose files another version wrote. A damaged file is set aside with a
     warning.
     """
-    import pandas as pd
-
     wanted = None if cells is None else set(cells)
     found = list(ResultStore(store).rows())
     committed = committed_store() if with_committed else None
@@ -45,14 +43,20 @@ def load_results(
         added = [row for row in committed.rows() if row["key"] not in finished]
         replaced = {row["key"] for row in added}
         found = [row for row in found if row["key"] not in replaced] + added
-    rows = [
+    rows = sorted((row for row in found if wanted is None or row["cell"] in wanted), key=ORDER)
+    return frame_of_rows(rows).astype(
+        {"val_score": float, "test_score": float, "seconds": float, "peak_bytes": float}
+    )
+
+
+def frame_of_rows(rows: Iterable[dict]) -> pd.DataFrame:
+    """Return rows of `SCHEMA` as a table, with JSON and curves as dicts."""
+    import pandas as pd
+
+    plain = [
         row
         | {name: json.loads(row[name]) for name in ("config", "provenance")}
         | {"curves": dict(row["curves"])}
-        for row in found
-        if wanted is None or row["cell"] in wanted
+        for row in rows
     ]
-    rows.sort(key=ORDER)
-    return pd.DataFrame(rows, columns=SCHEMA.names).astype(
-        {"val_score": float, "test_score": float, "seconds": float, "peak_bytes": float}
-    )
+    return pd.DataFrame(plain, columns=SCHEMA.names)

@@ -7,18 +7,10 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader, PrefetchLoader
 
-from rethinkpool_core.datasets.features import encode
-
 
 def graph_list(dataset, dtype: torch.dtype = torch.float32) -> list[Data]:
-    """Return one `Data` per graph, with encoded features."""
-    graphs = []
-    for number in range(dataset.store.num_graphs):
-        x, edge_index, _, y = dataset.store.graph(number)
-        y = y.to(dtype) if y.is_floating_point() else y
-        x = encode(x, dataset).to(dtype)
-        graphs.append(Data(x=x, edge_index=edge_index.long().contiguous(), y=y.reshape(1)))
-    return graphs
+    """Return one `Data` per graph with encoded features, and with no more than plain models need."""
+    return [Data(x=one.x, edge_index=one.edge_index, y=one.y) for one in dataset.to_pyg(dtype)]
 
 
 def loader(

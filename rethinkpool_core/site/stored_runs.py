@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -58,14 +57,7 @@ def frame_of(records: Iterable[RunRecord]) -> pd.DataFrame:
 
     Raises DataError for a run that was stopped early.
     """
-    import pandas as pd
+    from rethinkpool_core.experiments.frame import frame_of_rows
+    from rethinkpool_core.experiments.schema import row_of
 
-    from rethinkpool_core.experiments.schema import SCHEMA, row_of
-
-    rows = [
-        row
-        | {name: json.loads(row[name]) for name in ("config", "provenance")}
-        | {"curves": dict(row["curves"])}
-        for row in map(row_of, records)
-    ]
-    return pd.DataFrame(rows, columns=SCHEMA.names)
+    return frame_of_rows(map(row_of, records))
