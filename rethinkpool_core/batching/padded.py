@@ -54,7 +54,7 @@ class PaddedBatches:
             "pointer": self._with_end(self._rows.first, self.num_rows).unbind(),
             "graph": self.split_rows(self._rows.graph),
             "position": self.split_rows(self._rows.position),
-        } | self._adjacency(graphs)
+        } | self._adjacency(graphs, spread=min_edges > 0)
         if below is not None:
             self._tensors |= self._members(graphs.members, below)
 
@@ -74,14 +74,29 @@ class PaddedBatches:
         """Append R times the (M,) sizes to the (M, n) first entries of the graphs of each batch."""
         return torch.cat([first, (sizes * self.replicas).to(self.device).unsqueeze(1)], 1)
 
-    def _adjacency(self, graphs: Structure) -> dict[str, list[Tensor]]:
+    def _adjacency(self, graphs: Structure, spread: bool) -> dict[str, list[Tensor]]:
+        """Return the adjacency matrices.
+
+        Padding edges are loops: of a replica's last row or, if ``spread``, of all its padding rows, since a row with many of
+        them can take a GPU as long as all others.
+        """
         rows, edges, R = self._rows, self._edges, self.replicas
         # What is added to the numbers of rows and edges, which the structure counts from 0 in each graph.
         first_row, first_edge = rows.first.clone(), edges.first.flatten()
-        last_row = torch.arange(1, R + 1, device=self.device) * self.num_rows.to(self.device).unsqueeze(1) - 1
-        first_row[:, rows.dummies] = last_row  # padding edges join a replica's last row to itself
+        if not spread:
+            last_row = self.num_rows.to(self.device).unsqueeze(1) * torch.arange(1, R + 1, device=self.device)
+            first_row[:, rows.dummies] = last_row - 1
         first_row = first_row.flatten().index_select(0, edges.segment)
         first_edge = first_edge.index_select(0, rows.segment)
+        if spread and edges.real is not None:
+            # Of p loops on q rows: loop j is of row floor(((j + 1) q - 1) / p), and row k begins with loop floor(k p / q).
+            loops, padding = edges.padding.flatten(), rows.padding.flatten()
+            replica = edges.segment // (self.sizes.shape[2] + 1)
+            row = ((edges.position + 1) * _take(padding, replica) - 1) // _take(loops, replica).clamp(min=1)
+            first_row = torch.where(edges.real, first_row, first_row + row)
+            replica = rows.segment // (self.sizes.shape[2] + 1)
+            loop = rows.position * _take(loops, replica) // _take(padding, replica).clamp(min=1)
+            first_edge = torch.where(rows.real, first_edge, first_edge + loop)
         # A batch has one offset more than it has rows.
         num_offsets = self.num_rows * R + 1
         at = rows.index + rows.batch
@@ -115,6 +130,10 @@ class PaddedBatches:
         return {"members": self.split_rows(members), "inverse_members": below.split_rows(inverse[:-1])}
 
 
+def _take(values: Tensor, index: Tensor) -> Tensor:
+    return values.index_select(0, index)
+
+
 class _Entries:
     """The rows, or the edges, of padded batches, flat.
 
@@ -127,6 +146,7 @@ class _Entries:
     real      whether an entry is not padding; None if none is
     first     (M, R (B + 1)) first entry of each graph, counted in its batch
     dummies   the graphs of a batch that hold padding, as a slice
+    padding   (M, R) number of entries in each of them
     """
 
     def __init__(self, sizes: Tensor, totals: Tensor, source: Tensor):
@@ -136,7 +156,9 @@ class _Entries:
         """
         device, B = source.device, sizes.shape[2]
         self.dummies = slice(B, None, B + 1)
-        sizes = torch.cat([sizes, totals[:, None, None] - sizes.sum(2, keepdim=True)], 2)
+        padding = totals[:, None] - sizes.sum(2)
+        self.padding = padding.to(device)
+        sizes = torch.cat([sizes, padding.unsqueeze(2)], 2)
         self.first = offsets_from_sizes(sizes.flatten(1))[:, :-1].to(device)
         begin = offsets_from_sizes(sizes.flatten())[:-1].to(device)
         total, graphs = int(sizes.sum()), sizes[0].numel()

@@ -99,10 +99,16 @@ def grid_command(
         )
         results = ResultStore(store)
         if dry_run:
+            gpus = local_devices(device)[1]
             plan = make_plan(
-                grid, results, workers=workers, retry_failed=retry_failed, with_committed=with_committed
+                grid,
+                results,
+                workers=workers,
+                retry_failed=retry_failed,
+                with_committed=with_committed,
+                gpu=bool(gpus),
             )
-            at_once = workers or len(local_devices(device)[1]) or local_workers(plan)
+            at_once = workers or len(gpus) or local_workers(plan)
             print_plan(plan, results.folder, at_once, total_memory())
             return
         report = run_grid(

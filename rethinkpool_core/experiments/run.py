@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rethinkpool_core.errors import needs_extra
-from rethinkpool_core.experiments.engine import start_engine
+from rethinkpool_core.experiments.engine import local_devices, start_engine
 from rethinkpool_core.experiments.grid_file import read_grid
 from rethinkpool_core.experiments.grids import Grid, get_grid
 from rethinkpool_core.experiments.plan import make_plan
@@ -60,7 +60,14 @@ def run_grid(
     grid = find_grid(grid, seeds)
     results = ResultStore(store)
     results.prepare()
-    plan = make_plan(grid, results, workers=workers, retry_failed=retry_failed, with_committed=with_committed)
+    plan = make_plan(
+        grid,
+        results,
+        workers=workers,
+        retry_failed=retry_failed,
+        with_committed=with_committed,
+        gpu=device.startswith("cuda") if engine == "dask" else bool(local_devices(device)[1]),
+    )
     report = Report(found=plan.finished)
     for row in results.rows(plan.failed, ["model", "dataset", "error"]):
         cell, seed = plan.failed[row["key"]]

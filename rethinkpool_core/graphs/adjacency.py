@@ -7,6 +7,7 @@ with the transpose.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,20 +19,41 @@ from torch.nn import functional as F
 from rethinkpool_core.datasets.ragged import repeat_ids
 
 
+def bag_sum(x: Tensor, indices: Tensor, indptr: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the sums of the rows x[indices[e]], times weights[e] if given, over indptr[i] <= e < indptr[i + 1], for each i.
+
+    Neither way writes the gathered rows. On a CPU core ``embedding_bag`` took a fifth of the time of a gather and ``scatter_add``
+    at 1000 edges, and a sixth at 24000. On a GPU (H200) it took six times as long as cuSPARSE for 700,000 edges.
+    """
+    return (_by_csr if x.is_cuda else _by_embedding_bag)(x, indices, indptr, weights)
+
+
+def _by_embedding_bag(x: Tensor, indices: Tensor, indptr: Tensor, weights: Tensor | None) -> Tensor:
+    return F.embedding_bag(
+        indices, x, indptr, mode="sum", include_last_offset=True, per_sample_weights=weights
+    )
+
+
+def _by_csr(x: Tensor, indices: Tensor, indptr: Tensor, weights: Tensor | None) -> Tensor:
+    values = x.new_ones(len(indices)) if weights is None else weights
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        shape = len(indptr) - 1, len(x)
+        matrix = torch.sparse_csr_tensor(indptr, indices, values, shape, check_invariants=False)
+    return matrix @ x
+
+
 class _BagSum(torch.autograd.Function):
     """y[i] = scale[i] times the sum of x[indices[e]] over indptr[i] <= e < indptr[i + 1].
 
     The transpose is an argument, not derived. scale: (rows, 1), or None for ones.
-
-    ``embedding_bag`` gathers and adds without writing the gathered rows: on a CPU core it took a fifth of the time of a
-    gather and ``scatter_add`` at 1000 edges, and a sixth at 24000.
     """
 
     @staticmethod
     def forward(ctx, x, indices, indptr, indices_t, indptr_t, scale=None):
         ctx.save_for_backward(indices_t, indptr_t, scale)
         # Detached, since for a learned weight torch would record what only its own backward needs.
-        total = F.embedding_bag(indices, x.detach(), indptr, mode="sum", include_last_offset=True)
+        total = bag_sum(x.detach(), indices, indptr)
         return total if scale is None else total.mul_(scale)
 
     @staticmethod
@@ -39,11 +61,7 @@ class _BagSum(torch.autograd.Function):
     def backward(ctx, gradient):
         indices, indptr, scale = ctx.saved_tensors
         weights = None if scale is None else scale.view(-1).index_select(0, indices)
-        gradient = gradient.contiguous()
-        total = F.embedding_bag(
-            indices, gradient, indptr, mode="sum", include_last_offset=True, per_sample_weights=weights
-        )
-        return total, None, None, None, None, None
+        return bag_sum(gradient.contiguous(), indices, indptr, weights), None, None, None, None, None
 
 
 @dataclass(frozen=True)

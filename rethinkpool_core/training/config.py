@@ -41,8 +41,8 @@ class TrainingConfig:
     replicas            seeds trained side by side, 0 for all of them on a GPU and as many as are worthwhile on a CPU;
                         no effect on results beyond rounding
     checkpoint_every    epochs between checkpoints; no effect on results
-    cuda_graphs         whether a GPU records training steps as CUDA graphs and replays them (`training.cuda_graphs`);
-                        no effect on results beyond rounding; off until it has been tried on a GPU
+    cuda_graphs         whether a CUDA GPU records training steps as CUDA graphs and replays them (`training.cuda_graphs`);
+                        no effect on results beyond rounding
     tf32                whether matrix products on a GPU may round their factors to 10 bits, which is faster
     """
 
@@ -56,7 +56,7 @@ class TrainingConfig:
     eval_batch_size: Annotated[NonNegativeInt, NO_EFFECT_ON_RESULTS] = 0
     replicas: Annotated[NonNegativeInt, NO_EFFECT_ON_RESULTS] = 0
     checkpoint_every: Annotated[PositiveInt, NO_EFFECT_ON_RESULTS] = 1
-    cuda_graphs: Annotated[bool, NO_EFFECT_ON_RESULTS] = False
+    cuda_graphs: Annotated[bool, NO_EFFECT_ON_RESULTS] = True
     tf32: bool = False
 
 

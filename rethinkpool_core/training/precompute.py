@@ -16,8 +16,12 @@ from rethinkpool_core.engine.precomputed import PER_NODE
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import replica
 
-MAX_BYTES = 2**30
-"""Above it, each step computes its own."""
+
+def max_bytes(device: torch.device) -> int:
+    """Return how many bytes the terms may take; above that, each step computes its own."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory // 4
+    return 2**30
 
 
 @torch.no_grad()
@@ -30,11 +34,11 @@ def precompute_fixed_pooling(
     started: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> dict[str, Tensor]:
-    """Return `PoolingModel.fixed_terms` of the whole dataset for each seed; empty if they take more than `MAX_BYTES`.
+    """Return `PoolingModel.fixed_terms` of the whole dataset for each seed; empty if they take more than `max_bytes`.
 
     Terms are (R, G, ...) for G graphs, or (R, N + 1, ...) for N nodes, with a row for padding.
 
-    started  number of seeds that were started together, finished ones included: `MAX_BYTES` is for all of them, so that the
+    started  number of seeds that were started together, finished ones included: `max_bytes` is for all of them, so that the
              others, resumed, compute as if they had not been interrupted
     stopped  asked after each batch, since this can take minutes; KeyboardInterrupt if it says so
     """
@@ -51,7 +55,7 @@ def precompute_fixed_pooling(
             if not found:
                 rows = {name: len(builder.x if per_node[name] else sizes) for name in terms}
                 size = sum(rows[name] * value[0].nbytes for name, value in terms.items())
-                if not size or size * (started or len(seeds)) > MAX_BYTES:
+                if not size or size * (started or len(seeds)) > max_bytes(builder.device):
                     return {}
                 found = {
                     name: value.new_zeros(len(seeds), rows[name], *value.shape[1:])

@@ -95,12 +95,13 @@ class TrainingRun:
         if group.saved:
             group.resume(replicas)
         records: dict[int, RunRecord] = {}
+        idle: dict[int, TrainState] = {}  # of finished seeds that are still among the replicas
         while states:
             start = time.perf_counter()
-            if not train_epoch(self.setup, replicas, states, stop_requested):
+            if not train_epoch(self.setup, replicas, states | idle, stop_requested):
                 group.save(replicas, states)
                 raise KeyboardInterrupt
-            evaluate(self.setup, replicas, states)
+            evaluate(self.setup, replicas, states | idle)
             report = epoch_report(states, time.perf_counter() - start)
             show(report)
             try:
@@ -117,7 +118,11 @@ class TrainingRun:
             if finished:
                 group.finish(finished, replicas, states)
                 states = {seed: state for seed, state in states.items() if seed not in finished}
-                replicas.keep([row for row, seed in enumerate(replicas.seeds) if seed in states])
+                idle |= {seed: TrainState.idle(report.epoch) for seed in finished}
+                # Without some of the replicas all steps would be recorded anew, which takes longer than to train idle ones along.
+                if replicas.recorded is None or 2 * len(states) <= len(replicas):
+                    replicas.keep([row for row, seed in enumerate(replicas.seeds) if seed in states])
+                    idle.clear()
             if self.stopped:
                 return records | self.unfinished_records(states)
             if interrupted and states:

@@ -38,6 +38,11 @@ class TrainState:
     provenance: dict[str, Any] = field(default_factory=dict)
     best_weights: dict[str, Tensor] | None = field(default=None, repr=False)
 
+    @classmethod
+    def idle(cls, epoch: int) -> TrainState:
+        """Return the state of a seed that has finished and whose replica takes part in further epochs without learning."""
+        return cls(Schedule(learning_rate=0.0, best=math.inf), epoch)
+
     def finish_epoch(self, num_graphs: int) -> None:
         """Move the values of the current epoch to the curves: means of its losses over so many graphs, rate and time."""
         self.epoch, self.step = self.epoch + 1, 0

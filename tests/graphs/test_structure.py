@@ -75,6 +75,6 @@ def test_edges_are_those_of_the_disjoint_union():
 def test_a_dataset_without_any_edge():
     builder = BatchBuilder(dataset_of(store_of([nx.empty_graph(n) for n in (1, 3, 2)])))
     batch = builder(torch.tensor([[0, 1], [1, 2]]), num_edges=2)
-    # The second has five nodes, and its two padding edges need one more.
-    assert batch.indptr.tolist() == [0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 4]
+    # The second has five nodes, and its two padding edges need one more; the first has two rows of padding, with one each.
+    assert batch.indptr.tolist() == [0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 4]
     assert batch.indices.tolist() == [5, 5, 11, 11]

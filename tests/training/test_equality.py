@@ -94,7 +94,12 @@ def assert_same_losses(name, dataset, change, seeds=(1,), **model):
 
 # (module, constant, its other value, models)
 CONSTANTS = [
-    (precompute, "MAX_BYTES", 0, ["N-MINCUTPOOL", "N-DIFFPOOL-V2", "N-DIFFPOOL", "B-DIFFPOOL"]),
+    (
+        precompute,
+        "max_bytes",
+        lambda device: 0,
+        ["N-MINCUTPOOL", "N-DIFFPOOL-V2", "N-DIFFPOOL", "B-DIFFPOOL"],
+    ),
     (buckets, "MAX_BUCKETS", 1, ["MINCUTPOOL", "DIFFPOOL-V2", "GMN"]),
     (softmax, "NARROW", 0, ["DIFFPOOL-V2", "GMN"]),
 ]

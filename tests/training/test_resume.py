@@ -107,7 +107,8 @@ def test_killed_during_any_save(moment, limited, digits, tmp_path, monkeypatch, 
     if limited:
         builder = BatchBuilder(dataset, "cpu", torch.float32)
         terms = precompute.precompute_fixed_pooling(model, [1, 2], builder, 60)
-        monkeypatch.setattr(precompute, "MAX_BYTES", sum(values.nbytes for values in terms.values()))
+        size = sum(values.nbytes for values in terms.values())
+        monkeypatch.setattr(precompute, "max_bytes", lambda device: size)
     options = {"batch_size": 12, "learning_rate": 0.003, "stop_patience": 2, "replicas": 3, "max_epochs": 8}
     options |= {"device": "cpu", "progress": False}
     expected = train(model, dataset, seeds, **options)
