@@ -77,4 +77,4 @@ def test_a_dataset_without_any_edge():
     batch = builder(torch.tensor([[0, 1], [1, 2]]), num_edges=2)
     # The second has five nodes, and its two padding edges need one more; the first has two rows of padding, with one each.
     assert batch.indptr.tolist() == [0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 4]
-    assert batch.indices.tolist() == [5, 5, 11, 11]
+    assert batch.indices.tolist() == [4, 5, 11, 11]
