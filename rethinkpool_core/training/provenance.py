@@ -30,6 +30,12 @@ def provenance(dataset, device: torch.device) -> dict[str, Any]:
     }
 
 
+def add_device(provenance: dict[str, Any], device: str) -> None:
+    """Add the device on which a run is resumed to its provenance, where it is not the last one there."""
+    if provenance["device"].rpartition(", then ")[2] != device:
+        provenance["device"] += f", then {device}"
+
+
 def command(argv: list[str]) -> str:
     """Return a command line without the options that name a folder of this machine, which say nothing elsewhere."""
     kept = [Path(argv[0]).name]
