@@ -47,7 +47,7 @@ def _rows(source: Path) -> Iterable[dict]:
 
 
 def _rows_of_lines(source: Path) -> list[dict]:
-    """The runs of a file with a record per line, as `bench.gpu` writes it (`RunRecord.to_json`)."""
+    """Return the runs of a file with a record per line (`RunRecord.to_json`)."""
     rows = []
     for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
         try:

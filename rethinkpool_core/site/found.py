@@ -55,14 +55,21 @@ def differences(table: TableS5) -> str:
     """Return the range of the differences, and which of them are significant."""
     if not table.ours:
         return "No method of Table S5 has been run together with its twin yet."
+    in_points = [one for one in table.ours if one.scored_by.unit]
     parts = []
-    for unit in dict.fromkeys(one.scored_by.unit for one in table.ours):
-        same = [one for one in table.ours if one.scored_by.unit == unit]
-        ends = dict.fromkeys(_amount(extreme(same, key=_gain)) for extreme in (min, max))
-        parts.append(" to ".join(ends) + ("" if unit else f" ({get_metric(same[0].metric).title})"))
+    if in_points:
+        ends = dict.fromkeys(_amount(extreme(in_points, key=_gain)) for extreme in (min, max))
+        parts.append(f"scores {' to '.join(ends)} than its method")
+    for one in table.ours:
+        if not one.scored_by.unit:
+            size = one.scored_by.amount(one.difference, decimals(one))
+            word = "higher" if one.difference > 0 else "lower"
+            parts.append(
+                f"has a {get_metric(one.metric).title} {size} {word} than {one.method} on {one.dataset}"
+            )
     different = [one for one in table.ours if one.verdict.startswith("different")]
     said = f"significant: {named(different)}" if different else "no difference is significant"
-    return f"The randomised twin scores {' and '.join(parts)} than its method; {said}."
+    return f"The randomised twin {listed(parts)}; {said}."
 
 
 def equivalence(table: TableS5) -> str:
