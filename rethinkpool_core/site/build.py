@@ -17,6 +17,7 @@ from rethinkpool_core.site.accessible_html import correct_pages
 from rethinkpool_core.site.citation import software_bibtex
 from rethinkpool_core.site.dataset_cards import write_cards
 from rethinkpool_core.site.how_fast import write_measurement
+from rethinkpool_core.site.how_fast_gpu import write_gpu_measurement
 from rethinkpool_core.site.landing import write_landing
 from rethinkpool_core.site.model_pages import write_model_pages
 from rethinkpool_core.site.notebooks import profile_parameters, project_folder, run_notebook, shown
@@ -74,6 +75,7 @@ def build_site(executed: Path, build: Path) -> Path:
     write_cards(pages / "tables")
     write_model_pages(pages)
     write_measurement(pages / "tables")
+    write_gpu_measurement(pages / "tables")
     _write_derived(pages)
     write_landing(pages / "tables")
     write_settled(pages / "tables")

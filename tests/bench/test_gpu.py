@@ -9,7 +9,8 @@ import sys
 import pytest
 import torch
 
-from rethinkpool_core.training import RunRecord
+from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.reference.build import REFERENCE_MODELS
 
 # What a machine with torch and PyG alone does not have.
 WITHOUT = """
@@ -48,18 +49,14 @@ def test_all_parts_without_any_other_library(tmp_path):
     assert script("pack", str(tmp_path / "data"), "DIGITS").returncode == 0
     options = ["--datasets", "DIGITS", "--device", "cpu", "--seeds", "2", "--minutes", "60", "--steps", "3"]
     out = tmp_path / "out"
-    options += ["--rounds", "1", "--max-epochs", "1", "--epochs", "1"]
+    options += ["--rounds", "1", "--graphs", "100"]
     done = script("run", str(out), "--data", str(tmp_path / "data"), *options, bare=True)
     assert done.returncode == 0, done.stderr
-    found = json.loads((out / "gpu.json").read_text())
-    assert not [
-        name for name, part in found.items() if isinstance(part, dict) and "error" in str(part.get("found"))
-    ]
-    assert found["equality of MINCUTPOOL"]["found"]["alone"] < 1e-8
-    assert all(len(part["test_scores"]) == 2 for part in found["switches"]["found"].values())
-    records = [
-        RunRecord.from_dict(json.loads(line)) for line in (out / "records.jsonl").read_text().splitlines()
-    ]
-    assert {record.seed for record in records} == {1, 2}
-    assert len(found["grid"]["found"]["cells"]) == 4
-    assert len(records) == 2 * 4
+    found = json.loads((out / "how-fast-gpu.json").read_text())
+    compared = {(entry["model"], entry["dtype"]) for entry in found["equality"]}
+    assert compared == {(model, dtype) for model in MODELS for dtype in ("float64", "float32")}
+    assert all(entry[how]["all"] == 0 for entry in found["equality"] for how in ("eager", "recorded")), (
+        "a CPU equals itself"
+    )
+    assert [entry["model"] for entry in found["speed"]] == list(REFERENCE_MODELS)
+    assert all(entry["ours"][0]["seeds"] == 2 and entry["ours"][0]["speedup"] > 0 for entry in found["speed"])

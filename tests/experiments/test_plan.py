@@ -35,6 +35,12 @@ def test_more_workers_make_smaller_tasks():
     assert len(few) == 3 and len(many) == 60
 
 
+def test_a_gpu_takes_many_seeds_at_once():
+    """However many workers share it."""
+    tasks = make_plan(grid_of(range(1, 101)), ResultStore("none"), workers=12, gpu=True).tasks
+    assert [len(task.seeds) for task in tasks] == [50] * 6
+
+
 def test_tasks_do_not_depend_on_what_is_finished(store, record_of):
     """Else a grid that is taken up again would not find its checkpoints."""
     grid = grid_of(range(1, 41))

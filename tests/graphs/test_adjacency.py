@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from rethinkpool_core.graphs.adjacency import _by_csr, _by_embedding_bag
+
 
 @pytest.fixture(params=["small", "digraphs"])
 def graphs(request):
@@ -26,6 +28,16 @@ def test_product_and_transposed_product(graphs):
     torch.testing.assert_close(batch.A @ x, A @ x)
     torch.testing.assert_close(batch.A.T @ x, A.T @ x)
     assert torch.equal(batch.A.degree(), A.sum(1).long())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_both_ways_to_sum(graphs, weighted):
+    """The way of a GPU and that of a CPU, on a CPU."""
+    batch = graphs.batch()
+    x = torch.randn(batch.num_rows, 3, dtype=torch.float64)
+    weights = torch.randn(len(batch.indices), dtype=torch.float64) if weighted else None
+    found = [way(x, batch.indices, batch.indptr, weights) for way in (_by_csr, _by_embedding_bag)]
+    torch.testing.assert_close(*found)
 
 
 def test_gradients(graphs):

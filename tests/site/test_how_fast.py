@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from rethinkpool_core.errors import DataError
-from rethinkpool_core.site import how_fast
+from rethinkpool_core.site import how_fast, how_fast_gpu
 
 COMMITTED = Path(__file__).parents[2] / "results" / "how-fast.json"
 
@@ -85,3 +86,50 @@ def test_part_of_a_measurement_is_refused(found, project, change):
     project(json.dumps(found | change))
     with pytest.raises(DataError, match="complete benchmark"):
         how_fast.read_measurement()
+
+
+@pytest.fixture
+def gpu():
+    return json.loads(COMMITTED.with_name("how-fast-gpu.json").read_text(encoding="utf-8"))
+
+
+def test_gpu_pieces_hold_the_numbers(gpu):
+    """The geometric mean is that of the committed epochs, of four models with twenty seeds on NCI1."""
+    entry = gpu["speed"][0]
+    assert (entry["model"], entry["dataset"]) == ("MINCUTPOOL", "NCI1")
+    logs = [
+        math.log(entry["baseline_seconds"] / ours["seconds"])
+        for entry in gpu["speed"]
+        if entry["dataset"] == "NCI1" and entry["model"].endswith(("MINCUTPOOL", "DIFFPOOL-V2"))
+        for ours in entry["ours"]
+        if ours["seeds"] == 20
+    ]
+    assert len(logs) == 4
+    mean = math.exp(sum(logs) / 4)
+    entry["model"] = "MODEL"
+    entry["ours"][0] |= {"seeds": 1, "speedup": 12.34}
+    entry["ours"][-1]["peak_bytes"] = 100 * 2**30
+    gpu["equality"][3]["recorded"]["all"] = 0.7
+    pieces = how_fast_gpu.gpu_parts(gpu)
+    assert cells(pieces["speed"])[4] == "12"
+    assert cells(pieces["speed"])[-1] == "100.0"
+    gpu["speed"][0]["model"] = "MINCUTPOOL"
+    assert f"**{mean:.0f}** with 20 seeds on NCI1" in how_fast_gpu.gpu_parts(gpu)["overall"]
+    assert "7e-01" in pieces["equality"]
+    assert gpu["commit"][:12] in pieces["where"]
+
+
+def test_the_gpu_pieces_are_those_of_the_page(gpu):
+    page = (COMMITTED.parents[1] / "book" / "how-fast.md").read_text(encoding="utf-8")
+    for name in how_fast_gpu.gpu_parts(gpu):
+        assert f"tables/how-fast-gpu-{name}.md" in page
+
+
+def test_gpu_measurement_that_is_not_there(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    monkeypatch.setattr(how_fast_gpu, "project_folder", lambda: tmp_path)
+    with pytest.raises(DataError, match=r"cannot be read.*bench\.gpu run"):
+        how_fast_gpu.read_gpu_measurement()
+    (tmp_path / "results" / "how-fast-gpu.json").write_text("{}")
+    with pytest.raises(DataError, match="lacks speed-ups"):
+        how_fast_gpu.read_gpu_measurement()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from rethinkpool_core import build_model
+from rethinkpool_core import build_model, train
 from rethinkpool_core.errors import UsageError
+from rethinkpool_core.training import RunRecord, setup
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.cuda_graphs import recorder_for
 from rethinkpool_core.training.device import matmul_precision
 from rethinkpool_core.training.epoch import train_epoch
 from rethinkpool_core.training.evaluation import evaluate
+from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.schedule import Schedule
 from rethinkpool_core.training.setup import TrainingSetup
 from rethinkpool_core.training.state import TrainState
@@ -119,6 +123,47 @@ def test_one_replica_is_dropped(name, digits):
         trained.replicas.keep([0, 2])
         trained.epochs(2)
     assert_equal(*both)
+
+
+@pytest.mark.parametrize("name", ["MINCUTPOOL", "GRACLUS"])
+def test_finished_seeds_stay_in_recorded_steps(name, digits, monkeypatch):
+    """Six seeds that end in different epochs: they are dropped by halves, and their records are those without recording."""
+    kept = []
+    monkeypatch.setattr(Replicas, "keep", counted(Replicas.keep, kept))
+
+    def records(recorder) -> list[RunRecord]:
+        monkeypatch.setattr(setup, "recorder_for", lambda config, device: recorder)
+        return train(
+            name,
+            digits(60),
+            [1, 2, 3, 4, 5, 6],
+            max_epochs=30,
+            device="cpu",
+            progress=False,
+            replicas=6,
+            stop_patience=3,
+        )
+
+    recorded = records(Tape)
+    ends = sorted(record.epochs for record in recorded)
+    assert len(set(ends)) > 2, "seeds that end together show nothing"
+    assert all(2 * after <= before for before, after in pairwise([6, *kept])), (
+        "dropped before half of them had finished"
+    )
+    plain = records(None)
+    for a, b in zip(recorded, plain, strict=True):
+        assert (a.epochs, a.best_epoch) == (b.epochs, b.best_epoch)
+        assert all(len(curve) == a.epochs for curve in a.curves.values())
+        torch.testing.assert_close(a.curves["train_loss"], b.curves["train_loss"], rtol=1e-4, atol=1e-5)
+        assert a.test_score == b.test_score
+
+
+def counted(function, calls: list[int]):
+    def call(replicas, rows):
+        calls.append(len(rows))
+        return function(replicas, rows)
+
+    return call
 
 
 @pytest.mark.parametrize("name", ["DIFFPOOL-V2", "GMN"])

@@ -1,0 +1,124 @@
+"""Tables of the section on GPUs of the page "How fast", from ``results/how-fast-gpu.json``, which `bench.gpu` writes."""
+
+from __future__ import annotations
+
+import json
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from rethinkpool_core.bench.rounds import SUMMARISED
+from rethinkpool_core.errors import DataError
+from rethinkpool_core.site.notebooks import project_folder, shown
+from rethinkpool_core.site.tables import markdown, prose_table
+
+
+def read_gpu_measurement() -> dict[str, Any]:
+    """Return the committed measurement (raises DataError if it is missing or has no part that was measured)."""
+    path = project_folder() / "results" / "how-fast-gpu.json"
+    remedy = "make it with 'python -m rethinkpool_core.bench.gpu run DIR --data DIR' on a machine with a GPU"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{shown(path)} cannot be read ({' '.join(str(error).split())}): {remedy}") from None
+    if not found.get("speed") or not found.get("equality"):
+        raise DataError(f"{shown(path)} lacks speed-ups or the comparison with the CPU: {remedy}")
+    return found
+
+
+def write_gpu_measurement(folder: Path) -> None:
+    """Write ``how-fast-gpu-*.md`` from the committed measurement (raises DataError)."""
+    for name, text in gpu_parts(read_gpu_measurement()).items():
+        (folder / f"how-fast-gpu-{name}.md").write_text(text, encoding="utf-8")
+
+
+def gpu_parts(found: dict[str, Any]) -> dict[str, str]:
+    """Return the tables and sentences of the section in Markdown, by name."""
+    return {
+        "speed": _speed(found),
+        "overall": _overall(found),
+        "equality": _equality(found),
+        "at_once": _at_once(found["at_once"]),
+        "where": _where(found),
+    }
+
+
+def _measured(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [entry for entry in found["speed"] if "error" not in entry]
+
+
+def _speed(found: dict[str, Any]) -> str:
+    numbers = sorted({ours["seeds"] for entry in _measured(found) for ours in entry["ours"]})
+    header = ["dataset", "model", "batch size", "baseline (ms per step)"]
+    header += [f"{number} seed{'s' if number > 1 else ''}" for number in numbers] + ["memory (GiB)"]
+    rows = []
+    for entry in _measured(found):
+        speedups = {ours["seeds"]: ours["speedup"] for ours in entry["ours"]}
+        rows.append(
+            [
+                entry["dataset"],
+                f"`{entry['model']}`",
+                entry["batch_size"],
+                f"{1000 * entry['baseline_seconds'] / entry['steps']:.1f}",
+                *(f"{speedups[number]:.0f}" if number in speedups else "-" for number in numbers),
+                f"{max(ours['peak_bytes'] for ours in entry['ours']) / 2**30:.1f}",
+            ]
+        )
+    return markdown(header, rows)
+
+
+def _overall(found: dict[str, Any]) -> str:
+    *first, last = (f"`{name}`" for name in SUMMARISED)
+    means = []
+    for dataset in dict.fromkeys(entry["dataset"] for entry in _measured(found)):
+        by_number: dict[int, dict[str, float]] = {}
+        for entry in _measured(found):
+            for ours in entry["ours"] if entry["dataset"] == dataset else ():
+                by_number.setdefault(ours["seeds"], {})[entry["model"]] = ours["speedup"]
+        for number, speedups in sorted(by_number.items()):
+            if set(SUMMARISED) <= set(speedups):
+                mean = prod(speedups[name] for name in SUMMARISED) ** (1 / len(SUMMARISED))
+                means.append(f"**{mean:.0f}** with {number} seed{'s' if number > 1 else ''} on {dataset}")
+    return f"The geometric mean over {', '.join(first)} and {last} is {', '.join(means)}.\n"
+
+
+def _equality(found: dict[str, Any]) -> str:
+    def largest(dtype: str, steps: str) -> float:
+        return max(
+            entry[how][steps]
+            for entry in found["equality"]
+            if entry["dtype"] == dtype
+            for how in ("eager", "recorded")
+        )
+
+    models = {entry["model"] for entry in found["equality"]}
+    datasets = " and ".join(sorted({entry["dataset"] for entry in found["equality"]}))
+    return (
+        f"The losses of the first twenty steps of {len(models)} models on {datasets}, with steps recorded as CUDA graphs and "
+        f"without, were compared with those on a CPU (commit `{found['equality_commit'][:12]}`). In float64 they differ by "
+        f"at most {largest('float64', 'all'):.0e}, relative to losses above 1. In float32 the first step differs by at most "
+        f"{largest('float32', 'first'):.0e}, and training amplifies that to at most {largest('float32', 'all'):.0e} within "
+        "twenty steps.\n"
+    )
+
+
+def _at_once(found: dict[str, Any]) -> str:
+    alone, *others = found["ms_per_step"].items()
+    beside = ", ".join(f"{milliseconds:.1f} ms with {number} of them" for number, milliseconds in others)
+    return (
+        f"A step of `{found['model']}` on `{found['dataset']}` with {found['seeds']} seeds took {alone[1]:.1f} ms alone and, "
+        f"beside other such trainings, {beside}.\n"
+    )
+
+
+def _where(found: dict[str, Any]) -> str:
+    machine = found["machine"]
+    header, *rows = [
+        ("GPU", machine["device"]),
+        ("processor", f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in found["versions"].items())),
+        ("commit", f"`{found['commit'][:12]}`"),
+        ("date", found["date"]),
+        ("command", f"`{found['command']}`"),
+    ]
+    return prose_table(header, rows)
