@@ -9,6 +9,7 @@ from typing import Any
 
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.experiments.cell import MAX_EPOCHS, Cell
+from rethinkpool_core.experiments.departures import DEPARTURES
 from rethinkpool_core.paper import TABLES
 from rethinkpool_core.paper.rows import table_rows
 
@@ -70,20 +71,12 @@ def cells_of(
 
 
 def _released() -> tuple[Cell, ...]:
-    """The departures of the release that are parameters (`notebooks/f_released_code.ipynb`), each beside the paper's way."""
-    pairs = [
-        ("N-MINCUTPOOL", {"random_assignment": ["normal", "uniform"]}),
-        ("GMN", {"train_keys": [True, False]}),
-        ("DIFFPOOL-V2", {"norm_padding": [False, True]}),
-        ("DIFFPOOL-V2", {"sage": ["pyg2"]}),
-        ("DIFFPOOL-V2", {"max_ties": ["first"]}),
-        ("DISTANCE-GMN", {"activation": ["leaky_relu", "relu"]}),
-        ("MINCUTPOOL", {"learning_rate_patience": [10, 11]}),
-        ("GRACLUS", {"batch_size": [8, 64]}),
-        ("COMPLEMENT", {"batch_size": [8, 64]}),
-    ]
+    """Return both ways of each departure of the release, on its datasets."""
     return tuple(
-        cell for model, parameters in pairs for cell in cells_of([model], ["NCI1", "PROTEINS"], parameters)
+        one.cell(dataset, value)
+        for one in DEPARTURES
+        for dataset in one.datasets
+        for value in (one.paper, one.release)
     )
 
 
