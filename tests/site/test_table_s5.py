@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from analysis.samples import runs_of
 
+from rethinkpool_core.analysis.departures import departure_effects
 from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.departures import DEPARTURES
 from rethinkpool_core.site import found
+from rethinkpool_core.site.explained import explanations
 from rethinkpool_core.site.settled import corrected_table, margins_table, plan_table, pooled_text
 from rethinkpool_core.site.table_s5 import against_no_pooling, load_table_s5
 
@@ -80,6 +83,21 @@ def test_a_cell_far_from_the_printed_one_is_named(runs):
     moved = runs.assign(test_score=runs.test_score.where(runs.model != "N-MINCUTPOOL", runs.test_score - 0.1))
     text = found.agreement(load_table_s5(moved))
     assert "further away" in text and "N-MINCUTPOOL on PROTEINS (-" in text
+
+
+def test_what_is_known_about_a_cell_far_away(runs):
+    moved = runs.assign(test_score=runs.test_score.where(runs.model != "N-MINCUTPOOL", runs.test_score - 0.1))
+    table = load_table_s5(moved)
+    assert "- `N-MINCUTPOOL` on `PROTEINS`: no reason is known." in explanations(table, [])
+    departure = DEPARTURES[0]
+    both = runs_of(
+        (departure.cell("PROTEINS", "normal"), 0.65), (departure.cell("PROTEINS", "uniform"), 0.75)
+    )
+    text = explanations(table, departure_effects(both))
+    assert "- `N-MINCUTPOOL` on `PROTEINS`: with `random_assignment=uniform`" in text
+    assert "changes by +" in text and "over 20 seeds (different)" in text
+    assert text.startswith("Of 5 means, 0.2 are expected")
+    assert explanations(load_table_s5(runs[:0]), []) == ""
 
 
 def test_sentences_without_a_run(runs):

@@ -1,0 +1,42 @@
+"""Cells of Table S5 that are far from the printed mean, with what is known about the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+from rethinkpool_core.analysis.departures import DepartureEffect
+from rethinkpool_core.site.found import FAR
+from rethinkpool_core.site.table_s5 import TableS5, difference_text
+
+OTHER_DATA = {
+    "ZINC": "the [training molecules](../datasets) here are not the published ones, while those of validation and test are"
+}
+"""Datasets that differ from the published ones."""
+
+
+def explanations(table: TableS5, effects: Sequence[DepartureEffect]) -> str:
+    """Markdown list of the cells further than `FAR` standard errors from the printed mean; empty if there are none.
+
+    effects    of the departures of the release, of which those of a cell's model and dataset are named
+    """
+    near = [score for score in table.scores if score.z_both is not None]
+    far = [score for score in near if abs(score.z_both) >= FAR]
+    if not far:
+        return ""
+    lines = []
+    for score in far:
+        known = [OTHER_DATA[score.dataset]] if score.dataset in OTHER_DATA else []
+        known += [
+            f"with `{one.departure.other}`, as in the release, the score changes by {difference_text(one.comparison)} over "
+            f"{one.comparison.seeds[1]} seeds ({one.comparison.verdict})"
+            for one in effects
+            if one.comparison is not None
+            and (one.departure.model, one.dataset) == (score.model, score.dataset)
+        ]
+        lines.append(f"- `{score.model}` on `{score.dataset}`: {'; '.join(known) or 'no reason is known'}.\n")
+    by_chance = 2 * (1 - NormalDist().cdf(FAR)) * len(near)
+    return (
+        f"Of {len(near)} means, {by_chance:.1f} are expected more than {FAR:g} standard errors away by chance alone. "
+        f"What is known about those that are:\n\n{''.join(lines)}"
+    )
