@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,8 +30,9 @@ def provenance(
 ) -> Provenance:
     """Describe the runs behind a table or figure.
 
-    A line gives the number of runs and seeds, commits, devices, versions, the command that repeats them and where they are. Below
-    it, folded, every cell has the command that trains it again and the test score of each seed.
+    A line gives the number of runs and seeds, commit, machine, versions, the command that repeats them and where they are. Runs
+    of several commits or machines have a line for each, folded. Below, folded too, every cell has the command that trains it
+    again and the test score of each seed.
 
     runs         rows of `load_results`
     grid         name of the grid whose runs they are; None for runs that the page itself trained
@@ -44,24 +44,27 @@ def provenance(
     if runs.empty:
         command = _code(f"rethinkpool grid {grid}")
         return Provenance(f'<div class="provenance"><p>Not run yet: {command}</p></div>')
-    records = list(runs.provenance)
-    seeds = sorted(set(runs.seed))
-    cells = runs.cell.nunique()
-    facts = [
-        f"{_count(len(runs), 'run')} of {_count(cells, 'cell')}, seeds {_seeds(seeds)}",
-        f"commit {_several(_code((one.get('commit') or 'not known')[:9]) for one in records)}",
-        _several(html.escape(f"{one.get('device')}, {one.get('machine')}") for one in records),
-        _several(html.escape(versions_text(one)) for one in records),
-    ]
-    if grid is None:
-        facts.append("trained for this page")
-    else:
-        facts.append(f"repeat all: {' and '.join(map(_code, grid_commands(grid, runs)))}")
-        facts += _places(runs, site_root)
+    counted = f"{_count(len(runs), 'run')} of {_count(runs.cell.nunique(), 'cell')}, seeds {_seeds(sorted(set(runs.seed)))}"
     failed = int(runs.error.notna().sum())
-    if failed:
-        facts.insert(1, f"{failed} failed")
+    facts = [counted, f"{failed} failed"] if failed else [counted]
+    sources = _by_source(runs)
+    if len(sources) == 1:
+        facts += _source(runs, grid)
+    else:
+        facts.append(
+            " and ".join(dict.fromkeys(html.escape(str(one.get("device"))) for one in runs.provenance))
+        )
+    if grid is not None:
+        facts += _places(runs, site_root)
     line = f"<p>{' · '.join(facts)}</p>\n"
+    if len(sources) > 1:
+        listed = "".join(
+            f"<li>{' · '.join([_count(len(part), 'run'), *_source(part, grid)])}</li>\n" for part in sources
+        )
+        line += (
+            "<details><summary>Commits, machines, versions, and the commands that repeat them</summary>\n"
+            f"<ul>{listed}</ul></details>\n"
+        )
     if every_seed:
         cells_html = "".join(_cell(part, name) for name, part in _by_cell(runs))
         line += (
@@ -69,6 +72,32 @@ def provenance(
             f"{cells_html}</details>\n"
         )
     return Provenance(f'<div class="provenance">\n{line}</div>')
+
+
+def _by_source(runs: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the runs in parts of one commit, machine and set of versions, the largest first."""
+    parts: dict[tuple[str, ...], list[int]] = {}
+    for row, one in enumerate(runs.provenance):
+        parts.setdefault(tuple(_made_by(one)), []).append(row)
+    return [runs.iloc[rows] for rows in sorted(parts.values(), key=len, reverse=True)]
+
+
+def _made_by(one: dict) -> list[str]:
+    return [
+        f"commit {_code((one.get('commit') or 'not known')[:9])}",
+        html.escape(f"{one.get('device')}, {one.get('machine')}"),
+        html.escape(versions_text(one)),
+    ]
+
+
+def _source(runs: pd.DataFrame, grid: str | None) -> list[str]:
+    """Return what made the runs of one source, and the commands that repeat them."""
+    if grid is None:
+        return [*_made_by(runs.provenance.iloc[0]), "trained for this page"]
+    return [
+        *_made_by(runs.provenance.iloc[0]),
+        f"repeat all: {' and '.join(map(_code, grid_commands(grid, runs)))}",
+    ]
 
 
 def _by_cell(runs: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -111,11 +140,6 @@ def _places(runs: pd.DataFrame, site_root: str) -> list[str]:
         link = f'<a class="site-only" hidden href="{site_root}/results/{path.stem}.csv">CSV</a>'
         found.append(f"{_code(f'results/{path.name}')} {link}")
     return found or ["not in <code>results/</code>"]
-
-
-def _several(texts) -> str:
-    """Different texts from the most frequent to the rarest."""
-    return ", ".join(text for text, _ in Counter(texts).most_common())
 
 
 def _seeds(seeds: list[int]) -> str:

@@ -38,6 +38,21 @@ def test_the_line_names_runs_seeds_commit_device_versions_command_and_file(imdb)
     assert "results/table-s5.parquet" in line
 
 
+def test_each_source_has_a_line_of_its_own(imdb):
+    """The first five runs as if from another machine and commit."""
+    moved = [
+        one | {"commit": "abcdef0123456", "device": "ANOTHER GPU"} if row < 5 else one
+        for row, one in enumerate(imdb.provenance)
+    ]
+    shown = provenance(imdb.assign(provenance=moved), "table-s5").html
+    line, several, *_ = shown.split("<details>")
+    assert "ANOTHER GPU" in line and "commit" not in line
+    items = [text(item) for item in several.split("<li>")[1:]]
+    assert [item.split(" runs")[0] for item in items] == [str(len(imdb) - 5), "5"]
+    assert "commit abcdef012 · ANOTHER GPU," in items[1]
+    assert all("repeat all: rethinkpool grid table-s5 --dataset IMDB-B" in item for item in items)
+
+
 def test_every_seed_has_its_score_and_every_cell_its_command(imdb):
     folded = provenance(imdb, "table-s5").html.partition("<details>")[2]
     shown = re.findall(r"<li><b>(\d+)</b> ([\d.]+)</li>", folded)
@@ -51,7 +66,7 @@ def test_every_seed_has_its_score_and_every_cell_its_command(imdb):
 
 def test_seeds_are_listed_once_per_page_where_asked(imdb):
     line = provenance(imdb, "table-s5", every_seed=False).html
-    assert "<details>" not in line and line.partition("</p>")[0] in provenance(imdb, "table-s5").html
+    assert "Every seed" not in line and line.partition("</p>")[0] in provenance(imdb, "table-s5").html
 
 
 def test_runs_of_the_page_itself_have_no_file_and_no_grid(imdb):
