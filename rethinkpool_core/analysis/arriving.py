@@ -47,7 +47,7 @@ def as_seeds_arrive(runs: pd.DataFrame, dataset: str, method: str, twin: str) ->
         compare(
             {seed: of_method[seed] for seed in shared[:count]},
             {seed: of_twin[seed] for seed in shared[:count]},
-            paired=spec.split == "stratified",
+            paired=spec.seed_draws_split,
             metric=spec.metric,
             names=(dataset, method, twin),
         )

@@ -46,7 +46,7 @@ def departure_effects(
         comparison = compare(
             paper,
             release,
-            paired=get_spec(dataset).split == "stratified",
+            paired=get_spec(dataset).seed_draws_split,
             metric=get_spec(dataset).metric,
             margin=margin,
             alpha=alpha,

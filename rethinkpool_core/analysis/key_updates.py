@@ -66,7 +66,7 @@ def loss_differences(runs: pd.DataFrame, dataset: str, *, alpha: float = ALPHA) 
     losses = least_losses(runs[runs.dataset == dataset])
     if USUAL_PERIOD not in losses:
         return []
-    paired = get_spec(dataset).split == "stratified"
+    paired = get_spec(dataset).seed_draws_split
     return [
         _difference(dataset, period, losses[USUAL_PERIOD], losses[period], paired, alpha)
         for period in sorted(losses, key=lambda period: period or np.inf)

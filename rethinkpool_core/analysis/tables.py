@@ -130,7 +130,7 @@ def comparisons(
             one = compare(
                 scores[method],
                 scores[twin],
-                paired=get_spec(dataset).split == "stratified" if paired is None else paired,
+                paired=get_spec(dataset).seed_draws_split if paired is None else paired,
                 metric=group.metric.iloc[0],
                 margin=margin,
                 alpha=alpha,

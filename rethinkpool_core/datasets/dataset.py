@@ -16,7 +16,7 @@ from rethinkpool_core.datasets.features import encode
 from rethinkpool_core.datasets.fetch import download
 from rethinkpool_core.datasets.sources.source import get_source
 from rethinkpool_core.datasets.spec import DatasetSpec, Task, get_spec
-from rethinkpool_core.datasets.splits import stratified_split
+from rethinkpool_core.datasets.splits import draw_split
 from rethinkpool_core.datasets.statistics import statistics
 from rethinkpool_core.datasets.storage.cache import RawFiles, Stale, read_cache, write_cache
 from rethinkpool_core.datasets.storage.layout import built_in_version, is_present, packed_file, raw_folder
@@ -132,10 +132,10 @@ class GraphDataset:
         return statistics(self.store, self.spec, self.num_features, self.num_classes)
 
     def with_split(self, seed: int) -> GraphDataset:
-        """Return the same graphs with the stratified split of another seed; a published split stays as it is."""
-        if self.spec.split != "stratified":
+        """Return the same graphs with the split that another seed draws; a published split stays as it is."""
+        if not self.spec.seed_draws_split:
             return replace(self, split_seed=seed)
-        train, val, test = stratified_split(self.store.y, seed)
+        train, val, test = draw_split(self.spec.split, self.store.y, seed)
         return replace(self, train=train, val=val, test=test, split_seed=seed)
 
 
@@ -144,7 +144,7 @@ def load_dataset(name: str, root: str | os.PathLike[str] | None = None, split_se
 
     name        one of ``DATASETS`` or ``TU:<name>``
     root        the data folder; by default ``$RETHINKPOOL_DATA``, else the user's cache folder
-    split_seed  seed of the stratified split; published splits ignore it
+    split_seed  seed of a split that is drawn; published splits ignore it
 
     Raises UnknownNameError if there is no such dataset; DataError if it is not here and cannot be downloaded, or its files are
     damaged; StorageError if the data folder cannot be written.
@@ -161,7 +161,7 @@ def _assemble(
     spec: DatasetSpec, packed: Packed, outputs: int, checksum: str, split_seed: int
 ) -> GraphDataset:
     if packed.published is None:
-        train, val, test = stratified_split(packed.store.y, split_seed)
+        train, val, test = draw_split(spec.split, packed.store.y, split_seed)
     else:
         train, val, test = (packed.published[part] for part in PARTS)
     return GraphDataset(

@@ -15,7 +15,7 @@ from rethinkpool_core.files.folders import data_root
 if TYPE_CHECKING:
     from rethinkpool_core.datasets.storage.packed import Packed
 
-_GRAPHS_BUILT_IN = {"DIGITS": 1797}
+_GRAPHS_BUILT_IN = {"DIGITS": 1797, "RINGS-1": 2000, "RINGS-2": 2000, "RINGS-3": 2000}
 
 
 @dataclass(frozen=True)

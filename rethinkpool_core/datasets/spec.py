@@ -13,8 +13,8 @@ from rethinkpool_core.errors import UnknownNameError
 Task = Literal["binary", "multiclass", "regression"]
 Loss = Literal["cross_entropy", "l1"]
 Features = Literal["one_hot", "ones", "categorical", "dense"]
-SplitPolicy = Literal["stratified", "published", "benchmark"]
-SourceName = Literal["tu", "ogb", "zinc", "smnist", "digits", "memory"]
+SplitPolicy = Literal["stratified", "paired", "published", "benchmark"]
+SourceName = Literal["tu", "ogb", "zinc", "smnist", "digits", "rings", "memory"]
 EdgesCounted = Literal["undirected", "directed"]
 LabelCount = Literal["occurring", "dictionary", "columns", "none"]
 
@@ -32,7 +32,8 @@ class DatasetSpec:
     metric        a name in `paper.METRICS`
     num_features  width of the encoded node features, or number of integer columns where they are categorical; ``None``, like
                   ``num_classes``, where only the data can tell
-    split         drawn from the seed (``stratified``), or fixed: that of the publisher, or of the benchmark
+    split         drawn from the seed (``stratified``, or ``paired``: graphs 2i and 2i + 1 stay together), or fixed: that of the
+                  publisher, or of the benchmark
     upstream      the name that its publisher uses
     edges_counted, label_count
                   how the dataset's row of Table S1 counts edges and node labels: labels that occur, entries of the label
@@ -58,6 +59,11 @@ class DatasetSpec:
     def settings_of(self) -> str:
         """The dataset whose settings models take by default (`paper.settings`)."""
         return self.like or self.name
+
+    @property
+    def seed_draws_split(self) -> bool:
+        """Whether each seed has a split of its own."""
+        return self.split in ("stratified", "paired")
 
     @property
     def loss(self) -> Loss:
@@ -97,6 +103,23 @@ def _tu(name: str, upstream: str, num_features: int | None, features: Features =
         licence=_TU_LICENCE,
         edges_counted="undirected",
         label_count="none" if features == "ones" else "occurring",
+    )
+
+
+def _rings(radius: int) -> DatasetSpec:
+    return DatasetSpec(
+        name=f"RINGS-{radius}",
+        task="binary",
+        metric="accuracy",
+        features="one_hot",
+        num_features=2,
+        num_classes=2,
+        split="paired",
+        source="rings",
+        upstream=str(radius),
+        licence="made by this package",
+        edges_counted="undirected",
+        label_count="occurring",
     )
 
 
@@ -162,10 +185,11 @@ _ALL = (
         edges_counted="directed",
         label_count="none",
     ),
+    *map(_rings, (1, 2, 3)),
 )
 
 DATASETS: Mapping[str, DatasetSpec] = MappingProxyType({spec.name: spec for spec in _ALL})
-"""The datasets with a name of their own, in Table S1's order, and ``DIGITS``."""
+"""The datasets with a name of their own, in Table S1's order, then those that need no download, ``DIGITS`` and ``RINGS-r``."""
 
 
 def get_spec(name: str) -> DatasetSpec:

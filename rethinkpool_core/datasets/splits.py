@@ -1,4 +1,4 @@
-"""Stratified 80/10/10 splits that depend on the classes and the seed alone."""
+"""Random 80/10/10 splits that depend on the classes and the seed alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,23 @@ import torch
 from torch import Tensor
 
 from rethinkpool_core.errors import DataError, UsageError
+
+
+def draw_split(policy: str, y: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw training, validation and test indices: ``"stratified"``, or ``"paired"`` as `paired_split` does."""
+    return paired_split(y.numel(), seed) if policy == "paired" else stratified_split(y, seed)
+
+
+def paired_split(graphs: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw training, validation and test indices (sorted, int64) so that graphs 2i and 2i + 1 are in the same part.
+
+    Raises as `stratified_split`, of the pairs; DataError for an odd number of graphs.
+    """
+    if graphs % 2:
+        raise DataError(f"{graphs} graphs are not pairs: give an even number, the two of a pair side by side")
+    parts = stratified_split(torch.zeros(graphs // 2, dtype=torch.int64), seed)
+    train, val, test = (torch.stack([2 * part, 2 * part + 1], dim=1).flatten() for part in parts)
+    return train, val, test
 
 
 def stratified_split(y: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -19,7 +19,7 @@ def stand_in(dataset: str) -> str:
     """Return the dataset of the paper whose settings ``dataset`` takes: itself, or a similar one.
 
     DIGITS is built like SMNIST and takes its row; a TU set outside the paper (``TU:<name>``) takes that of
-    PROTEINS, the smallest TU set with node labels. Neither is the paper's choice.
+    PROTEINS, the smallest TU set with node labels, and so do RINGS-1 to RINGS-3. None of these is the paper's choice.
 
     Raises UnknownNameError for a dataset that is none of these.
     """
@@ -28,9 +28,9 @@ def stand_in(dataset: str) -> str:
         return dataset
     if dataset == "DIGITS":
         return "SMNIST"
-    if dataset.startswith("TU:"):
+    if dataset.startswith(("TU:", "RINGS-")):
         return "PROTEINS"
-    raise UnknownNameError("dataset", dataset, [*known, "DIGITS", "TU:<name>"])
+    raise UnknownNameError("dataset", dataset, [*known, "DIGITS", "RINGS-<radius>", "TU:<name>"])
 
 
 def _row(model: str, dataset: str) -> tuple[str, Row]:

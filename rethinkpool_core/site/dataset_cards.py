@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rethinkpool_core.analysis.rings import best_threshold, lag_agreement
 from rethinkpool_core.datasets.counts import DatasetCounts, read_counts
+from rethinkpool_core.datasets.sources.rings import lag_of, radius_of
 from rethinkpool_core.datasets.spec import DATASETS, DatasetSpec
+from rethinkpool_core.datasets.storage.layout import mirror_files
 from rethinkpool_core.figures.datasets import size_histogram
 from rethinkpool_core.figures.sample_graphs import draw_samples, read_samples
 from rethinkpool_core.figures.svg import FigureRow
@@ -18,9 +21,11 @@ _SOURCES = {
     "zinc": "[Benchmarking GNNs](https://github.com/graphdeeplearning/benchmarking-gnns), the subset of 12000 molecules of `{}`",
     "smnist": "[Benchmarking GNNs](https://github.com/graphdeeplearning/benchmarking-gnns), superpixels of `{}`",
     "digits": "[scikit-learn](https://scikit-learn.org/stable/datasets/toy_dataset.html), `{}`",
+    "rings": "this package, with radius {}",
 }
 _SPLITS = {
     "stratified": "stratified 80/10/10, drawn from the seed of the run",
+    "paired": "80/10/10 of the pairs, drawn from the seed of the run",
     "published": "the published one, the same for all seeds",
     "benchmark": "that of the benchmark, the same for all seeds",
 }
@@ -48,7 +53,7 @@ def _facts(spec: DatasetSpec, counts: DatasetCounts) -> str:
     metric, statistics = get_metric(spec.metric), counts.statistics
     both = "in both directions" if spec.edges_counted == "directed" else "once"
     parts = ", ".join(f"{size} {part}" for part, size in counts.split.items())
-    fetch = "built in, no download" if spec.source == "digits" else f"`rethinkpool data fetch {spec.name}`"
+    fetch = "built in, no download" if not mirror_files(spec) else f"`rethinkpool data fetch {spec.name}`"
     header, *rows = [
         ("source", _SOURCES[spec.source].format(spec.upstream)),
         ("task", TASKS[spec.task].format(spec.num_classes)),
@@ -62,6 +67,7 @@ def _facts(spec: DatasetSpec, counts: DatasetCounts) -> str:
             f"mean {counts.mean_nodes:.1f}, median {counts.median_nodes}, largest graph {counts.max_nodes}",
         ),
         ("edges per graph", f"mean {statistics['avg_edges']:.1f}, each counted {both}"),
+        *(_agreement(radius_of(spec)) if spec.source == "rings" else ()),
         ("node features", f"{FEATURES[spec.features]}: {_width(spec, counts)}"),
         ("split", f"{_SPLITS[spec.split]}: {parts}"),
         ("get it", fetch),
@@ -69,6 +75,18 @@ def _facts(spec: DatasetSpec, counts: DatasetCounts) -> str:
         ("checksum", f"`{counts.checksum}`"),
     ]
     return prose_table(header, rows, sorts=False)
+
+
+def _agreement(radius: int) -> list[tuple[str, str]]:
+    shuffled, repeating = lag_agreement(radius)
+    return [
+        (
+            f"same colour {lag_of(radius)} steps before",
+            f"share of the nodes, mean ± SD over the graphs: class 1 {repeating.mean:.3f} ± {repeating.deviation:.3f}, "
+            f"class 0 {shuffled.mean:.3f} ± {shuffled.deviation:.3f}; the best threshold on it is right for "
+            f"{100 * best_threshold(radius):.1f} % of the graphs",
+        )
+    ]
 
 
 def _width(spec: DatasetSpec, counts: DatasetCounts) -> str:

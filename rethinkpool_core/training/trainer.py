@@ -37,7 +37,7 @@ def train(
 ) -> list[RunRecord]:
     """Train a fresh replica of ``model`` for each seed and return one record per seed, in the order of the seeds.
 
-    A seed decides the weights, the random assignments, the order of the batches and, on TU sets and DIGITS, the split.
+    A seed decides the weights, the random assignments, the order of the batches and, on TU sets, DIGITS and RINGS, the split.
     ``RunRecord.weights`` holds the best epoch's weights. Beside other seeds a seed sees the same batches, weights and draws as
     alone; what differs is how float32 sums round, which training amplifies.
 

@@ -68,7 +68,7 @@ def test_cells_beside_the_published(runs):
 def test_pairing_follows_the_split(runs):
     found = {one.dataset: one for one in comparisons(runs)}
     for dataset, one in found.items():
-        assert one.paired == (get_spec(dataset).split == "stratified")
+        assert one.paired == get_spec(dataset).seed_draws_split
         assert one.family_size == 3
     assert found["PROTEINS"].verdict == "equivalent", "pairing takes away what the splits do"
     assert found["MOLHIV"].verdict == "undecided"

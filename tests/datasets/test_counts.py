@@ -15,7 +15,7 @@ from small_graphs import dataset_of, named_graphs, store_of
 from rethinkpool_core.datasets import load_dataset
 from rethinkpool_core.datasets.counts import count_dataset, read_counts, write_counts
 from rethinkpool_core.datasets.spec import DATASETS, get_spec
-from rethinkpool_core.datasets.storage.layout import is_present
+from rethinkpool_core.datasets.storage.layout import is_present, mirror_files
 from rethinkpool_core.errors import DataError
 
 SLOW = ("SMNIST", "ZINC", "DD", "MOLHIV")
@@ -29,7 +29,7 @@ def at_hand(request):
     def load(name: str):
         spec = get_spec(name)
         given = os.environ.get("RETHINKPOOL_DATA")
-        if spec.source == "digits" or (given and is_present(spec, Path(given))):
+        if not mirror_files(spec) or (given and is_present(spec, Path(given))):
             return load_dataset(name)
         return load_dataset(name, request.getfixturevalue("whole_root")(name))
 

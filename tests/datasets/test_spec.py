@@ -9,9 +9,10 @@ from rethinkpool_core.datasets.spec import DATASETS, get_spec
 from rethinkpool_core.errors import UnknownNameError
 
 
-def test_registry_holds_table_s1_and_digits() -> None:
+def test_registry_holds_table_s1_and_the_built_in_sets() -> None:
     assert set(DATASETS) == {
         "NCI1", "IMDB-B", "SMNIST", "ZINC", "PROTEINS", "NCI109", "DD", "MOLHIV", "DIGITS",
+        "RINGS-1", "RINGS-2", "RINGS-3",
     }  # fmt: skip
 
 

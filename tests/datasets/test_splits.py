@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rethinkpool_core.datasets.splits import stratified_split
+from rethinkpool_core.datasets.splits import paired_split, stratified_split
 from rethinkpool_core.errors import DataError, UsageError
 
 labels = st.lists(st.integers(0, 4), min_size=3, max_size=300).map(torch.tensor)
@@ -63,3 +63,18 @@ def test_seed_must_be_a_whole_number_from_zero(seed: object) -> None:
 def test_two_graphs_are_too_few() -> None:
     with pytest.raises(DataError, match="at least 3"):
         stratified_split(torch.tensor([0, 1]), 0)
+
+
+@given(st.integers(3, 200), seeds)
+def test_pairs_stay_together(pairs: int, seed: int) -> None:
+    parts = paired_split(2 * pairs, seed)
+    assert torch.cat(parts).sort().values.tolist() == list(range(2 * pairs))
+    tenth = max(1, int(pairs / 10 + 0.5))
+    assert [len(part) for part in parts] == [2 * (pairs - 2 * tenth), 2 * tenth, 2 * tenth]
+    for part in parts:
+        assert {int(graph) ^ 1 for graph in part} == {int(graph) for graph in part}
+
+
+def test_an_odd_number_of_graphs_is_no_pairs() -> None:
+    with pytest.raises(DataError, match="7 graphs are not pairs"):
+        paired_split(7, 0)

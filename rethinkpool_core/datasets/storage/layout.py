@@ -16,6 +16,7 @@ def mirror_files(spec: DatasetSpec) -> tuple[str, ...]:
         "zinc": ("ZINC/molecules.zip", "ZINC/train.index", "ZINC/val.index", "ZINC/test.index"),
         "smnist": ("SMNIST/superpixels.npz",),
         "digits": (),
+        "rings": (),
     }[spec.source]
 
 
@@ -27,6 +28,7 @@ def raw_folder(spec: DatasetSpec, root: Path) -> Path:
         "zinc": root / "ZINC",
         "smnist": root / "SMNIST",
         "digits": root / "DIGITS",
+        "rings": root / spec.name,
     }[spec.source]
 
 
@@ -43,4 +45,5 @@ def is_present(spec: DatasetSpec, root: Path) -> bool:
 
 def built_in_version(spec: DatasetSpec) -> str:
     """Return the version that stands for the raw files of a built-in dataset; empty for others."""
-    return f"scikit-learn {version('scikit-learn')}" if spec.source == "digits" else ""
+    package = {"digits": "scikit-learn", "rings": "numpy"}.get(spec.source)
+    return f"{package} {version(package)}" if package else ""
