@@ -17,14 +17,17 @@ class Graclus(nn.Module):
         dim = config.hidden_dim
         self.matching = MATCHINGS[config.matching]
         self.first = GraphConv(shape.in_dim, dim)
-        self.convs = nn.ModuleList(GraphConv(dim, dim) for _ in range(config.num_layers - 1))
+        self.levels = range(config.initial_convolutions, config.initial_convolutions + config.num_layers - 1)
+        further = config.initial_convolutions + config.num_layers - 3
+        self.convs = nn.ModuleList(GraphConv(dim, dim) for _ in range(further))
         self.output = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, shape.out_dim))
 
     def forward(self, data) -> tuple[Tensor, dict[str, Tensor]]:
         size = data.num_graphs
-        x = self.first(data.x, data.edge_index).relu()
-        for conv in self.convs:
+        x = data.x
+        for number, conv in enumerate([self.first, *self.convs], start=1):
             x = conv(x, data.edge_index).relu()
-            data = max_pool(self.matching(data), Batch(batch=data.batch, x=x, edge_index=data.edge_index))
-            x = data.x
+            if number in self.levels:
+                data = max_pool(self.matching(data), Batch(batch=data.batch, x=x, edge_index=data.edge_index))
+                x = data.x
         return self.output(global_mean_pool(x, data.batch, size)), {}

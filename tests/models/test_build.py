@@ -180,3 +180,23 @@ def test_every_parameter_a_user_may_set_is_listed():
     assert "random_assignment" not in config_fields("MINCUTPOOL")
     assert "purity_period" in config_fields("GMN")
     assert "purity_period" not in config_fields("RANDOM-GMN")
+
+
+@pytest.mark.parametrize(
+    ("initial", "layers"),
+    [
+        (1, ["conv 1", "pool 1", "conv 2", "pool 2"]),
+        (2, ["conv 1", "conv 2", "pool 2", "conv 3", "pool 3"]),
+        (4, ["conv 1", "conv 2", "conv 3", "conv 4", "pool 4", "conv 5", "pool 5"]),
+    ],
+)
+def test_initial_convolutions_of_graclus_come_before_the_first_pooling(initial, layers, small):
+    model = build_model("GRACLUS", small.dataset, num_layers=3, initial_convolutions=initial).double()
+    shown = model(small.batch(), trace=True)[2]
+    assert [name for name in shown if not name.startswith("assignment")] == layers
+
+
+def test_two_initial_convolutions_are_what_the_paper_has(small):
+    models = [build_model("GRACLUS", small.dataset, seed=1, **o) for o in ({}, {"initial_convolutions": 2})]
+    logits = [model.double()(small.batch())[0] for model in models]
+    assert torch.equal(*logits) and "initial_convolutions" not in config_fields("NO-POOL")

@@ -32,6 +32,7 @@ class MineConfig:
     num_layers: int = 2
     hidden_dim: int = 16
     matching: str = "none"
+    initial_convolutions: int = 2
     ratio: Annotated[float, Bounds(above=0, at_most=1)] = 0.5
     scale: Annotated[float, OnlyIf("random", True)] = 1.0
 
@@ -61,8 +62,8 @@ def test_a_model_and_its_twin(small):
 
 def test_fixed_fields_and_those_without_effect_cannot_be_set(small):
     register_mine()
-    assert list(config_fields("MINE")) == ["num_layers", "hidden_dim", "matching", "ratio"]
-    assert list(config_fields("R-MINE")) == ["num_layers", "hidden_dim", "matching", "ratio", "scale"]
+    assert list(config_fields("MINE")) == ["num_layers", "hidden_dim", "matching", "initial_convolutions", "ratio"]
+    assert list(config_fields("R-MINE")) == ["num_layers", "hidden_dim", "matching", "initial_convolutions", "ratio", "scale"]
     for key in ("random", "scale"):
         with pytest.raises(UnknownNameError, match=f"no parameter '{key}' of MINE"):
             build_model("MINE", small.dataset, **{key: True})
