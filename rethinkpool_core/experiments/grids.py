@@ -80,6 +80,18 @@ def _released() -> tuple[Cell, ...]:
     )
 
 
+def _rings() -> tuple[Cell, ...]:
+    """Rings of three radii, with one to four convolutions before the first pooling where a model lets us choose."""
+    numbers = [1, 2, 3, 4]
+    models: list[tuple[tuple[str, ...], dict[str, Sequence[Any]]]] = [
+        (("NO-POOL",), {"num_layers": numbers}),
+        (("GRACLUS", "COMPLEMENT", "MINCUTPOOL", "N-MINCUTPOOL"), {"initial_convolutions": numbers}),
+        (("DIFFPOOL-V2", "N-DIFFPOOL-V2", "GMN", "RANDOM-GMN"), {}),
+    ]
+    datasets = ["RINGS-1", "RINGS-2", "RINGS-3"]
+    return tuple(cell for names, parameters in models for cell in cells_of(names, datasets, parameters))
+
+
 def _with_control(*models: str) -> tuple[Cell, ...]:
     return cells_of([*models, "NO-POOL"], DATASETS)
 
@@ -115,6 +127,7 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
             ["GRACLUS", "COMPLEMENT", "GMN", "RANDOM-GMN", "DIFFPOOL", "N-DIFFPOOL"], ["NCI1", "MOLHIV"]
         ),
     ),
+    "rings": ("When pooling matters: rings that only a large enough neighbourhood tells apart", _rings),
     "released-code": ("what the 2020 release does differently from the paper", _released),
     "smoke": (
         "a few epochs of four models on the built-in digits, to check that everything works",
@@ -127,7 +140,10 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
     ),
 }
 # Activations are shown for one seed, and computed from its weights.
-_OPTIONS: dict[str, dict[str, Any]] = {"embeddings": {"seeds": (1,), "keep_weights": True}}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "embeddings": {"seeds": (1,), "keep_weights": True},
+    "rings": {"seeds": tuple(range(1, 11))},
+}
 GRIDS: dict[str, str] = {name: description for name, (description, _) in _GRIDS.items()}
 """The description of each named grid."""
 

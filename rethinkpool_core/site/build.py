@@ -25,6 +25,7 @@ from rethinkpool_core.site.repository import launch_page, repository, with_repos
 from rethinkpool_core.site.results_csv import write_results_csv
 from rethinkpool_core.site.settled import write_settled
 from rethinkpool_core.site.tables import write_tables
+from rethinkpool_core.site.when_pooling_matters import write_when_pooling_matters
 
 # Its console script may not be on PATH, and `python -m jupyter_book` does not exist.
 _JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
@@ -79,6 +80,7 @@ def build_site(executed: Path, build: Path) -> Path:
     _write_derived(pages)
     write_landing(pages / "tables")
     write_settled(pages / "tables")
+    write_when_pooling_matters(pages / "tables")
     options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", str(build)]
     with log.open("w", encoding="utf-8") as output:
         command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(pages), *options]

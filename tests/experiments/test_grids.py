@@ -20,13 +20,15 @@ from rethinkpool_core.paper import published
         ("figure-s1", 2 * 3),
         ("initial-convolutions", 2 * 3),
         ("embeddings", 6 * 2),
+        ("rings", (5 * 4 + 4) * 3),
         ("smoke", 4),
     ],
 )
 def test_named_grids(name, cells):
     grid = get_grid(name)
     assert len(grid.cells) == len({cell.digest for cell in grid.cells}) == cells
-    assert grid.seeds == ((1,) if name == "embeddings" else tuple(range(1, 21)))
+    seeds = {"embeddings": 1, "rings": 10}.get(name, 20)
+    assert grid.seeds == tuple(range(1, seeds + 1))
 
 
 def test_table_s5_is_what_the_paper_prints():

@@ -62,8 +62,21 @@ def test_a_model_and_its_twin(small):
 
 def test_fixed_fields_and_those_without_effect_cannot_be_set(small):
     register_mine()
-    assert list(config_fields("MINE")) == ["num_layers", "hidden_dim", "matching", "initial_convolutions", "ratio"]
-    assert list(config_fields("R-MINE")) == ["num_layers", "hidden_dim", "matching", "initial_convolutions", "ratio", "scale"]
+    assert list(config_fields("MINE")) == [
+        "num_layers",
+        "hidden_dim",
+        "matching",
+        "initial_convolutions",
+        "ratio",
+    ]
+    assert list(config_fields("R-MINE")) == [
+        "num_layers",
+        "hidden_dim",
+        "matching",
+        "initial_convolutions",
+        "ratio",
+        "scale",
+    ]
     for key in ("random", "scale"):
         with pytest.raises(UnknownNameError, match=f"no parameter '{key}' of MINE"):
             build_model("MINE", small.dataset, **{key: True})

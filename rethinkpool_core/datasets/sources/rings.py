@@ -38,6 +38,11 @@ def radius_of(spec: DatasetSpec) -> int:
     return int(spec.upstream)
 
 
+def nodes_of(radius: int) -> int:
+    """Return the number of nodes of each ring of RINGS-r."""
+    return _NODES_PER_RADIUS[radius]
+
+
 def lag_of(radius: int) -> int:
     """Return the number of steps after which colours of class 1 tend to repeat: 2r + 1, just outside a window of 2r + 1."""
     return 2 * radius + 1
@@ -50,7 +55,7 @@ def draw_rings(radius: int, pairs: int = PAIRS) -> NDArray[np.int64]:
     before with probability `REPEAT`, else it has a random colour, as the first ones do. Row 2i is its `euler_shuffle`.
     """
     rng = np.random.default_rng((_SEED, radius))
-    nodes, lag = _NODES_PER_RADIUS[radius], lag_of(radius)
+    nodes, lag = nodes_of(radius), lag_of(radius)
     colours = rng.integers(COLOURS, size=(pairs, nodes))
     repeats = rng.random((pairs, nodes)) < REPEAT
     for place in range(lag, nodes):

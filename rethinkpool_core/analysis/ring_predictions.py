@@ -1,0 +1,145 @@
+"""What each model was expected to see of RINGS-r, written down before any run, and what the runs of the grid found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from rethinkpool_core.analysis.equivalence import ALPHA
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.grids import get_grid
+from rethinkpool_core.models.registry import model_order
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATE = "2026-11-26"
+"""Day on which `expected` was written; there were no runs then."""
+
+GRID = "rings"
+TEST_GRAPHS = 200
+
+Outcome = Literal["50 %", "chance", "above chance", "below chance"]
+"""``"50 %"``: 50 % in every seed, up to one graph that rounding may decide. ``"chance"``: no test tells the mean from 50 %."""
+
+_FIXED_CONVOLUTIONS = {"DIFFPOOL-V2": 3, "N-DIFFPOOL-V2": 3, "GMN": 2, "RANDOM-GMN": 2}
+
+
+@dataclass(frozen=True)
+class RingScore:
+    """Accuracy of a cell of the grid over its seeds, in percent.
+
+    convolutions    before the first pooling or, of NO-POOL, before the readout
+    mean, std       over the seeds; None without runs, or of a single one
+    p_chance        of the t test that the mean is 50 %, adjusted after Holm for all cells that have one
+    outcome         what was found; None without at least two runs
+    """
+
+    model: str
+    radius: int
+    convolutions: int
+    cell: str
+    seeds: int = 0
+    mean: float | None = None
+    std: float | None = None
+    p_chance: float | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def expected(self) -> Outcome:
+        return expected(self.model, self.convolutions, self.radius)
+
+    @property
+    def as_expected(self) -> bool | None:
+        """Whether the prediction came true; a mean that is 50 % in every seed is also one at chance."""
+        if self.outcome is None:
+            return None
+        return self.outcome == self.expected or (self.expected, self.outcome) == ("chance", "50 %")
+
+
+def convolutions_of(cell: Cell) -> int:
+    """Return how many convolutions come before the first pooling of a cell, or before the readout of NO-POOL."""
+    if cell.model in _FIXED_CONVOLUTIONS:
+        return _FIXED_CONVOLUTIONS[cell.model]
+    return cell.config["model"].get("num_layers" if cell.model == "NO-POOL" else "initial_convolutions", 2)
+
+
+def is_blind(model: str, convolutions: int, radius: int) -> bool:
+    """Return whether the network is proved to give both rings of every pair the same output (page "When pooling matters").
+
+    All that it computes comes from sums over windows of at most 2 radius + 1 colours.
+    """
+    longest = {
+        "NO-POOL": 2 * convolutions + 1,
+        "GMN": 2 * convolutions + 1,  # S^T Q
+        "MINCUTPOOL": 2 * convolutions + 2,  # S^T A S
+        "DIFFPOOL-V2": 2 * convolutions + 2,
+    }.get(model)
+    return longest is not None and longest <= 2 * radius + 1
+
+
+def expected(model: str, convolutions: int, radius: int) -> Outcome:
+    """Return what was expected before any run; the reasons are on the page."""
+    if is_blind(model, convolutions, radius):
+        return "50 %"
+    beyond = convolutions - radius  # how far the nodes see beyond the window, before anything is pooled
+    sees = {
+        "NO-POOL": beyond > 0,
+        "GRACLUS": beyond >= -1,
+        "COMPLEMENT": beyond >= 0,
+        "MINCUTPOOL": beyond > 0 or (beyond == 0 and radius == 1),
+        "N-MINCUTPOOL": beyond > 0,
+        "DIFFPOOL-V2": beyond > 0,
+        "N-DIFFPOOL-V2": beyond > 0,
+        "GMN": beyond > 0,
+        "RANDOM-GMN": beyond > 0,
+    }[model]
+    return "above chance" if sees else "chance"
+
+
+def ring_scores(runs: pd.DataFrame, alpha: float = ALPHA) -> list[RingScore]:
+    """Return every cell of the grid with its scores, by model, radius and number of convolutions.
+
+    runs    rows of `load_results`; others than those of the grid are left out
+    """
+    scores = [_score(cell, runs[runs.cell == cell.digest]) for cell in get_grid(GRID).cells]
+    adjusted = _holm([score.p_chance for score in scores])
+    scores = [
+        replace(score, p_chance=p, outcome=score.outcome or _outcome(score, p, alpha))
+        for score, p in zip(scores, adjusted, strict=True)
+    ]
+    return sorted(scores, key=lambda one: (model_order(one.model), one.radius, one.convolutions))
+
+
+def _score(cell: Cell, runs: pd.DataFrame) -> RingScore:
+    from scipy.stats import ttest_1samp
+
+    empty = RingScore(cell.model, int(cell.spec.upstream), convolutions_of(cell), cell.digest)
+    values = 100 * runs.test_score[runs.error.isna() & runs.test_score.notna()].to_numpy(dtype=float)
+    if len(values) < 2:
+        return replace(empty, seeds=len(values), mean=float(values[0]) if len(values) else None)
+    found = replace(empty, seeds=len(values), mean=float(values.mean()), std=float(values.std(ddof=1)))
+    if np.abs(values - 50).max() <= 100 / TEST_GRAPHS + 1e-9:
+        return replace(found, outcome="50 %")
+    if found.std == 0:
+        return replace(found, outcome="above chance" if found.mean > 50 else "below chance")
+    return replace(found, p_chance=float(ttest_1samp(values, 50).pvalue))
+
+
+def _holm(values: Sequence[float | None]) -> list[float | None]:
+    from statsmodels.stats.multitest import multipletests
+
+    tested = [p for p in values if p is not None]
+    adjusted = iter(multipletests(tested, method="holm")[1].tolist() if tested else ())
+    return [None if p is None else next(adjusted) for p in values]
+
+
+def _outcome(score: RingScore, p: float | None, alpha: float) -> Outcome | None:
+    if p is None:
+        return None
+    if p >= alpha:
+        return "chance"
+    return "above chance" if score.mean > 50 else "below chance"

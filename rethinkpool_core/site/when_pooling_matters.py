@@ -1,0 +1,208 @@
+"""Tables and figure of the page "When pooling matters": the rings, what was expected, and what the committed runs found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from rethinkpool_core.analysis.equivalence import Comparison
+from rethinkpool_core.analysis.ring_predictions import (
+    DATE,
+    GRID,
+    RingScore,
+    convolutions_of,
+    expected,
+    is_blind,
+    ring_scores,
+)
+from rethinkpool_core.analysis.rings import best_threshold, lag_agreement
+from rethinkpool_core.analysis.tables import comparisons, overall
+from rethinkpool_core.datasets.sources.rings import lag_of, nodes_of
+from rethinkpool_core.experiments.grids import get_grid
+from rethinkpool_core.figures.rings import accuracy_over_reach
+from rethinkpool_core.models.registry import find_model, model_order
+from rethinkpool_core.site.initial_convolutions import GRID as SMNIST_GRID
+from rethinkpool_core.site.initial_convolutions import gaps_table
+from rethinkpool_core.site.provenance import provenance
+from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
+from rethinkpool_core.site.tables import markdown, raw_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RADII = (1, 2, 3)
+_NUMBERS = (1, 2, 3, 4)
+
+
+def write_when_pooling_matters(folder: Path) -> None:
+    """Write ``rings-*.md``, which the page includes, from the committed runs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    committed = committed_runs()
+    runs = committed[committed.cell.isin([cell.digest for cell in get_grid(GRID).cells])]
+    smnist = committed[committed.cell.isin([cell.digest for cell in get_grid(SMNIST_GRID).cells])]
+    scores = ring_scores(runs)
+    line = raw_html(provenance(runs, GRID, site_root=".").html)
+    parts = {
+        "agreement": agreement_table(),
+        "expected": expected_table(),
+        "figure": figure(scores),
+        "found": "\n".join([found_text(scores), found_table(scores), missing_text(scores), line]),
+        "verdicts": verdicts_text(runs),
+        "power": power_text(runs, scores),
+        "smnist": f"{gaps_table(smnist)}\n{raw_html(provenance(smnist, SMNIST_GRID, site_root='.').html)}",
+    }
+    for name, text in parts.items():
+        (folder / f"rings-{name}.md").write_text(text, encoding="utf-8")
+
+
+def agreement_table() -> str:
+    """Markdown table of how often the rings of each class repeat a colour at the lag."""
+    rows = []
+    for radius in RADII:
+        shuffled, repeating = lag_agreement(radius)
+        rows.append(
+            [
+                f"`RINGS-{radius}`",
+                nodes_of(radius),
+                lag_of(radius),
+                f"{repeating.mean:.3f} ± {repeating.deviation:.3f}",
+                f"{shuffled.mean:.3f} ± {shuffled.deviation:.3f}",
+                f"{100 * best_threshold(radius):.1f} %",
+            ]
+        )
+    header = [
+        "dataset",
+        "nodes",
+        "lag",
+        "agreement in class 1",
+        "agreement in class 0",
+        "best threshold on it",
+    ]
+    return unbroken(markdown(header, rows))
+
+
+def expected_table() -> str:
+    """Markdown table of the predictions, a row per model and radius, a column per number of convolutions."""
+    cells = {
+        (cell.model, int(cell.spec.upstream), convolutions_of(cell)): expected(
+            cell.model, convolutions_of(cell), int(cell.spec.upstream)
+        )
+        for cell in get_grid(GRID).cells
+    }
+    return f"Expected on {DATE}, before any run:\n\n" + _by_convolutions(cells, str)
+
+
+def found_table(scores: Sequence[RingScore]) -> str:
+    """Markdown table of mean and standard deviation in the same places; what was not expected is bold."""
+    cells = {(one.model, one.radius, one.convolutions): one for one in scores}
+    return unbroken(_by_convolutions(cells, _shown))
+
+
+def _by_convolutions(cells: dict[tuple[str, int, int], object], shown: Callable[..., str]) -> str:
+    rows = []
+    for model, radius in sorted({key[:2] for key in cells}, key=lambda key: (model_order(key[0]), key[1])):
+        row = [
+            shown(cells[model, radius, number]) if (model, radius, number) in cells else ""
+            for number in _NUMBERS
+        ]
+        rows.append([f"`{model}`", radius, *row])
+    return markdown(["model", "r", *(f"c = {number}" for number in _NUMBERS)], rows)
+
+
+def _shown(score: RingScore) -> str:
+    if score.mean is None:
+        return "not run yet"
+    text = f"{score.mean:.1f}" + ("" if score.std is None else f" ± {score.std:.1f}")
+    return f"**{text}**" if score.as_expected is False else text
+
+
+def found_text(scores: Sequence[RingScore]) -> str:
+    """How many predictions came true, and which did not."""
+    known = [one for one in scores if one.outcome is not None]
+    if not known:
+        return "No cell of the grid has been run yet.\n"
+    wrong = [one for one in known if not one.as_expected]
+    said = f"{len(known) - len(wrong)} of {len(known)} predictions came true"
+    rest = len(scores) - len(known)
+    said += f"; {rest} cell{'s have' if rest > 1 else ' has'} not been run yet." if rest else "."
+    if not wrong:
+        return f"{said}\n"
+    listed = "".join(
+        f"- `{one.model}` on `RINGS-{one.radius}` with c = {one.convolutions}: expected {one.expected}, "
+        f"found {one.outcome} ({_shown(one).strip('*')} over {one.seeds} seeds)\n"
+        for one in wrong
+    )
+    return f"{said} The others:\n\n{listed}"
+
+
+def missing_text(scores: Sequence[RingScore]) -> str:
+    """A list of the cells that were not run, with the command that trains them; empty if there are none."""
+    lines = []
+    for radius in RADII:
+        models = dict.fromkeys(one.model for one in scores if one.radius == radius and one.mean is None)
+        if models:
+            named = ", ".join(f"`{model}`" for model in models)
+            lines.append(f"- `rethinkpool grid {GRID} --dataset RINGS-{radius}` ({named})")
+    return "Not run yet, with the command that trains them:\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def figure(scores: Sequence[RingScore]) -> str:
+    """The figure of the page, or a sentence while there is nothing to draw."""
+    drawn = accuracy_over_reach(scores)
+    if not drawn.figures:
+        return f"The figure is drawn here once `rethinkpool grid {GRID}` has been run.\n"
+    return raw_html(drawn._repr_html_())
+
+
+def ring_comparisons(runs: pd.DataFrame) -> list[Comparison]:
+    """Compare each method with its twin and with NO-POOL with as many convolutions, adjusted after Holm as one family."""
+    names = {cell.digest: f"c = {convolutions_of(cell)}" for cell in get_grid(GRID).cells}
+    return comparisons(runs, names)
+
+
+def verdicts_text(runs: pd.DataFrame) -> str:
+    """Markdown table of each method with its twin, with the verdicts that `rethinkpool results` would give."""
+    found = ring_comparisons(runs)
+    twins = [one for one in found if find_model(one.twin).twin_of == one.method]
+    if not twins:
+        return "No method has been run together with its twin yet.\n"
+    rows = [
+        [
+            f"`{one.dataset}`",
+            one.settings,
+            f"`{one.method}`",
+            f"`{one.twin}`",
+            difference_text(one),
+            one.verdict,
+        ]
+        for one in twins
+    ]
+    header = ["dataset", "convolutions", "method", "twin", "twin minus method", "verdict"]
+    return f"{overall(found)}\n\n{unbroken(markdown(header, rows))}"
+
+
+def power_text(runs: pd.DataFrame, scores: Sequence[RingScore]) -> str:
+    """How often the verdict was "different" where a difference is known: one model proved blind, the other above chance."""
+    outcome = {(one.model, one.radius, one.convolutions): one.outcome for one in scores}
+    found, known = ring_comparisons(runs), []
+    for one in found:
+        radius, number = int(one.dataset[-1]), int(one.settings.split()[-1])
+        sides = (one.method, one.twin)
+        blind = [is_blind(model, number, radius) for model in sides]
+        sees = [outcome.get((model, radius, number)) == "above chance" for model in sides]
+        if (blind[0] and sees[1]) or (blind[1] and sees[0]):
+            known.append(one)
+    if not known:
+        return "This is computed here once there are runs of such pairs.\n"
+    different = [one for one in known if one.verdict == "different"]
+    least = min(abs(one.difference) for one in known)
+    effects = [one.minimum_detectable_effect for one in found if one.tested]
+    text = f'Such pairs: {len(known)}. With the verdict "different": {len(different)}. The smallest of these differences: {least:.1f} points.'
+    if effects:
+        text += (
+            f" Over all {len(effects)} pairs that could be tested, the difference that these seeds detect with a "
+            f"probability of 80 % is {median(effects):.1f} points in the median."
+        )
+    return f"{text}\n"

@@ -1,0 +1,124 @@
+"""The proposition of the page "When pooling matters", in float64: which networks cannot tell the rings of a pair apart."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rethinkpool_core.analysis.permutations import reordered
+from rethinkpool_core.analysis.ring_predictions import convolutions_of, is_blind
+from rethinkpool_core.analysis.rings import colours_in_ring_order
+from rethinkpool_core.batching.batch import BatchBuilder
+from rethinkpool_core.datasets import load_dataset
+from rethinkpool_core.experiments.grids import get_grid
+from rethinkpool_core.models import build_model
+
+TOLERANCE = 1e-10
+PAIRS = 12
+CELLS = [cell for cell in get_grid("rings").cells if cell.model in ("NO-POOL", "MINCUTPOOL", "GMN")]
+DIFFPOOL = [("DIFFPOOL", 3, True), ("DIFFPOOL", 1, False), ("N-DIFFPOOL-INV", 2, True)]
+
+
+def pairs_of(root, radius):
+    return reordered(load_dataset(f"RINGS-{radius}", root), torch.arange(2 * PAIRS))
+
+
+def logits_of(model, dataset):
+    """Logits in evaluation mode, in the order of the graphs; batch norms have seen them once."""
+    batch = BatchBuilder(dataset, dtype=torch.float64)(dataset.test)
+    with torch.no_grad():
+        model.train()(batch)
+        logits = model.eval()(batch)[0]
+    logits = logits[batch.graph_id.argsort()]
+    assert float(logits[::2].std(0).max()) > 1e-3, "a network that sees nothing at all would prove nothing"
+    return logits
+
+
+def gaps(model, dataset):
+    """Largest difference of a logit between the two rings of each pair, (PAIRS,)."""
+    logits = logits_of(model, dataset)
+    return (logits[::2] - logits[1::2]).abs().amax(1)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.getbasetemp() / "rings"
+
+
+def test_some_cells_are_blind_and_some_are_not():
+    blind = [is_blind(cell.model, convolutions_of(cell), int(cell.dataset[-1])) for cell in CELLS]
+    assert (sum(blind), len(blind)) == (6 + 3 + 2, 27)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_blind_exactly_where_proved(cell, root):
+    radius = int(cell.dataset[-1])
+    dataset = pairs_of(root, radius)
+    model = build_model(cell.model, dataset, seed=3, **cell.split_parameters[0]).double()
+    found = gaps(model, dataset)
+    if is_blind(cell.model, convolutions_of(cell), radius):
+        assert float(found.max()) < TOLERANCE
+    else:
+        assert float(found.min()) > 10 * TOLERANCE
+
+
+@pytest.mark.parametrize(("name", "radius", "blind"), DIFFPOOL)
+def test_diffpool_whose_assignment_needs_two_convolutions(name, radius, blind, root):
+    """Features need windows of 5, the adjacency 6 where S comes from two convolutions and 4 where it comes from one."""
+    dataset = pairs_of(root, radius)
+    found = gaps(build_model(name, dataset, seed=3).double(), dataset)
+    assert (float(found.max()) < TOLERANCE) == blind
+
+
+@pytest.mark.parametrize(("radius", "share"), [(1, 1e-3), (2, 1e-4), (3, 1e-4)])
+def test_the_learned_adjacency_alone_shows_little_before_training(radius, share, root):
+    dataset = pairs_of(root, radius)
+    model = build_model("MINCUTPOOL", dataset, seed=3, initial_convolutions=radius).double()
+    score = logits_of(model, dataset).diff(dim=1).squeeze(1)
+    assert 0 < float((score[::2] - score[1::2]).abs().mean() / score.std()) < share
+
+
+def windows_by_node(dataset, width):
+    """The window around each node as a number that reading it backwards does not change, (graphs, nodes)."""
+    neighbours = dataset.store.edge_index[1].long().view(2 * PAIRS, -1, 2)
+    colours = dataset.store.x.long().view(2 * PAIRS, -1)
+    graphs, nodes = colours.shape
+    found = torch.empty_like(colours)
+    for graph in range(graphs):
+        for node in range(nodes):
+            sides = []
+            for step in range(2):
+                before, here, side = node, int(neighbours[graph, node, step]), []
+                for _ in range(width // 2):
+                    side.append(int(colours[graph, here]))
+                    first, second = neighbours[graph, here].tolist()
+                    before, here = here, second if first == before else first
+                sides.append(side)
+            windows = (
+                [*reversed(a), int(colours[graph, node]), *b] for a, b in (sides, (sides[1], sides[0]))
+            )
+            found[graph, node] = min(int("".join(map(str, window)), 2) for window in windows)
+    return found
+
+
+@pytest.mark.parametrize(("name", "equal"), [("RANDOM-GMN", True), ("N-MINCUTPOOL", False)])
+def test_random_rows_give_the_same_once_nodes_are_listed_by_their_windows(name, equal, root):
+    """Hence the same distribution over random orders, where the pooled graph has no edges."""
+    dataset = pairs_of(root, 2)
+    orders = windows_by_node(dataset, 5).argsort(dim=1, stable=True)
+    listed = reordered(dataset, torch.arange(2 * PAIRS), list(orders))
+    overrides = {"initial_convolutions": 2} if name == "N-MINCUTPOOL" else {}
+    found = gaps(build_model(name, listed, seed=3, **overrides).double(), listed)
+    assert (float(found.max()) < TOLERANCE) == equal
+
+
+def test_colours_in_ring_order_do_not_depend_on_the_order_of_the_nodes(root):
+    dataset = pairs_of(root, 1)
+    colours = colours_in_ring_order(dataset.store)
+    orders = [
+        torch.randperm(dataset.max_nodes, generator=torch.Generator().manual_seed(g)) for g in range(24)
+    ]
+    other = colours_in_ring_order(reordered(dataset, torch.arange(24), orders).store)
+    for one, two in zip(colours.tolist(), other.tolist(), strict=True):
+        turns = ["".join(map(str, one + one)), "".join(map(str, one[::-1] + one[::-1]))]
+        assert any("".join(map(str, two)) in turn for turn in turns)

@@ -1,0 +1,87 @@
+"""What the page "When pooling matters" says with and without runs."""
+
+from __future__ import annotations
+
+import pytest
+from analysis.samples import runs_of
+
+from rethinkpool_core.analysis.ring_predictions import convolutions_of, ring_scores
+from rethinkpool_core.experiments.grids import get_grid
+from rethinkpool_core.site.when_pooling_matters import (
+    agreement_table,
+    expected_table,
+    figure,
+    found_table,
+    found_text,
+    missing_text,
+    power_text,
+    verdicts_text,
+    write_when_pooling_matters,
+)
+
+CELLS = {(cell.model, int(cell.dataset[-1]), convolutions_of(cell)): cell for cell in get_grid("rings").cells}
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """Method and twin part where MINCUTPOOL with c = r is right against expectation; NO-POOL is at 50 % there."""
+    return runs_of(
+        (CELLS["MINCUTPOOL", 2, 2], 0.8),
+        (CELLS["N-MINCUTPOOL", 2, 2], 0.5),
+        (CELLS["NO-POOL", 2, 2], 0.5),
+        seeds=range(1, 11),
+    )
+
+
+@pytest.fixture(scope="module")
+def none(runs):
+    return runs.iloc[:0]
+
+
+def row_of(table, model, radius):
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    return next(row for row in rows if row[:2] == [f"`{model}`", str(radius)])
+
+
+def test_without_runs_every_part_says_so(none):
+    scores = ring_scores(none)
+    assert found_text(scores) == "No cell of the grid has been run yet.\n"
+    assert missing_text(scores).count("rethinkpool grid rings --dataset RINGS-") == 3
+    assert "once `rethinkpool grid rings` has been run" in figure(scores)
+    assert "not run yet" in found_table(scores).replace("\u00a0", " ")
+    assert "No method" in verdicts_text(none) and "once there are runs" in power_text(none, scores)
+
+
+def test_predictions_stand_where_their_cells_are():
+    table = expected_table()
+    assert row_of(table, "NO-POOL", 2)[2:] == ["50 %", "50 %", "above chance", "above chance"]
+    assert row_of(table, "GMN", 2)[2:] == ["", "50 %", "", ""]
+
+
+def test_a_wrong_prediction_is_bold_and_listed(runs):
+    scores = ring_scores(runs)
+    assert row_of(found_table(scores).replace("\u00a0", " "), "MINCUTPOOL", 2)[3].startswith("**79.7 ± ")
+    text = found_text(scores)
+    assert "`MINCUTPOOL` on `RINGS-2` with c = 2: expected chance, found above chance" in text
+    assert "1 of 3 predictions came true" in text or "2 of 3 predictions came true" in text
+    assert f"{len(CELLS) - 3} cells have not been run yet" in text
+
+
+def test_verdict_and_power_where_a_difference_is_known(runs):
+    assert "| different |" in verdicts_text(runs)
+    assert 'Such pairs: 1. With the verdict "different": 1.' in power_text(runs, ring_scores(runs))
+
+
+def test_agreement_is_a_row_per_set():
+    assert [line.split("`")[1] for line in agreement_table().splitlines()[2:]] == [
+        "RINGS-1",
+        "RINGS-2",
+        "RINGS-3",
+    ]
+
+
+def test_all_parts_are_written_from_the_committed_runs(tmp_path):
+    write_when_pooling_matters(tmp_path)
+    assert {path.stem.removeprefix("rings-") for path in tmp_path.iterdir()} == {
+        "agreement", "expected", "figure", "found", "power", "smnist", "verdicts",
+    }  # fmt: skip
