@@ -44,8 +44,10 @@ def write_cards(folder: Path) -> None:
             drawn = raw_html(draw_samples(name, samples[name])._repr_html_())
         else:
             drawn = f"Sample graphs are drawn once `rethinkpool data count {name}` has read the data.\n"
-        sizes = raw_html(FigureRow([size_histogram(counts[name])])._repr_html_())
-        text = "\n".join([drawn, _facts(spec, counts[name]), sizes])
+        parts = [drawn, _facts(spec, counts[name])]
+        if len(counts[name].sizes) > 1:
+            parts.append(raw_html(FigureRow([size_histogram(counts[name])])._repr_html_()))
+        text = "\n".join(parts)
         (folder / f"card-{name.lower()}.md").write_text(text, encoding="utf-8")
 
 

@@ -199,7 +199,10 @@ def power_text(runs: pd.DataFrame, scores: Sequence[RingScore]) -> str:
     different = [one for one in known if one.verdict == "different"]
     least = min(abs(one.difference) for one in known)
     effects = [one.minimum_detectable_effect for one in found if one.tested]
-    text = f'Such pairs: {len(known)}. With the verdict "different": {len(different)}. The smallest of these differences: {least:.1f} points.'
+    text = (
+        f'Such pairs: {len(known)}. With the verdict "different": {len(different)}. '
+        f"The smallest of these differences: {least:.1f} points."
+    )
     if effects:
         text += (
             f" Over all {len(effects)} pairs that could be tested, the difference that these seeds detect with a "
