@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from browser_visit import Visit, visit
+from filelock import FileLock
 
 # Without these the browser asks its maker's hosts in the background.
 CHROMIUM_FLAGS = [
@@ -26,13 +27,34 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="session")
-def executed(tmp_path_factory) -> Path:
+def made_once(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], object]], Path]:
+    """``made_once(name, make)`` is a folder that ``make`` has filled; of several test processes one makes it, the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent  # of pytest-xdist's workers
+
+    def get(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                folder.mkdir(exist_ok=True)
+                make(folder)
+                done.touch()
+        return folder
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def executed(made_once, tmp_path_factory) -> Path:
     """A folder with all notebooks, executed in the profile "tiny"."""
+    return made_once("executed", lambda folder: execute_all(folder, tmp_path_factory.mktemp("data")))
+
+
+def execute_all(folder: Path, data: Path) -> None:
     from rethinkpool_core.site.notebooks import profile_parameters, run_notebook
 
-    folder = tmp_path_factory.mktemp("executed")
     before = os.environ.get("RETHINKPOOL_DATA")
-    os.environ["RETHINKPOOL_DATA"] = str(tmp_path_factory.mktemp("data"))
+    os.environ["RETHINKPOOL_DATA"] = str(data)
     try:
         for name, parameters in profile_parameters("tiny").items():
             run_notebook(name, parameters, output=folder / f"{name}.ipynb")
@@ -41,15 +63,14 @@ def executed(tmp_path_factory) -> Path:
             del os.environ["RETHINKPOOL_DATA"]
         else:
             os.environ["RETHINKPOOL_DATA"] = before
-    return folder
 
 
 @pytest.fixture(scope="session")
-def site(executed, tmp_path_factory) -> Path:
+def site(made_once, executed) -> Path:
     """The folder of the built site."""
     from rethinkpool_core.site.build import build_site
 
-    return build_site(executed, tmp_path_factory.mktemp("build")).parent
+    return made_once("build", lambda folder: build_site(executed, folder)) / "site"
 
 
 @pytest.fixture(scope="session")
