@@ -1,4 +1,4 @@
-"""``rethinkpool data list | fetch | verify | stats | count``"""
+"""``rethinkpool data list | fetch | import | verify | stats | count``"""
 
 from __future__ import annotations
 
@@ -30,8 +30,18 @@ def dataset_names() -> list[str]:
     return list(DATASETS)
 
 
-def dataset_spelling(name: str) -> str:
-    """``name`` spelled as in the list of datasets, whatever its case; of a TU set, only the prefix ``TU:`` is corrected."""
+def dataset_spelling(name: str, root: Path | None = None) -> str:
+    """``name`` spelled as in the list of datasets, whatever its case; of a TU set, only the prefix ``TU:`` is corrected.
+
+    The path of a folder or a zip is imported to the data folder ``root``, and is the name that the set has there.
+    """
+    from rethinkpool_core.datasets.tu_import import import_tu, is_path
+
+    spelled = _spelling(name)
+    return import_tu(name, root) if is_path(spelled) else spelled
+
+
+def _spelling(name: str) -> str:
     if name[:3].casefold() == "tu:":
         return "TU:" + name[3:]
     return known_spelling(name, dataset_names())
@@ -68,12 +78,31 @@ def fetch_command(
     from rethinkpool_core.datasets import get_spec
     from rethinkpool_core.datasets.fetch import fetch
 
-    names = [dataset_spelling(name) for name in names]
+    names = [_spelling(name) for name in names]
     for name in names:
         get_spec(name)  # a typing error in the last name is reported before the first download
     for name in names:
         for fetched in fetch([name], root, mirror):
             typer.echo(f"{fetched.name}: {fetched.origin} ({fetched.folder})")
+
+
+@app.command("import")
+def import_command(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="Folder or zip with the files of TU Dortmund's layout.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Name of the set here; default that of its files.")] = None,
+    root: Root = None,
+) -> None:
+    """Import a dataset of your own: it is checked, copied to the data folder, and named TU:NAME from then on."""
+    from rethinkpool_core.datasets import load_dataset
+    from rethinkpool_core.datasets.tu_import import import_tu
+
+    dataset = load_dataset(import_tu(path, root, name), root)
+    spec = dataset.spec
+    typer.echo(
+        f"{dataset.name}: {len(dataset)} graphs, {spec.task}, scored by {spec.metric}, node features {spec.features}"
+    )
 
 
 @app.command("verify")
@@ -105,7 +134,7 @@ def stats_command(
 
     from rethinkpool_core.datasets import load_dataset
 
-    dataset = load_dataset(dataset_spelling(name), root)
+    dataset = load_dataset(dataset_spelling(name, root), root)
     published = dataset.spec.published
     table = Table(title=dataset.name)
     table.add_column("statistic")
@@ -145,8 +174,8 @@ def count_command(
         read(file) if file.exists() else {}
         for read, file in zip((read_counts, read_samples), files, strict=True)
     )
-    for name in map(dataset_spelling, names):
-        dataset = load_dataset(name, root)
+    for name in names:
+        dataset = load_dataset(dataset_spelling(name, root), root)
         counts[dataset.name] = count_dataset(dataset)
         with needs_extra("book", "drawing sample graphs"):
             samples[dataset.name] = sample_graphs(dataset)

@@ -95,7 +95,7 @@ def grid_command(
         grid = find_grid(known_spelling(name, grid_names()), None if seeds is None else parse_seeds(seeds))
         grid = grid.restricted(
             [known_spelling(one, model_names()) for one in model or ()],
-            [dataset_spelling(one) for one in dataset or ()],
+            [dataset_spelling(one, root) for one in dataset or ()],
         )
         results = ResultStore(store)
         if dry_run:

@@ -39,7 +39,8 @@ def train_command(
         str,
         typer.Argument(
             metavar="DATASET",
-            help=f"One of {', '.join(DATASETS)}, in any case, or TU:NAME for another set of TU Dortmund.",
+            help=f"One of {', '.join(DATASETS)}, in any case, or TU:NAME for another set of TU Dortmund, or a "
+            "folder or zip in its layout.",
             autocompletion=dataset_names,
         ),
     ],
@@ -74,7 +75,7 @@ def train_command(
         check_writable(json_file)
     given = parse_assignments(assignments or (), "--set")
     import_models(module or ())
-    model, dataset = known_spelling(model, model_names()), dataset_spelling(dataset)
+    model, dataset = known_spelling(model, model_names()), dataset_spelling(dataset, root)
     if model not in model_names():  # reported before torch is imported
         raise UnknownNameError("model", model, model_names())
     get_spec(dataset)

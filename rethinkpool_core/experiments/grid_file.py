@@ -4,7 +4,7 @@ modules = ["my_pooling"]         # Python modules that register models of your o
 seeds = 10                       # their number or a list of them; default 20
 [[cells]]                        # may be repeated: every model on every dataset, with every combination of values
 models = ["MINCUTPOOL", "N-MINCUTPOOL"]
-datasets = ["PROTEINS", "TU:MUTAG"]
+datasets = ["PROTEINS", "TU:MUTAG", "graphs/MINE.zip"]  # a folder or zip in TU layout, from the folder of this file
 max_epochs = 200                 # default 1000
 [cells.parameters]               # as `rethinkpool train --set` takes them
 hidden_dim = [32, 64]            # a list gives several values; num_keys = [[10, 1], [30, 1]] gives two
@@ -17,7 +17,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from rethinkpool_core.errors import StorageError, UnknownNameError, UsageError
+from rethinkpool_core.datasets.tu_import import is_path, name_in
+from rethinkpool_core.errors import RethinkPoolError, StorageError, UnknownNameError, UsageError
 from rethinkpool_core.experiments.cell import MAX_EPOCHS
 from rethinkpool_core.experiments.grids import SEEDS, Grid, cells_of
 from rethinkpool_core.models.modules import import_models
@@ -62,7 +63,7 @@ class _Reader:
             raise self.error(
                 "cells", "there are no cells: give at least one [[cells]] with models and datasets"
             )
-        cells = {}
+        cells, self.own_data = {}, {}
         for number, part in enumerate(parts):
             for cell in self.cells(part, number):
                 cells.setdefault(cell.digest, cell)
@@ -71,7 +72,13 @@ class _Reader:
             seeds = check_seeds(self.content.get("seeds", SEEDS))
         except UsageError as error:
             raise self.error("seeds", str(error)) from None
-        return Grid(self.path.stem, f"the file {self.path.name}", tuple(cells.values()), tuple(seeds))
+        return Grid(
+            self.path.stem,
+            f"the file {self.path.name}",
+            tuple(cells.values()),
+            tuple(seeds),
+            own_data=tuple(self.own_data),
+        )
 
     def import_modules(self) -> None:
         modules = self.content.get("modules", [])
@@ -94,6 +101,7 @@ class _Reader:
                 names[key] = [names[key]]
             if not isinstance(names[key], list) or not names[key]:
                 raise self.error(key, f"{key} must be a list of at least one name")
+        names["datasets"] = [self.dataset(name) for name in names["datasets"]]
         parameters = part.get("parameters", {})
         if not isinstance(parameters, dict):
             raise self.error("parameters", "parameters must be a table, as [cells.parameters]")
@@ -106,6 +114,17 @@ class _Reader:
             return cells_of(names["models"], names["datasets"], values, epochs)
         except UsageError as error:
             raise self.error(_quoted(str(error)), str(error)) from None
+
+    def dataset(self, name: Any) -> Any:
+        """The name of a dataset; of a path, the name that the set in it will have."""
+        if not isinstance(name, str) or not is_path(name):
+            return name
+        path = self.path.parent / Path(name).expanduser()
+        self.own_data[path] = None  # in the order of the file, each once
+        try:
+            return name_in(path)
+        except RethinkPoolError as error:
+            raise self.error("datasets", str(error)) from None
 
     def known_keys(self, table: dict[str, Any], known: tuple[str, ...], where: str) -> None:
         for key in table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from rethinkpool_core.errors import UnknownNameError, UsageError
@@ -22,6 +23,7 @@ class Grid:
     """Cells, each of which is trained with ``seeds``.
 
     keep_weights    whether the store keeps the weights of each run at its best epoch
+    own_data        folders and zips of datasets that are imported to the data folder before the grid runs (`import_tu`)
     """
 
     name: str
@@ -29,6 +31,7 @@ class Grid:
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...] = tuple(range(1, SEEDS + 1))
     keep_weights: bool = False
+    own_data: tuple[Path, ...] = ()
 
     def restricted(self, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Grid:
         """Return the grid with only the cells of these models and datasets; none given stands for all.

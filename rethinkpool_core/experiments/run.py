@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from rethinkpool_core.datasets.tu_import import import_tu
 from rethinkpool_core.errors import needs_extra
 from rethinkpool_core.experiments.engine import local_devices, start_engine
 from rethinkpool_core.experiments.grid_file import read_grid
@@ -53,11 +54,13 @@ def run_grid(
     Any number of calls may share a store: a lock on each run keeps two of them from training it at once. A model of the user's
     own must be registered in a module, which workers import (`models.modules`).
 
-    Raises UnknownNameError, UsageError or DeviceError for wrong arguments; StorageError when the store cannot be written, which
-    loses no finished run; KeyboardInterrupt on Ctrl-C, once all trainings have saved a checkpoint. Runs that fail do not raise:
-    they are in ``Report.failures``.
+    Raises UnknownNameError, UsageError or DeviceError for wrong arguments, DataError for data of the grid's own that cannot be
+    imported; StorageError when the store cannot be written, which loses no finished run; KeyboardInterrupt on Ctrl-C, once all
+    trainings have saved a checkpoint. Runs that fail do not raise: they are in ``Report.failures``.
     """
     grid = find_grid(grid, seeds)
+    for path in grid.own_data:
+        import_tu(path, root)
     results = ResultStore(store)
     results.prepare()
     plan = make_plan(
