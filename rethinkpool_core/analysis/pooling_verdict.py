@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
-from rethinkpool_core.analysis.equivalence import Comparison
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rethinkpool_core.analysis.equivalence import Comparison, compare, holm_adjust
+
+if TYPE_CHECKING:
+    from rethinkpool_core.training.record import RunRecord
+
+
+def compare_runs(runs: Mapping[str, Sequence[RunRecord]], *, paired: bool = True) -> list[Comparison]:
+    """Compare the first model with each of the others, with p-values adjusted after Holm.
+
+    runs    what `train` returned by name of the model, all on one dataset
+    paired  whether the same seed means the same split
+
+    Raises UsageError as `compare` does.
+    """
+    (method, first), *others = runs.items()
+    scores = {name: {run.seed: run.test_score for run in records} for name, records in runs.items()}
+    return holm_adjust(
+        [
+            compare(
+                scores[method],
+                scores[other],
+                paired=paired,
+                metric=first[0].metric,
+                names=(first[0].dataset, method, other),
+            )
+            for other, _ in others
+        ]
+    )
 
 
 def pooling_verdict(twin: Comparison, control: Comparison) -> str:

@@ -19,8 +19,8 @@ _LONG_TAIL = 6  # largest value over median, from which the axis is logarithmic
 
 
 def size_histograms(counts: Iterable[DatasetCounts]) -> FigureRow:
-    """Return a histogram of the nodes per graph for each dataset, with the mean as a line."""
-    return FigureRow([size_histogram(one) for one in counts])
+    """Return a histogram of the nodes per graph for each dataset whose graphs differ in size, with the mean as a line."""
+    return FigureRow([size_histogram(one) for one in counts if len(one.sizes) > 1])
 
 
 def size_histogram(counts: DatasetCounts) -> SvgFigure:
@@ -31,8 +31,8 @@ def size_histogram(counts: DatasetCounts) -> SvgFigure:
 
 
 def degree_histograms(counts: Iterable[DatasetCounts]) -> FigureRow:
-    """Return a histogram of the in-degrees of all nodes for each dataset, with the mean as a line."""
-    return FigureRow([_degree_histogram(one) for one in counts])
+    """Return a histogram of the in-degrees of all nodes for each dataset whose nodes differ in it, with the mean as a line."""
+    return FigureRow([_degree_histogram(one) for one in counts if len(one.degrees) > 1])
 
 
 def _degree_histogram(counts: DatasetCounts) -> SvgFigure:

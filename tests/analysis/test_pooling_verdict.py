@@ -6,7 +6,8 @@ import pytest
 from analysis.samples import by_seed, with_moments
 
 from rethinkpool_core.analysis.equivalence import compare, holm_adjust
-from rethinkpool_core.analysis.pooling_verdict import pooling_verdict
+from rethinkpool_core.analysis.pooling_verdict import compare_runs, pooling_verdict
+from rethinkpool_core.training import RunRecord
 
 
 def verdict(twin, control, std=0.002, metric="accuracy"):
@@ -47,3 +48,17 @@ def test_what_is_undecided_says_what_would_have_been_found():
     text = verdict(0.8, 0.7, std=0.03)
     assert "these runs do not show whether" in text
     assert "Between M and N-M these seeds find a difference of " in text and "NO-POOL these seeds" not in text
+
+
+def test_records_are_compared_by_seed_with_the_first_model():
+    runs = {
+        name: [
+            RunRecord(name, "MINE", seed, "accuracy", 0.5, mean + 0.01 * seed % 0.03, 1, 1) for seed in seeds
+        ]
+        for name, mean, seeds in (("M", 0.7, (1, 2, 3)), ("N-M", 0.6, (1, 2, 3, 4)), ("NO-POOL", 0.8, (2, 3)))
+    }
+    twin, control = compare_runs(runs)
+    assert (twin.method, twin.twin, control.twin) == ("M", "N-M", "NO-POOL")
+    assert twin.seeds == (3, 3) and twin.unmatched == (0, 1) and control.seeds == (2, 2)
+    by_hand = [100 * (b.test_score - a.test_score) for a, b in zip(runs["M"], runs["N-M"], strict=False)]
+    assert twin.difference == pytest.approx(sum(by_hand) / 3)
