@@ -19,3 +19,8 @@ def test_it_names_data_seed_and_the_command(small):
 def test_a_device_that_is_not_here(small):
     with pytest.raises(DeviceError):
         computed_here("c_invariance", small.dataset, 1, "cuda:99")
+
+
+def test_several_seeds_are_named(small):
+    assert "seeds 1-3," in computed_here("y_your_data", small.dataset, [3, 1, 2]).html.replace(" ·", ",")
+    assert "seed 7," in computed_here("y_your_data", small.dataset, [7]).html.replace(" ·", ",")
