@@ -22,7 +22,7 @@ from rethinkpool_core.analysis.tables import comparisons, overall
 from rethinkpool_core.datasets.sources.rings import lag_of, nodes_of
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.figures.rings import accuracy_over_reach
-from rethinkpool_core.models.registry import find_model, model_order
+from rethinkpool_core.models.registry import model_order
 from rethinkpool_core.site.initial_convolutions import GRID as SMNIST_GRID
 from rethinkpool_core.site.initial_convolutions import gaps_table
 from rethinkpool_core.site.provenance import provenance
@@ -163,10 +163,9 @@ def ring_comparisons(runs: pd.DataFrame) -> list[Comparison]:
 
 
 def verdicts_text(runs: pd.DataFrame) -> str:
-    """Markdown table of each method with its twin, with the verdicts that `rethinkpool results` would give."""
+    """Markdown table of each method with its twin and with NO-POOL, with the verdicts that `rethinkpool results` would give."""
     found = ring_comparisons(runs)
-    twins = [one for one in found if find_model(one.twin).twin_of == one.method]
-    if not twins:
+    if not found:
         return "No method has been run together with its twin yet.\n"
     rows = [
         [
@@ -177,9 +176,9 @@ def verdicts_text(runs: pd.DataFrame) -> str:
             difference_text(one),
             one.verdict,
         ]
-        for one in twins
+        for one in found
     ]
-    header = ["dataset", "convolutions", "method", "twin", "twin minus method", "verdict"]
+    header = ["dataset", "convolutions", "method", "twin or control", "that minus method", "verdict"]
     return f"{overall(found)}\n\n{unbroken(markdown(header, rows))}"
 
 
