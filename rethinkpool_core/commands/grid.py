@@ -86,7 +86,12 @@ def grid_command(
             f"--workers cannot be {workers}: give the number of tasks to run at once, or leave it out"
         )
     with needs_extra("experiments", "a grid"):
-        from rethinkpool_core.experiments.engine import local_devices, local_workers, total_memory
+        from rethinkpool_core.experiments.engine import (
+            local_devices,
+            local_workers,
+            total_memory,
+            trains_on_gpus,
+        )
         from rethinkpool_core.experiments.plan import make_plan
         from rethinkpool_core.experiments.run import find_grid, run_grid
         from rethinkpool_core.experiments.store import ResultStore
@@ -99,16 +104,15 @@ def grid_command(
         )
         results = ResultStore(store)
         if dry_run:
-            gpus = local_devices(device)[1]
             plan = make_plan(
                 grid,
                 results,
                 workers=workers,
                 retry_failed=retry_failed,
                 with_committed=with_committed,
-                gpu=bool(gpus),
+                gpu=trains_on_gpus(engine, device),
             )
-            at_once = workers or len(gpus) or local_workers(plan)
+            at_once = workers or len(local_devices(device)[1]) or local_workers(plan)
             print_plan(plan, results.folder, at_once, total_memory())
             return
         report = run_grid(

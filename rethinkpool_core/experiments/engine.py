@@ -145,6 +145,11 @@ def local_devices(device: str) -> tuple[str, list[str]]:
     return "cuda", [names[resolved.index]] if ":" in device else names
 
 
+def trains_on_gpus(engine: str, device: str) -> bool:
+    """Return whether the workers of an engine train on GPUs; of Dask's, only the name of the device can tell."""
+    return device.startswith("cuda") if engine == "dask" else bool(local_devices(device)[1])
+
+
 def gpu_cluster(gpus: list[str]) -> object:
     """A Dask cluster with one worker per GPU, which sees only that one."""
     from distributed import Nanny, Scheduler, SpecCluster

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rethinkpool_core.datasets.tu_import import import_tu
 from rethinkpool_core.errors import needs_extra
-from rethinkpool_core.experiments.engine import local_devices, start_engine
+from rethinkpool_core.experiments.engine import start_engine, trains_on_gpus
 from rethinkpool_core.experiments.grid_file import read_grid
 from rethinkpool_core.experiments.grids import Grid, get_grid
 from rethinkpool_core.experiments.plan import make_plan
@@ -69,7 +69,7 @@ def run_grid(
         workers=workers,
         retry_failed=retry_failed,
         with_committed=with_committed,
-        gpu=device.startswith("cuda") if engine == "dask" else bool(local_devices(device)[1]),
+        gpu=trains_on_gpus(engine, device),
     )
     report = Report(found=plan.finished)
     for row in results.rows(plan.failed, ["model", "dataset", "error"]):

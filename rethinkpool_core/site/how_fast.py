@@ -18,14 +18,19 @@ def read_measurement() -> dict[str, Any]:
     """Return the committed measurement (raises DataError if it is missing or not complete)."""
     path = project_folder() / "results" / "how-fast.json"
     remedy = f"make it with 'rethinkpool bench --json {shown(path)}'"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{shown(path)} cannot be read ({' '.join(str(error).split())}): {remedy}") from None
+    found = read_json(path, remedy)
     whole = found.get("format") == FORMAT and found.get("overall") and found.get("growth")
     if not whole or any("memory" not in entry for entry in found["models"]):
         raise DataError(f"{shown(path)} is not a complete benchmark of this version: {remedy}")
     return found
+
+
+def read_json(path: Path, remedy: str) -> dict[str, Any]:
+    """Return what a file in JSON holds; DataError, with the ``remedy``, if it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{shown(path)} cannot be read ({' '.join(str(error).split())}): {remedy}") from None
 
 
 def write_measurement(folder: Path) -> None:

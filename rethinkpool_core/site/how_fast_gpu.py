@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from rethinkpool_core.bench.rounds import SUMMARISED
 from rethinkpool_core.errors import DataError
+from rethinkpool_core.site.how_fast import read_json
 from rethinkpool_core.site.notebooks import project_folder, shown
 from rethinkpool_core.site.tables import markdown, prose_table
 
@@ -17,10 +17,7 @@ def read_gpu_measurement() -> dict[str, Any]:
     """Return the committed measurement (raises DataError if it is missing or has no part that was measured)."""
     path = project_folder() / "results" / "how-fast-gpu.json"
     remedy = "make it with 'python -m rethinkpool_core.bench.gpu run DIR --data DIR' on a machine with a GPU"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{shown(path)} cannot be read ({' '.join(str(error).split())}): {remedy}") from None
+    found = read_json(path, remedy)
     if not found.get("speed") or not found.get("equality"):
         raise DataError(f"{shown(path)} lacks speed-ups or the comparison with the CPU: {remedy}")
     return found

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rethinkpool_core.training.checkpoint_folder import CheckpointFolder
+from rethinkpool_core.training.provenance import add_device
 from rethinkpool_core.training.replicas import Replicas
 from rethinkpool_core.training.seeds import chunk_evenly
 from rethinkpool_core.training.state import Snapshot, TrainState
@@ -33,8 +34,8 @@ class ReplicaGroup:
     def path(self) -> Path | None:
         return None if self.folder is None else self.folder.path(self.all_seeds)
 
-    def resume(self, replicas: Replicas) -> None:
-        """Load the saved tensors into ``replicas``; the group no longer holds them.
+    def resume(self, replicas: Replicas, device: str) -> None:
+        """Load the saved tensors into ``replicas`` on the device of this name; the group no longer holds them.
 
         ``side_by_side`` becomes None where the seeds started in another group: no call repeats these numbers to the bit.
         """
@@ -42,6 +43,7 @@ class ReplicaGroup:
         replicas.load([saved[seed].tensors for seed in self.seeds])
         for seed in self.seeds:
             provenance = saved[seed].state.provenance
+            add_device(provenance, device)
             if set(provenance["side_by_side"] or ()) != set(self.all_seeds):
                 provenance["side_by_side"] = None
 

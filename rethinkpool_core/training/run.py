@@ -14,7 +14,7 @@ from rethinkpool_core.training.config import run_config
 from rethinkpool_core.training.epoch import train_epoch
 from rethinkpool_core.training.evaluation import evaluate
 from rethinkpool_core.training.groups import ReplicaGroup, replica_groups
-from rethinkpool_core.training.provenance import add_device, provenance
+from rethinkpool_core.training.provenance import provenance
 from rethinkpool_core.training.record import RunRecord
 from rethinkpool_core.training.report import EpochReport, OnEpoch, epoch_report
 from rethinkpool_core.training.schedule import Schedule
@@ -64,8 +64,6 @@ class TrainingRun:
     def initial_states(self, group: ReplicaGroup) -> dict[int, TrainState]:
         """Return the states with which training of a group begins: those of its checkpoint, or new ones."""
         if group.saved:
-            for seed in group.seeds:
-                add_device(group.saved[seed].state.provenance, self.provenance["device"])
             return {seed: group.saved[seed].state for seed in group.seeds}
         # Recorded because float32 sums round differently beside other seeds: the same group repeats the numbers to the bit.
         provenance = self.provenance | {"side_by_side": group.seeds}
@@ -95,7 +93,7 @@ class TrainingRun:
             group.seeds, started=len(group.all_seeds), stop_requested=stop_requested
         )
         if group.saved:
-            group.resume(replicas)
+            group.resume(replicas, self.provenance["device"])
         records: dict[int, RunRecord] = {}
         idle: dict[int, TrainState] = {}  # of finished seeds that are still among the replicas
         while states:
