@@ -33,7 +33,7 @@ from rethinkpool_core.models.build import build_model
 from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.reference.build import REFERENCE_MODELS
 from rethinkpool_core.training.config import training_config
-from rethinkpool_core.training.device import resolve_device
+from rethinkpool_core.training.device import matmul_precision, resolve_device
 from rethinkpool_core.training.epoch import shuffled
 from rethinkpool_core.training.setup import TrainingSetup
 
@@ -197,20 +197,26 @@ def run(options) -> int:
     def in_time() -> bool:
         return report.seconds < 60 * options.minutes
 
+    def chosen(models: Sequence[str], part: str) -> list[str]:
+        wanted = options.models or models
+        return [model for model in models if part in options.parts and model in wanted]
+
+    def speedups(model: str, dataset: GraphDataset, numbers: Sequence[int]) -> dict[str, Any]:
+        with matmul_precision(options.tf32):
+            return measure_speedups(model, subset(dataset, options.graphs), device, numbers, options.rounds)
+
     for name, dataset in datasets.items():
-        for model in REFERENCE_MODELS if "speed" in options.parts else ():
-            numbers = options.seeds if dataset is datasets[options.datasets[0]] else options.seeds_elsewhere
+        numbers = options.seeds if name == options.datasets[0] else options.seeds_elsewhere
+        for model in chosen(REFERENCE_MODELS, "speed"):
             if in_time():
                 report.part(
-                    "speed",
-                    lambda: measure_speedups(
-                        model, subset(dataset, options.graphs), device, numbers, options.rounds  # noqa: B023
-                    ),
+                    "tf32" if options.tf32 else "speed",
+                    lambda: speedups(model, dataset, numbers),  # noqa: B023
                     model=model,
                     dataset=name,
-                )  # fmt: skip
+                )
     for name, dataset in datasets.items():
-        for model in MODELS if "equality" in options.parts else ():
+        for model in chosen(MODELS, "equality"):
             for dtype in ("float64", "float32"):
                 if in_time():
                     report.part(
@@ -234,6 +240,10 @@ def main() -> int:
     running.add_argument("--data", type=Path, required=True)
     running.add_argument("--datasets", nargs="+", default=["NCI1", "DIGITS"])
     running.add_argument("--parts", nargs="+", default=["equality", "speed"])
+    running.add_argument("--models", nargs="+", default=[], choices=MODELS, help="by default all")
+    running.add_argument(
+        "--tf32", action="store_true", help="time both implementations with matrix products in TF32"
+    )
     running.add_argument("--device", default="auto")
     running.add_argument("--minutes", type=float, default=10.0, help="after which no part is begun")
     running.add_argument("--steps", type=int, default=20, help="training steps that are compared")

@@ -37,7 +37,9 @@ def _by_embedding_bag(x: Tensor, indices: Tensor, indptr: Tensor, weights: Tenso
 def _by_csr(x: Tensor, indices: Tensor, indptr: Tensor, weights: Tensor | None) -> Tensor:
     values = x.new_ones(len(indices)) if weights is None else weights
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        warnings.filterwarnings(
+            "ignore", message="Sparse (CSR tensor support is in beta|invariant checks are)"
+        )
         shape = len(indptr) - 1, len(x)
         matrix = torch.sparse_csr_tensor(indptr, indices, values, shape, check_invariants=False)
     return matrix @ x
