@@ -131,6 +131,10 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
         ),
     ),
     "rings": ("When pooling matters: rings that only a large enough neighbourhood tells apart", _rings),
+    "tf32": (
+        "How fast: what matrix products in TF32 change on a GPU",
+        lambda: cells_of(["MINCUTPOOL", "DIFFPOOL-V2"], ["NCI1"], {"tf32": [False, True]}),
+    ),
     "released-code": ("what the 2020 release does differently from the paper", _released),
     "smoke": (
         "a few epochs of four models on the built-in digits, to check that everything works",

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rethinkpool_core.analysis.equivalence import Comparison, compare, holm_adjust
 from rethinkpool_core.bench.rounds import SUMMARISED
 from rethinkpool_core.errors import DataError
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.site.how_fast import read_json
 from rethinkpool_core.site.notebooks import project_folder, shown
-from rethinkpool_core.site.tables import markdown, prose_table
+from rethinkpool_core.site.provenance import provenance
+from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
+from rethinkpool_core.site.tables import markdown, prose_table, raw_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GRID = "tf32"
 
 
 def read_gpu_measurement() -> dict[str, Any]:
@@ -25,7 +35,8 @@ def read_gpu_measurement() -> dict[str, Any]:
 
 def write_gpu_measurement(folder: Path) -> None:
     """Write ``how-fast-gpu-*.md`` from the committed measurement (raises DataError)."""
-    for name, text in gpu_parts(read_gpu_measurement()).items():
+    parts = gpu_parts(read_gpu_measurement()) | {"tf32-scores": tf32_scores(committed_runs())}
+    for name, text in parts.items():
         (folder / f"how-fast-gpu-{name}.md").write_text(text, encoding="utf-8")
 
 
@@ -36,6 +47,7 @@ def gpu_parts(found: dict[str, Any]) -> dict[str, str]:
         "overall": _overall(found),
         "equality": _equality(found),
         "at_once": _at_once(found["at_once"]),
+        "tf32": _tf32(found),
         "where": _where(found),
     }
 
@@ -108,6 +120,68 @@ def _at_once(found: dict[str, Any]) -> str:
     )
 
 
+def _tf32(found: dict[str, Any]) -> str:
+    """A row per model and dataset that was measured both ways; the best round of each, since the first records steps."""
+
+    def best(entry: dict[str, Any], ours: dict[str, Any]) -> float:
+        return 1000 * min(ours["rounds"]) * ours["seeds"] / entry["steps"]
+
+    def timed(entries: list[dict[str, Any]]) -> dict[tuple[str, str, int], float]:
+        return {
+            (entry["dataset"], entry["model"], ours["seeds"]): best(entry, ours)
+            for entry in entries
+            for ours in entry["ours"]
+        }
+
+    single = timed(_measured(found))
+    rows = [
+        [dataset, f"`{model}`", seeds, f"{single[key]:.2f}", f"{tf32:.2f}", f"{single[key] / tf32:.2f}"]
+        for key, tf32 in timed(found["tf32"]["speed"]).items()
+        if key in single
+        for dataset, model, seeds in [key]
+    ]
+    header = ["dataset", "model", "seeds", "float32 (ms per step)", "TF32 (ms per step)", "times as fast"]
+    return markdown(header, rows)
+
+
+def tf32_comparisons(runs: pd.DataFrame) -> list[Comparison]:
+    """Compare runs with matrix products in TF32 with those of the same seeds in float32, adjusted after Holm."""
+    found = []
+    for cell in get_grid(GRID).cells:
+        if cell.config["training"]["tf32"]:
+            continue
+        rounded = Cell(cell.model, cell.dataset, {"tf32": True})
+        single, tf32 = (
+            runs[runs.cell == one.digest].set_index("seed").test_score.to_dict() for one in (cell, rounded)
+        )
+        if tf32:
+            found.append(
+                compare(
+                    {seed: score for seed, score in single.items() if seed in tf32},
+                    tf32,
+                    paired=cell.spec.seed_draws_split,
+                    metric=cell.spec.metric,
+                    names=(cell.dataset, cell.model, f"{cell.model}, tf32=True"),
+                )
+            )
+    return holm_adjust(found)
+
+
+def tf32_scores(runs: pd.DataFrame) -> str:
+    """Markdown table of what TF32 changes in the test scores."""
+    found = tf32_comparisons(runs)
+    if not found:
+        return f"Not run yet: `rethinkpool grid {GRID} --device cuda`.\n"
+    rows = [
+        [one.dataset, f"`{one.method}`", one.seeds[1], difference_text(one), one.verdict] for one in found
+    ]
+    header = ["dataset", "model", "seeds", "TF32 minus float32 (points, 95 % interval)", "verdict"]
+    cells = [cell.digest for cell in get_grid(GRID).cells]
+    compared = runs[runs.cell.isin(cells) & (runs.seed <= max(one.seeds[1] for one in found))]
+    line = provenance(compared, GRID, site_root=".").html
+    return f"{unbroken(markdown(header, rows))}\n{raw_html(line)}"
+
+
 def _where(found: dict[str, Any]) -> str:
     machine = found["machine"]
     header, *rows = [
@@ -117,5 +191,7 @@ def _where(found: dict[str, Any]) -> str:
         ("commit", f"`{found['commit'][:12]}`"),
         ("date", found["date"]),
         ("command", f"`{found['command']}`"),
+        ("DD", f"`{found['command_dd']}` at commit `{found['equality_commit'][:12]}`"),
+        ("TF32", f"`{found['tf32']['command']}` at commit `{found['tf32']['commit'][:12]}`"),
     ]
     return prose_table(header, rows)

@@ -1,8 +1,10 @@
 """Committed runs can be repeated: the seeds that trained side by side then give the same curves again.
 
 To the last bit this holds on the same kind of CPU at the commit of the record. Others may sum in another order, which training
-amplifies. MINCUTPOOL and its twin keep five digits over the first epochs, and these are compared. DIFFPOOL-V2 keeps two over one
-epoch in float32, and on IMDB-B no more over two epochs in float64.
+amplifies. MINCUTPOOL and its twin keep five digits over the first epochs on CPUs, and these are compared. DIFFPOOL-V2 keeps two
+over one epoch in float32, and on IMDB-B no more over two epochs in float64.
+
+Of seeds trained on a GPU most keep six digits here, and on IMDB-B a few keep two, so the median over the seeds is compared.
 """
 
 from __future__ import annotations
@@ -25,15 +27,36 @@ def committed():
     """Committed runs of MINCUTPOOL and its twin on the smaller datasets."""
     grid = get_grid("table-s5").restricted(["MINCUTPOOL", "N-MINCUTPOOL"], ["IMDB-B", "PROTEINS"])
     runs = load_results(RESULTS, cells=[cell.digest for cell in grid.cells])
+    runs["on_cpu"] = runs.provenance.map(lambda one: one["device"].startswith("cpu"))
     return runs[runs.provenance.map(lambda one: bool(one["side_by_side"]))]
 
 
-def test_first_epochs_of_a_committed_run(committed, whole_root):
-    run = committed.iloc[random.randrange(len(committed))]
-    dataset, seeds = load_dataset(run.dataset, whole_root(run.dataset)), run.provenance["side_by_side"]
+def first_epochs(run, committed, root) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Train the seeds that trained side by side with ``run`` again: their curves (seeds, epochs) here and as committed."""
+    dataset, seeds = load_dataset(run.dataset, root), run.provenance["side_by_side"]
     curves = committed[committed.cell == run.cell].set_index("seed").curves
-    for record in train(run.model, dataset, seeds, max_epochs=EPOCHS, device="cpu", progress=False):
-        for name in ("train_loss", "val_loss", "val_score"):
-            # A score moves in steps of one graph among a hundred.
-            tolerance = {"rtol": 0, "atol": 0.011} if name == "val_score" else {"rtol": 1e-3}
-            assert np.allclose(record.curves[name], curves[record.seed][name][:EPOCHS], **tolerance), name
+    records = train(run.model, dataset, seeds, max_epochs=EPOCHS, device="cpu", progress=False)
+    return {
+        name: (
+            np.array([record.curves[name] for record in records]),
+            np.array([curves[record.seed][name][:EPOCHS] for record in records]),
+        )
+        for name in ("train_loss", "val_loss", "val_score")
+    }
+
+
+def test_first_epochs_of_a_committed_run(committed, whole_root):
+    runs = committed[committed.on_cpu]
+    run = runs.iloc[random.randrange(len(runs))]
+    for name, (here, there) in first_epochs(run, committed, whole_root(run.dataset)).items():
+        # A score moves in steps of one graph among a hundred.
+        tolerance = {"rtol": 0, "atol": 0.011} if name == "val_score" else {"rtol": 1e-3}
+        assert np.allclose(here, there, **tolerance), name
+
+
+@pytest.mark.slow
+def test_first_epochs_of_a_run_on_a_gpu(committed, whole_root):
+    runs = committed[~committed.on_cpu & (committed.dataset == "IMDB-B")]
+    run = runs.iloc[random.randrange(len(runs))]
+    for name, (here, there) in first_epochs(run, committed, whole_root(run.dataset)).items():
+        assert np.median(np.abs(here - there) / np.abs(there)) < 1e-4, name

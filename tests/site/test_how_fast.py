@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from rethinkpool_core.errors import DataError
+from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.site import how_fast, how_fast_gpu
+from rethinkpool_core.site.table_s5 import committed_runs
 
 COMMITTED = Path(__file__).parents[2] / "results" / "how-fast.json"
 
@@ -121,8 +123,27 @@ def test_gpu_pieces_hold_the_numbers(gpu):
 
 def test_the_gpu_pieces_are_those_of_the_page(gpu):
     page = (COMMITTED.parents[1] / "book" / "how-fast.md").read_text(encoding="utf-8")
-    for name in how_fast_gpu.gpu_parts(gpu):
+    for name in (*how_fast_gpu.gpu_parts(gpu), "tf32-scores"):
         assert f"tables/how-fast-gpu-{name}.md" in page
+
+
+def test_tf32_beside_float32(gpu):
+    """Times are those of the best round per step of all seeds, and scores those of the same seeds, paired."""
+    ours = gpu["speed"][0]["ours"]
+    twenty = next(one for one in ours if one["seeds"] == 20)
+    tf32 = gpu["tf32"]["speed"][0]
+    twenty["rounds"], tf32["ours"][0]["rounds"] = [3.0, 2.0], [1.0, 4.0]
+    row = how_fast_gpu.gpu_parts(gpu)["tf32"].splitlines()[2]
+    assert row.split("|")[2:] == [" `MINCUTPOOL` ", " 20 ", " 400.00 ", " 200.00 ", " 2.00 ", ""]
+    runs = committed_runs()
+    for one in how_fast_gpu.tf32_comparisons(runs):
+        part = runs[(runs.model == one.method) & (runs.dataset == "NCI1") & (runs.seed <= one.seeds[1])]
+        is_tf32 = part.config.map(lambda config: config["training"]["tf32"])
+        plain = part.cell == Cell(one.method, "NCI1").digest
+        expected = 100 * (part[is_tf32].test_score.mean() - part[plain].test_score.mean())
+        assert one.difference == pytest.approx(expected)
+        assert one.seeds == (20, 20)
+        assert one.paired
 
 
 def test_gpu_measurement_that_is_not_there(tmp_path, monkeypatch):

@@ -21,7 +21,9 @@ def committed():
 
 @pytest.fixture(scope="module")
 def imdb(committed):
-    return committed[(committed.dataset == "IMDB-B") & committed.model.str.endswith("MINCUTPOOL")]
+    """Forty runs of two cells, all from one machine and commit."""
+    of_pair = committed.model.str.endswith("MINCUTPOOL") & (committed.seed <= 20)
+    return committed[(committed.dataset == "IMDB-B") & of_pair]
 
 
 def text(part: str) -> str:
