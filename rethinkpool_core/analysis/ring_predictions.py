@@ -20,6 +20,7 @@ DATE = "2026-11-26"
 """Day on which `expected` was written; there were no runs then."""
 
 GRID = "rings"
+EXPLAINED_GRID = "rings-explained"
 TEST_GRAPHS = 200
 
 Outcome = Literal["50 %", "chance", "above chance", "below chance"]
@@ -98,6 +99,24 @@ def expected(model: str, convolutions: int, radius: int) -> Outcome:
         "RANDOM-GMN": beyond > 0,
     }[model]
     return "above chance" if sees else "chance"
+
+
+def expected_of_twin(sum_input: bool) -> Outcome:
+    """Return what was expected of N-DIFFPOOL-V2 on RINGS-1 and RINGS-2 once it was at chance on RINGS-2; reasons on the page."""
+    return "above chance" if sum_input else "chance"
+
+
+def twin_scores(runs: pd.DataFrame, alpha: float = ALPHA) -> dict[tuple[int, bool], RingScore]:
+    """Return the cells of the grid ``rings-explained`` with their scores, by radius and ``sum_input``."""
+    cells = get_grid(EXPLAINED_GRID).cells
+    scores = [_score(cell, runs[runs.cell == cell.digest]) for cell in cells]
+    adjusted = _holm([score.p_chance for score in scores])
+    return {
+        (score.radius, cell.config["model"]["sum_input"]): replace(
+            score, p_chance=p, outcome=score.outcome or _outcome(score, p, alpha)
+        )
+        for cell, score, p in zip(cells, scores, adjusted, strict=True)
+    }
 
 
 def ring_scores(runs: pd.DataFrame, alpha: float = ALPHA) -> list[RingScore]:

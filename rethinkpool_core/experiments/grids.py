@@ -131,6 +131,10 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
         ),
     ),
     "rings": ("When pooling matters: rings that only a large enough neighbourhood tells apart", _rings),
+    "rings-explained": (
+        "When pooling matters: why N-DIFFPOOL-V2 sees less of a ring than was expected",
+        lambda: cells_of(["N-DIFFPOOL-V2"], ["RINGS-1", "RINGS-2"], {"sum_input": [False, True]}),
+    ),
     "tf32": (
         "How fast: what matrix products in TF32 change on a GPU",
         lambda: cells_of(["MINCUTPOOL", "DIFFPOOL-V2"], ["NCI1"], {"tf32": [False, True]}),
@@ -150,6 +154,7 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
 _OPTIONS: dict[str, dict[str, Any]] = {
     "embeddings": {"seeds": (1,), "keep_weights": True},
     "rings": {"seeds": tuple(range(1, 11))},
+    "rings-explained": {"seeds": tuple(range(1, 11))},
 }
 GRIDS: dict[str, str] = {name: description for name, (description, _) in _GRIDS.items()}
 """The description of each named grid."""

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from rethinkpool_core.analysis.equivalence import Comparison
 from rethinkpool_core.analysis.ring_predictions import (
     DATE,
+    EXPLAINED_GRID,
     GRID,
     RingScore,
     convolutions_of,
     expected,
+    expected_of_twin,
     is_blind,
     ring_scores,
+    twin_scores,
 )
 from rethinkpool_core.analysis.rings import best_threshold, lag_agreement
 from rethinkpool_core.analysis.tables import comparisons, overall
@@ -42,6 +45,7 @@ def write_when_pooling_matters(folder: Path) -> None:
     committed = committed_runs()
     runs = committed[committed.cell.isin([cell.digest for cell in get_grid(GRID).cells])]
     smnist = committed[committed.cell.isin([cell.digest for cell in get_grid(SMNIST_GRID).cells])]
+    explained = committed[committed.cell.isin([cell.digest for cell in get_grid(EXPLAINED_GRID).cells])]
     scores = ring_scores(runs)
     line = raw_html(provenance(runs, GRID, site_root=".").html)
     parts = {
@@ -49,6 +53,7 @@ def write_when_pooling_matters(folder: Path) -> None:
         "expected": expected_table(),
         "figure": figure(scores),
         "found": "\n".join([found_text(scores), found_table(scores), missing_text(scores), line]),
+        "twin": f"{twin_text(explained)}\n{raw_html(provenance(explained, EXPLAINED_GRID, site_root='.').html)}",
         "verdicts": verdicts_text(runs),
         "power": power_text(runs, scores),
         "smnist": f"{gaps_table(smnist)}\n{raw_html(provenance(smnist, SMNIST_GRID, site_root='.').html)}",
@@ -137,6 +142,22 @@ def found_text(scores: Sequence[RingScore]) -> str:
     return f"{said} The others:\n\n{listed}"
 
 
+def twin_text(runs: pd.DataFrame) -> str:
+    """Markdown table of N-DIFFPOOL-V2 with and without a first convolution that sees the node itself."""
+    rows = [
+        [f"`RINGS-{radius}`", f"`{str(sum_input).lower()}`", expected_of_twin(sum_input), _shown_score(score)]
+        for (radius, sum_input), score in sorted(twin_scores(runs).items())
+    ]
+    header = ["dataset", "`sum_input`", "expected", "found"]
+    return unbroken(markdown(header, rows))
+
+
+def _shown_score(score: RingScore) -> str:
+    if score.outcome is None:
+        return "not run yet"
+    return f"{score.mean:.1f} ± {score.std:.1f}: {score.outcome}"
+
+
 def missing_text(scores: Sequence[RingScore]) -> str:
     """A list of the cells that were not run, with the command that trains them; empty if there are none."""
     lines = []
@@ -163,10 +184,14 @@ def ring_comparisons(runs: pd.DataFrame) -> list[Comparison]:
 
 
 def verdicts_text(runs: pd.DataFrame) -> str:
-    """Markdown table of each method with its twin and with NO-POOL, with the verdicts that `rethinkpool results` would give."""
+    """Markdown table of each method with its twin and with NO-POOL, with the verdicts that `rethinkpool results` would give.
+
+    Where both are at 50 % in every seed there is nothing to test.
+    """
     found = ring_comparisons(runs)
     if not found:
         return "No method has been run together with its twin yet.\n"
+    tested = [one for one in found if one.tested]
     rows = [
         [
             f"`{one.dataset}`",
@@ -174,12 +199,15 @@ def verdicts_text(runs: pd.DataFrame) -> str:
             f"`{one.method}`",
             f"`{one.twin}`",
             difference_text(one),
-            one.verdict,
+            one.verdict if one.tested else "the same difference in every seed",
         ]
         for one in found
     ]
     header = ["dataset", "convolutions", "method", "twin or control", "that minus method", "verdict"]
-    return f"{overall(found)}\n\n{unbroken(markdown(header, rows))}"
+    rest = len(found) - len(tested)
+    said = [overall(tested)] if tested else []
+    said += [f"{rest} more have the same difference in every seed and are not tested."] if rest else []
+    return f"{' '.join(said)}\n\n{unbroken(markdown(header, rows))}"
 
 
 def power_text(runs: pd.DataFrame, scores: Sequence[RingScore]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch_geometric.data import Data
 
 from rethinkpool_core.analysis.permutations import reordered
 from rethinkpool_core.analysis.ring_predictions import convolutions_of, is_blind
 from rethinkpool_core.analysis.rings import colours_in_ring_order
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.datasets import load_dataset
+from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.models import build_model
 
@@ -110,6 +112,33 @@ def test_random_rows_give_the_same_once_nodes_are_listed_by_their_windows(name, 
     overrides = {"initial_convolutions": 2} if name == "N-MINCUTPOOL" else {}
     found = gaps(build_model(name, listed, seed=3, **overrides).double(), listed)
     assert (float(found.max()) < TOLERANCE) == equal
+
+
+@pytest.mark.parametrize("sum_input", [False, True])
+def test_every_second_colour_can_be_turned_unless_the_node_itself_is_seen(sum_input):
+    """The rows of each convolution of N-DIFFPOOL-V2 are then the same, and what agreed at an odd lag no longer does."""
+    nodes = 24
+    colours = torch.randint(2, (nodes,), generator=torch.Generator().manual_seed(1))
+    turned = colours.clone()
+    turned[1::2] = colours[1::2].roll(1)
+    places = torch.arange(nodes)
+    edges = torch.cat([torch.stack([places, (places + s) % nodes]) for s in (1, -1)], 1)
+    rings = [
+        Data(x=x[:, None], edge_index=edges, y=torch.tensor([y])) for y, x in enumerate((colours, turned))
+    ]
+    dataset = GraphDataset.from_pyg(
+        2 * rings, name="two rings", split={"train": [0, 1], "val": [2], "test": [3]}
+    )
+    model = build_model("N-DIFFPOOL-V2", dataset, seed=3, sum_input=sum_input).double().eval()
+    graph = model.input_graph(
+        BatchBuilder(dataset, dtype=torch.float64)(torch.tensor([0, 1])), auxiliary=False
+    )
+    with torch.no_grad():
+        parts = model.embed[0](graph if model.sum_input is None else model.sum_input(graph)).parts
+    for part in parts:
+        rows = [sorted(ring.tolist()) for ring in part.reshape(2, nodes, -1)]
+        apart = (torch.tensor(rows[0]) - torch.tensor(rows[1])).abs().max()
+        assert (float(apart) < TOLERANCE) == (not sum_input)
 
 
 def test_colours_in_ring_order_do_not_depend_on_the_order_of_the_nodes(root):

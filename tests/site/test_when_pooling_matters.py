@@ -15,6 +15,7 @@ from rethinkpool_core.site.when_pooling_matters import (
     found_text,
     missing_text,
     power_text,
+    twin_text,
     verdicts_text,
     write_when_pooling_matters,
 )
@@ -72,6 +73,26 @@ def test_verdict_and_power_where_a_difference_is_known(runs):
     assert 'Such pairs: 1. With the verdict "different": 1.' in power_text(runs, ring_scores(runs))
 
 
+def test_what_two_blind_models_have_in_every_seed_is_not_tested():
+    cells = [(CELLS[model, 2, 1], 0.5) for model in ("MINCUTPOOL", "NO-POOL")]
+    exact = runs_of(*cells, seeds=range(1, 11), spread=0.0)
+    assert "1 more have the same difference in every seed" in verdicts_text(exact)
+
+
+def test_the_twin_that_sees_itself_stands_beside_the_one_that_does_not(none):
+    by_settings = {cell.config["model"]["sum_input"]: cell for cell in get_grid("rings-explained").cells[:2]}
+    text = twin_text(
+        runs_of((by_settings[False], 0.5), (by_settings[True], 0.9), seeds=range(1, 11))
+    ).replace("\u00a0", " ")
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:6]]
+    assert [line[:3] for line in lines[:2]] == [
+        ["`RINGS-1`", "`false`", "chance"],
+        ["`RINGS-1`", "`true`", "above chance"],
+    ]
+    assert lines[0][3].endswith(": chance") and lines[1][3].endswith(": above chance")
+    assert [line[3] for line in lines[2:]] == ["not run yet", "not run yet"]
+
+
 def test_agreement_is_a_row_per_set():
     assert [line.split("`")[1] for line in agreement_table().splitlines()[2:]] == [
         "RINGS-1",
@@ -83,5 +104,5 @@ def test_agreement_is_a_row_per_set():
 def test_all_parts_are_written_from_the_committed_runs(tmp_path):
     write_when_pooling_matters(tmp_path)
     assert {path.stem.removeprefix("rings-") for path in tmp_path.iterdir()} == {
-        "agreement", "expected", "figure", "found", "power", "smnist", "verdicts",
+        "agreement", "expected", "figure", "found", "power", "smnist", "twin", "verdicts",
     }  # fmt: skip
