@@ -28,15 +28,25 @@ def explanations(table: TableS5, effects: Sequence[DepartureEffect]) -> str:
     for score in far:
         known = [OTHER_DATA[score.dataset]] if score.dataset in OTHER_DATA else []
         known += [
-            f"with `{one.departure.other}`, as in the release, the score changes by {difference_text(one.comparison)} over "
-            f"{one.comparison.seeds[1]} seeds ({one.comparison.verdict})"
+            _effect(one)
             for one in effects
-            if one.comparison is not None
-            and (one.departure.model, one.dataset) == (score.model, score.dataset)
+            if (one.departure.model, one.dataset) == (score.model, score.dataset)
         ]
         lines.append(f"- `{score.model}` on `{score.dataset}`: {'; '.join(known) or 'no reason is known'}.\n")
     by_chance = 2 * (1 - NormalDist().cdf(FAR)) * len(near)
     return (
         f"Of {len(near)} means, {by_chance:.1f} are expected more than {FAR:g} standard errors away by chance alone. "
         f"What is known about those that are:\n\n{''.join(lines)}"
+    )
+
+
+def _effect(one: DepartureEffect) -> str:
+    """What a departure of the release changes in a cell, or how to find out."""
+    way = f"`{one.departure.other}`, as in the release"
+    if one.comparison is None:
+        command = f"rethinkpool grid released-code --dataset {one.dataset} --model {one.departure.model}"
+        return f"whether {way}, explains it has not been run yet (`{command}`)"
+    return (
+        f"with {way}, the score changes by {difference_text(one.comparison)} over {one.comparison.seeds[1]} seeds "
+        f"({one.comparison.verdict})"
     )

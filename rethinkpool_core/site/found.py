@@ -122,11 +122,13 @@ def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
         f"{100 * first.alpha:g} % for all {pairs(len(table.ours))} together, after Holm."
     )
     if control:
-        worse = [one for one in control if one.verdict == "different" and _gain(one) < 0]
         equal = [one for one in control if one.verdict == "equivalent"]
+        different = [one for one in control if one.verdict == "different"]
         parts = [f"equivalent to {named(equal)}"] if equal else []
-        parts += [f"worse than {named(worse)}"] if worse else []
-        text += f" No pooling at all is {' and '.join(parts) or 'neither shown worse nor shown equivalent'}."
+        for word, sign in (("worse", -1), ("better", 1)):
+            part = [one for one in different if sign * _gain(one) > 0]
+            parts += [f"{word} than {named(part)}"] if part else []
+        text += f" No pooling at all is {listed(parts) if parts else 'neither shown different nor shown equivalent'}."
     return (
         f"{text} All of this is about splits and initialisations on these graphs; what it says about others of the same kind "
         "is another question, answered below."
@@ -155,7 +157,7 @@ def printed_verdict(table: TableS5) -> str:
         rounding = "" if one.survives_rounding else f"; rounding alone may explain it (p up to {p:.2f})"
         lines.append(
             f"- `{pair.method}` on `{pair.dataset}`: the twin scores {_amount(pair)} "
-            f"(p {_p(pair.unadjusted.p_difference)}, after Holm {_p(pair.p_difference)}{rounding})\n"
+            f"(p {p_text(pair.unadjusted.p_difference)}, after Holm {p_text(pair.p_difference)}{rounding})\n"
         )
     equivalent = [one.comparison for one in table.printed if one.comparison.verdict == "equivalent"]
     undecided = sum(one.comparison.verdict == "undecided" for one in table.printed)
@@ -171,7 +173,8 @@ def printed_verdict(table: TableS5) -> str:
     return "".join(lines) + "\n" + rest + "\n"
 
 
-def _p(number: float) -> str:
+def p_text(number: float) -> str:
+    """A p-value with three decimals, or ``"below 0.001"``."""
     return "below 0.001" if number < 0.001 else f"{number:.3f}"
 
 

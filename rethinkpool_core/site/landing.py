@@ -7,14 +7,17 @@ from pathlib import Path
 from rethinkpool_core.figures.table_s5 import table_s5_forest
 from rethinkpool_core.site.found import agreement, differences, equivalence, printed_line, verdict
 from rethinkpool_core.site.provenance import provenance
-from rethinkpool_core.site.table_s5 import GRID, TableS5, load_table_s5
+from rethinkpool_core.site.table_s5 import GRID, TableS5, committed_runs, load_table_s5
 from rethinkpool_core.site.tables import raw_html
+from rethinkpool_core.site.when_pooling_matters import ring_comparisons, rings_line
 
 
 def write_landing(folder: Path) -> None:
     """Write ``found-*.md``, which the landing page includes, from the committed runs."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in landing_parts(load_table_s5()).items():
+    parts = landing_parts(load_table_s5())
+    parts["lines"] += f"- {rings_line(ring_comparisons(committed_runs()))}\n"
+    for name, text in parts.items():
         (folder / f"found-{name}.md").write_text(text, encoding="utf-8")
 
 

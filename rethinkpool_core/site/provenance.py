@@ -51,9 +51,7 @@ def provenance(
     if len(sources) == 1:
         facts += _source(runs, grid)
     else:
-        facts.append(
-            " and ".join(dict.fromkeys(html.escape(str(one.get("device"))) for one in runs.provenance))
-        )
+        facts.append(html.escape(_devices(runs)))
     if grid is not None:
         facts += _places(runs, site_root)
     line = f"<p>{' · '.join(facts)}</p>\n"
@@ -80,6 +78,16 @@ def _by_source(runs: pd.DataFrame) -> list[pd.DataFrame]:
     for row, one in enumerate(runs.provenance):
         parts.setdefault(tuple(_made_by(one)), []).append(row)
     return [runs.iloc[rows] for rows in sorted(parts.values(), key=len, reverse=True)]
+
+
+def _devices(runs: pd.DataFrame) -> str:
+    """Return the kinds of device in short; a run that was resumed elsewhere names several."""
+    found = dict.fromkeys(
+        "CPU" if device.startswith("cpu") else device
+        for one in runs.provenance
+        for device in str(one.get("device")).split(", then ")
+    )
+    return " and ".join(found)
 
 
 def _made_by(one: dict) -> list[str]:

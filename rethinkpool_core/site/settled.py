@@ -13,7 +13,7 @@ from rethinkpool_core.analysis.margins import FACTORS, at_margins, smallest_marg
 from rethinkpool_core.analysis.pooled_difference import pooled_difference
 from rethinkpool_core.analysis.seed_plan import DATE, PLAN, planned_power
 from rethinkpool_core.analysis.sentences import decimals
-from rethinkpool_core.site.found import listed
+from rethinkpool_core.site.found import listed, p_text
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import GRID, TableS5, difference_text, load_table_s5, signed, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
@@ -134,7 +134,7 @@ def pooled_text(found: Sequence[Comparison]) -> str:
             f"(95 % interval {signed(low, 2)} to {signed(high, 2)}), {said} {part[0].scored_by.amount(pooled.margin)}. "
             f"If the true difference may vary between datasets: {signed(random, 2)} ({signed(random_low, 1)} to "
             f"{signed(random_high, 1)}), with a standard deviation between datasets of {pooled.tau:.2f} "
-            f"(I² {100 * pooled.i2:.0f} %, p of no variation {pooled.p_same:.2f})."
+            f"(I² {100 * pooled.i2:.0f} %, p of no variation {p_text(pooled.p_same)})."
             + (
                 " The datasets differ, so the first number describes none of them.\n"
                 if pooled.p_same < pooled.alpha

@@ -138,10 +138,18 @@ def against_no_pooling(
     if runs is None:
         runs = committed_runs()
     cells = {cell.digest for cell in get_grid(GRID).cells}
-    controls = {Cell(CONTROL, name).digest for name in dict.fromkeys(row.dataset for row in published("S5"))}
-    part = runs[runs.cell.isin(cells | controls)]
+    part = runs[runs.cell.isin(cells | _control_cells())]
     found = comparisons(part, alpha=alpha)
     return at_margins([one for one in found if one.twin == CONTROL], [margin])[0]
+
+
+def runs_without_pooling(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of NO-POOL on the datasets of Table S5."""
+    return runs[runs.cell.isin(_control_cells())]
+
+
+def _control_cells() -> set[str]:
+    return {Cell(CONTROL, name).digest for name in dict.fromkeys(row.dataset for row in published("S5"))}
 
 
 def committed_runs() -> pd.DataFrame:

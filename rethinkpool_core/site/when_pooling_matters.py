@@ -178,9 +178,27 @@ def figure(scores: Sequence[RingScore]) -> str:
 
 
 def ring_comparisons(runs: pd.DataFrame) -> list[Comparison]:
-    """Compare each method with its twin and with NO-POOL with as many convolutions, adjusted after Holm as one family."""
+    """Compare each method with its twin and with NO-POOL with as many convolutions, adjusted after Holm as one family.
+
+    runs    rows of `load_results`; others than those of the grid are left out
+    """
+    runs = runs[runs.cell.isin([cell.digest for cell in get_grid(GRID).cells])]
     names = {cell.digest: f"c = {convolutions_of(cell)}" for cell in get_grid(GRID).cells}
     return comparisons(runs, names)
+
+
+def rings_line(found: Sequence[Comparison]) -> str:
+    """Say for the landing page what the same tests find where pooling can matter."""
+    tested = [one for one in found if one.tested]
+    different = [one for one in tested if one.verdict == "different"]
+    page = "[rings made so that pooling can matter](when-pooling-matters)"
+    if not different:
+        return f"On {page} no pair has been shown different yet."
+    largest = max(different, key=lambda one: abs(one.difference))
+    return (
+        f"On {page} the same tests find a difference in {len(different)} of {len(tested)} pairs, the largest "
+        f"{abs(largest.difference):.0f} points: {largest.method} against {largest.twin} on {largest.dataset}."
+    )
 
 
 def verdicts_text(runs: pd.DataFrame) -> str:

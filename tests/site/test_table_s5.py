@@ -89,6 +89,9 @@ def test_what_is_known_about_a_cell_far_away(runs):
     moved = runs.assign(test_score=runs.test_score.where(runs.model != "N-MINCUTPOOL", runs.test_score - 0.1))
     table = load_table_s5(moved)
     assert "- `N-MINCUTPOOL` on `PROTEINS`: no reason is known." in explanations(table, [])
+    untried = explanations(table, departure_effects(runs[:0]))
+    command = "`rethinkpool grid released-code --dataset PROTEINS --model N-MINCUTPOOL`"
+    assert f"explains it has not been run yet ({command})" in untried
     departure = DEPARTURES[0]
     both = runs_of(
         (departure.cell("PROTEINS", "normal"), 0.65), (departure.cell("PROTEINS", "uniform"), 0.75)
@@ -130,6 +133,10 @@ def test_the_claim_in_one_paragraph(table, runs):
     text = found.claim(table, against_no_pooling(runs))
     assert "the twin is equivalent to MINCUTPOOL on PROTEINS; it differs from MINCUTPOOL on SMNIST (" in text
     assert "No pooling at all is worse than MINCUTPOOL on PROTEINS." in text
+    better = runs.assign(test_score=runs.test_score.where(runs.model != "NO-POOL", runs.test_score + 0.1))
+    assert "No pooling at all is better than MINCUTPOOL on PROTEINS." in found.claim(
+        table, against_no_pooling(better)
+    )
     few = runs[(runs.seed <= 2) | (runs.model == "NO-POOL")]
     assert "cannot tell for MINCUTPOOL on PROTEINS (" in found.claim(load_table_s5(few))
     assert "nothing can be said" in found.claim(load_table_s5(runs[:0]))

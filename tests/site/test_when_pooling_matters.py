@@ -15,6 +15,8 @@ from rethinkpool_core.site.when_pooling_matters import (
     found_text,
     missing_text,
     power_text,
+    ring_comparisons,
+    rings_line,
     twin_text,
     verdicts_text,
     write_when_pooling_matters,
@@ -71,6 +73,12 @@ def test_a_wrong_prediction_is_bold_and_listed(runs):
 def test_verdict_and_power_where_a_difference_is_known(runs):
     assert "| different |" in verdicts_text(runs)
     assert 'Such pairs: 1. With the verdict "different": 1.' in power_text(runs, ring_scores(runs))
+
+
+def test_the_line_of_the_landing_page_names_the_largest_difference(runs, none):
+    line = rings_line(ring_comparisons(runs))
+    assert "a difference in 2 of 2 pairs" in line and "the largest 30 points: MINCUTPOOL against " in line
+    assert rings_line(ring_comparisons(none)).endswith("shown different yet.")
 
 
 def test_what_two_blind_models_have_in_every_seed_is_not_tested():
