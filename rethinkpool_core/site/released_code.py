@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.departures import DepartureEffect
 from rethinkpool_core.analysis.purity_constants import purity_constants
+from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.table_s5 import difference_text, unbroken
 from rethinkpool_core.site.tables import markdown
 
@@ -32,16 +33,10 @@ def effects_table(effects: Sequence[DepartureEffect]) -> str:
 
 
 def missing_text(effects: Sequence[DepartureEffect]) -> str:
-    """A sentence on the comparisons that were not run, with the command; empty if there are none."""
-    missing = [one for one in effects if one.comparison is None]
-    if not missing:
-        return ""
-    words = [f"rethinkpool grid {GRID}"]
-    if len(missing) < len(effects):
-        words += dict.fromkeys(f"    --dataset {one.dataset}" for one in missing)
-        words += dict.fromkeys(f"    --model {one.departure.model}" for one in missing)
-    command = " \\\n".join(words)
-    return f"{len(missing)} of {len(effects)} comparisons are not run yet. To train both ways:\n\n```bash\n{command}\n```\n"
+    """A list of the comparisons that were not run, with the commands that train both ways; empty if there are none."""
+    return not_run_text(
+        GRID, [(one.dataset, one.departure.model) for one in effects if one.comparison is None]
+    )
 
 
 def constants_table(dataset: GraphDataset, graphs: int, seeds: int) -> str:

@@ -16,6 +16,7 @@ from rethinkpool_core.analysis.tables import CellScore, cell_scores, comparisons
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import DATASETS, get_grid
 from rethinkpool_core.paper import TABLES, PublishedScore, get_metric, published
+from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.tables import markdown
 
 if TYPE_CHECKING:
@@ -102,19 +103,8 @@ class TableS5:
         return [(one.dataset, one.model) for one in printed_cells() if (one.dataset, one.model) not in there]
 
     def missing_text(self) -> str:
-        """A sentence that lists the cells that were not run, with the command that trains them; empty if there are none."""
-        datasets: dict[str, list[str]] = {}
-        for dataset, model in self.missing():
-            datasets.setdefault(dataset, []).append(f"`{model}`")
-        if not datasets:
-            return ""
-        every = len(TABLES["S5"].models)
-        parts = [
-            f"- `rethinkpool grid {GRID} --dataset {dataset}`"
-            + ("" if len(models) == every else f" ({', '.join(models)})")
-            for dataset, models in datasets.items()
-        ]
-        return "Not run yet, with the command that trains them:\n\n" + "\n".join(parts) + "\n"
+        """A list of the cells that were not run, with the commands that train them; empty if there are none."""
+        return not_run_text(GRID, self.missing())
 
 
 def load_table_s5(runs: pd.DataFrame | None = None, *, margin: float = 1.0, alpha: float = 0.05) -> TableS5:

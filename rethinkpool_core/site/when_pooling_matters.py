@@ -28,6 +28,7 @@ from rethinkpool_core.figures.rings import accuracy_over_reach
 from rethinkpool_core.models.registry import model_order
 from rethinkpool_core.site.initial_convolutions import GRID as SMNIST_GRID
 from rethinkpool_core.site.initial_convolutions import gaps_table
+from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
@@ -46,7 +47,7 @@ def write_when_pooling_matters(folder: Path) -> None:
     runs = committed[committed.cell.isin([cell.digest for cell in get_grid(GRID).cells])]
     smnist = committed[committed.cell.isin([cell.digest for cell in get_grid(SMNIST_GRID).cells])]
     explained = committed[committed.cell.isin([cell.digest for cell in get_grid(EXPLAINED_GRID).cells])]
-    scores = ring_scores(runs)
+    scores, found = ring_scores(runs), ring_comparisons(runs)
     line = raw_html(provenance(runs, GRID, site_root=".").html)
     parts = {
         "agreement": agreement_table(),
@@ -54,8 +55,8 @@ def write_when_pooling_matters(folder: Path) -> None:
         "figure": figure(scores),
         "found": "\n".join([found_text(scores), found_table(scores), missing_text(scores), line]),
         "twin": f"{twin_text(explained)}\n{raw_html(provenance(explained, EXPLAINED_GRID, site_root='.').html)}",
-        "verdicts": verdicts_text(runs),
-        "power": power_text(runs, scores),
+        "verdicts": verdicts_text(found),
+        "power": power_text(found, scores),
         "smnist": f"{gaps_table(smnist)}\n{raw_html(provenance(smnist, SMNIST_GRID, site_root='.').html)}",
     }
     for name, text in parts.items():
@@ -159,14 +160,8 @@ def _shown_score(score: RingScore) -> str:
 
 
 def missing_text(scores: Sequence[RingScore]) -> str:
-    """A list of the cells that were not run, with the command that trains them; empty if there are none."""
-    lines = []
-    for radius in RADII:
-        models = dict.fromkeys(one.model for one in scores if one.radius == radius and one.mean is None)
-        if models:
-            named = ", ".join(f"`{model}`" for model in models)
-            lines.append(f"- `rethinkpool grid {GRID} --dataset RINGS-{radius}` ({named})")
-    return "Not run yet, with the command that trains them:\n\n" + "\n".join(lines) + "\n" if lines else ""
+    """A list of the cells that were not run, with the commands that train them; empty if there are none."""
+    return not_run_text(GRID, [(f"RINGS-{one.radius}", one.model) for one in scores if one.mean is None])
 
 
 def figure(scores: Sequence[RingScore]) -> str:
@@ -201,12 +196,11 @@ def rings_line(found: Sequence[Comparison]) -> str:
     )
 
 
-def verdicts_text(runs: pd.DataFrame) -> str:
+def verdicts_text(found: Sequence[Comparison]) -> str:
     """Markdown table of each method with its twin and with NO-POOL, with the verdicts that `rethinkpool results` would give.
 
     Where both are at 50 % in every seed there is nothing to test.
     """
-    found = ring_comparisons(runs)
     if not found:
         return "No method has been run together with its twin yet.\n"
     tested = [one for one in found if one.tested]
@@ -228,10 +222,10 @@ def verdicts_text(runs: pd.DataFrame) -> str:
     return f"{' '.join(said)}\n\n{unbroken(markdown(header, rows))}"
 
 
-def power_text(runs: pd.DataFrame, scores: Sequence[RingScore]) -> str:
+def power_text(found: Sequence[Comparison], scores: Sequence[RingScore]) -> str:
     """How often the verdict was "different" where a difference is known: one model proved blind, the other above chance."""
     outcome = {(one.model, one.radius, one.convolutions): one.outcome for one in scores}
-    found, known = ring_comparisons(runs), []
+    known = []
     for one in found:
         radius, number = int(one.dataset[-1]), int(one.settings.split()[-1])
         sides = (one.method, one.twin)

@@ -52,7 +52,7 @@ def test_without_runs_every_part_says_so(none):
     assert missing_text(scores).count("rethinkpool grid rings --dataset RINGS-") == 3
     assert "once `rethinkpool grid rings` has been run" in figure(scores)
     assert "not run yet" in found_table(scores).replace("\u00a0", " ")
-    assert "No method" in verdicts_text(none) and "once there are runs" in power_text(none, scores)
+    assert "No method" in verdicts_text([]) and "once there are runs" in power_text([], scores)
 
 
 def test_predictions_stand_where_their_cells_are():
@@ -71,8 +71,9 @@ def test_a_wrong_prediction_is_bold_and_listed(runs):
 
 
 def test_verdict_and_power_where_a_difference_is_known(runs):
-    assert "| different |" in verdicts_text(runs)
-    assert 'Such pairs: 1. With the verdict "different": 1.' in power_text(runs, ring_scores(runs))
+    found = ring_comparisons(runs)
+    assert "| different |" in verdicts_text(found)
+    assert 'Such pairs: 1. With the verdict "different": 1.' in power_text(found, ring_scores(runs))
 
 
 def test_the_line_of_the_landing_page_names_the_largest_difference(runs, none):
@@ -84,7 +85,7 @@ def test_the_line_of_the_landing_page_names_the_largest_difference(runs, none):
 def test_what_two_blind_models_have_in_every_seed_is_not_tested():
     cells = [(CELLS[model, 2, 1], 0.5) for model in ("MINCUTPOOL", "NO-POOL")]
     exact = runs_of(*cells, seeds=range(1, 11), spread=0.0)
-    assert "1 more have the same difference in every seed" in verdicts_text(exact)
+    assert "1 more have the same difference in every seed" in verdicts_text(ring_comparisons(exact))
 
 
 def test_the_twin_that_sees_itself_stands_beside_the_one_that_does_not(none):
