@@ -53,4 +53,6 @@ DEPARTURES = (
     Departure("14", "MINCUTPOOL", "learning_rate_patience", 10, 11),
     Departure("17", "DIFFPOOL-V2", "max_ties", "shared", "first"),
     Departure("operator", "DIFFPOOL-V2", "sage", "2020", "pyg2"),
+    # Of the twin too, whose pooled features add up the convolutions, in which a node does not see itself, one by one.
+    Departure("operator", "N-DIFFPOOL-V2", "sage", "2020", "pyg2"),
 )
