@@ -48,7 +48,11 @@ def agreement(table: TableS5) -> str:
         largest = ceil(10 * max(abs(score.z_both) for score in near)) / 10
         return f"{found}: all means are within {largest:.1f} standard errors of the printed ones."
     names = listed([f"{score.model} on {score.dataset} ({score.z_both:+.1f})" for score in far])
-    return f"{found}: {len(near) - len(far)} means are within two standard errors of the printed ones; further away: {names}."
+    within = len(near) - len(far)
+    near_text = (
+        f"{within} {'mean is' if within == 1 else 'means are'} within two standard errors of the printed ones"
+    )
+    return f"{found}: {near_text}; further away: {names}."
 
 
 def differences(table: TableS5) -> str:
