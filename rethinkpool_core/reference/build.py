@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from rethinkpool_core.reference.diffpool import DiffPoolV2
+from rethinkpool_core.reference.diffpool import DiffPool, DiffPoolV2
 from rethinkpool_core.reference.gmn import GMN
 from rethinkpool_core.reference.graclus import Graclus
 from rethinkpool_core.reference.mincutpool import MinCutPool
@@ -14,6 +14,8 @@ REFERENCE_MODELS: dict[str, type[nn.Module]] = {
     "N-MINCUTPOOL": MinCutPool,
     "DIFFPOOL-V2": DiffPoolV2,
     "N-DIFFPOOL-V2": DiffPoolV2,
+    "DIFFPOOL": DiffPool,
+    "N-DIFFPOOL": DiffPool,
     "GRACLUS": Graclus,
     "COMPLEMENT": Graclus,
     "GMN": GMN,
@@ -22,6 +24,8 @@ REFERENCE_MODELS: dict[str, type[nn.Module]] = {
 
 OVERRIDES: dict[str, dict[str, object]] = {
     # Today's operator: the package's default is that of 2020, which PyG no longer has.
+    "DIFFPOOL": {"sage": "pyg2"},
+    "N-DIFFPOOL": {"sage": "pyg2"},
     "DIFFPOOL-V2": {"sage": "pyg2"},
     "N-DIFFPOOL-V2": {"sage": "pyg2"},
 }

@@ -1,4 +1,4 @@
-"""DIFFPOOL-V2 and N-DIFFPOOL-V2.
+"""DIFFPOOL and DIFFPOOL-V2, each with its twin of normal noise.
 
 Before the first pooling layer the convolutions are sparse: on NCI1 they are faster than dense ones, and batch norm sees only real
 nodes.
@@ -20,6 +20,70 @@ from rethinkpool_core.reference.fixed import fixed_pool
 TO_SOURCE = (
     "target_to_source"  # sums over a node's targets, as the dense layers do; matters on directed graphs only
 )
+
+
+class ResidualStack(nn.Module):
+    """Three dense convolutions; the first two add their input to their result: x (B, K, dim) -> (B, K, dim)."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.convs = nn.ModuleList(DenseSAGEConv(dim, dim, normalize=True) for _ in range(3))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(dim) for _ in range(2))
+
+    def forward(self, x: Tensor, A: Tensor) -> Tensor:
+        for conv, norm in zip(self.convs, self.norms, strict=False):
+            out = conv(x, A).relu()
+            x = x + norm(out.flatten(0, -2)).view(x.shape)
+        return self.convs[2](x, A)
+
+
+class DiffPool(nn.Module):
+    """``forward`` returns logits and the auxiliary losses by name (none if the assignment is random)."""
+
+    def __init__(self, shape, config):
+        super().__init__()
+        dim, nodes = config.hidden_dim, shape.max_nodes
+        self.random = bool(config.random_assignment)
+        if config.sum_input:
+            self.first = GraphConv(shape.in_dim, dim, flow=TO_SOURCE)
+        else:
+            self.first = SAGEConv(shape.in_dim, dim, normalize=True, flow=TO_SOURCE)
+        self.assign, self.embed, self.convs = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        ratio = config.cluster_ratio or (0.1 if config.num_pool_layers == 1 else 0.25)
+        for level in range(config.num_pool_layers):
+            conv = partial(SAGEConv, flow=TO_SOURCE) if level == 0 else DenseSAGEConv
+            clusters = ceil(ratio * nodes)
+            if self.random:
+                self.register_buffer(f"S_{level}", torch.randn(nodes, clusters).softmax(-1))
+            else:
+                self.assign.append(conv(dim, clusters, normalize=True))
+            self.embed.append(conv(dim, dim, normalize=True))
+            self.convs.append(ResidualStack(dim))
+            nodes = clusters
+        self.output = nn.Sequential(
+            nn.Linear(dim, config.mlp_hidden_dim), nn.ReLU(), nn.Linear(config.mlp_hidden_dim, shape.out_dim)
+        )
+
+    def forward(self, data) -> tuple[Tensor, dict[str, Tensor]]:
+        x, edges, mask = self.first(data.x, data.edge_index), data.edge_index, None
+        losses = {}
+        for level, (embed, convs) in enumerate(zip(self.embed, self.convs, strict=True)):
+            logits = None if self.random else self.assign[level](x, edges)
+            x = embed(x, edges)
+            if level == 0:
+                x, mask = to_dense_batch(x, data.batch)
+                edges = to_dense_adj(data.edge_index, data.batch, max_num_nodes=x.shape[1]).to(x.dtype)
+                if logits is not None:
+                    logits, _ = to_dense_batch(logits, data.batch)
+            if self.random:
+                x, edges = fixed_pool(x, edges, self.get_buffer(f"S_{level}"))
+            else:
+                x, edges, link, entropy = dense_diff_pool(x, edges, logits, mask)
+                losses["link"] = losses.get("link", 0.0) + link
+                losses["entropy"] = losses.get("entropy", 0.0) + entropy
+            mask = None
+            x = convs(x, edges)
+        return self.output(x.amax(1)), losses
 
 
 class Stack(nn.Module):

@@ -43,4 +43,4 @@ def test_every_example_is_tried():
 def test_it_says_how_many_models_have_a_reference():
     from rethinkpool_core.reference.build import REFERENCE_MODELS
 
-    assert "For seven models" in PAGE.read_text(encoding="utf-8") and len(REFERENCE_MODELS) == 7
+    assert "For nine models" in PAGE.read_text(encoding="utf-8") and len(REFERENCE_MODELS) == 9
