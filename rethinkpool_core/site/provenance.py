@@ -14,6 +14,11 @@ from rethinkpool_core.site.results_csv import files_with, repeat_of, versions_te
 if TYPE_CHECKING:
     import pandas as pd
 
+_HOW_TO_REPEAT = (
+    "A command trains the seeds that were trained together, which repeats their scores to the last bit on the same device with "
+    "the same versions. <code>--seeds 7-7</code> trains seed 7 alone: its sums round differently, which training amplifies."
+)
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -67,7 +72,7 @@ def provenance(
         cells_html = "".join(_cell(part, name) for name, part in _by_cell(runs))
         line += (
             "<details><summary>Every seed: scores, and the command that repeats them</summary>\n"
-            f"{cells_html}</details>\n"
+            f"<p>{_HOW_TO_REPEAT}{_check_link(site_root)}</p>\n{cells_html}</details>\n"
         )
     return Provenance(f'<div class="provenance">\n{line}</div>')
 
@@ -93,7 +98,7 @@ def _devices(runs: pd.DataFrame) -> str:
 def _made_by(one: dict) -> list[str]:
     return [
         f"commit {_code((one.get('commit') or 'not known')[:9])}",
-        html.escape(f"{one.get('device')}, {one.get('machine')}"),
+        html.escape(f"{one.get('device')}, {one.get('machine')}".replace("cpu, 1 threads", "CPU, 1 thread")),
         html.escape(versions_text(one)),
     ]
 
@@ -134,10 +139,34 @@ def _cell(part: pd.DataFrame, name: str) -> str:
         + "</li>"
         for run in part.itertuples()
     )
-    commands = dict.fromkeys(repeat_of(run) for run in part.itertuples())
     return (
-        f"<p>{html.escape(name)}: test {metric.label} by seed. {' '.join(map(_code, commands))}</p>\n"
+        f"<p>{html.escape(name)}: test {metric.label} by seed. {_commands(part)}</p>\n"
         f'<ul class="seed-scores">{scores}</ul>\n'
+    )
+
+
+def _commands(part: pd.DataFrame) -> str:
+    """Return the commands that repeat the runs of a cell; of many seeds that trained alone, the first has its command."""
+    seeds: dict[str, list[int]] = {}
+    for run in part.itertuples():
+        seeds.setdefault(repeat_of(run), []).append(run.seed)
+    alone = {
+        command: numbers[0]
+        for command, numbers in seeds.items()
+        if seed_ranges(numbers[:1]) in command.split()
+    }
+    alike = {command.replace(seed_ranges([seed]), "") for command, seed in alone.items()}
+    if len(alone) < 3 or len(alike) > 1:
+        return " ".join(map(_code, seeds))
+    first, *others = alone
+    together = [command for command in seeds if command not in alone]
+    rest = _seeds([alone[command] for command in others])
+    return f"{' '.join(map(_code, [*together, first]))} and in the same way, alone, seeds {rest}"
+
+
+def _check_link(site_root: str) -> str:
+    return (
+        f' <a class="site-only" hidden href="{site_root}/rerun.html#check-a-single-number">What repeats</a>'
     )
 
 

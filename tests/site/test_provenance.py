@@ -34,7 +34,7 @@ def test_the_line_names_runs_seeds_commit_device_versions_command_and_file(imdb)
     line = text(provenance(imdb, "table-s5").html.partition("<details>")[0])
     about = imdb.provenance.iloc[0]
     assert line.startswith(f"{len(imdb)} runs of 2 cells, seeds 1 to {imdb.seed.max()} ")
-    for fact in (about["commit"][:9], about["device"], f"torch {about['versions']['torch']}"):
+    for fact in (about["commit"][:9], "CPU, 1 thread,", f"torch {about['versions']['torch']}"):
         assert fact in line
     assert "rethinkpool grid table-s5 --dataset IMDB-B" in line
     assert "results/table-s5.parquet" in line
@@ -64,6 +64,20 @@ def test_every_seed_has_its_score_and_every_cell_its_command(imdb):
     ]
     assert shown == expected
     assert "rethinkpool train N-MINCUTPOOL IMDB-B --seeds 1-20 --device cpu" in text(folded)
+
+
+def test_of_many_seeds_that_trained_alone_the_first_has_its_command(imdb):
+    """Seeds 3 to 6 and 9 of one cell as if they had trained alone."""
+    one = imdb[imdb.model == "MINCUTPOOL"]
+    alone = one.seed.isin([3, 4, 5, 6, 9])
+    moved = [
+        facts | {"side_by_side": [seed]} if apart else facts
+        for facts, seed, apart in zip(one.provenance, one.seed, alone, strict=True)
+    ]
+    folded = text(provenance(one.assign(provenance=moved), "table-s5").html.partition("Every seed")[2])
+    assert "--seeds 3-3 --device cpu and in the same way, alone, seeds 4 to 6, 9 " in folded
+    assert "--seeds 4-4" not in folded
+    assert "rethinkpool train MINCUTPOOL IMDB-B --seeds 1-20 --device cpu" in folded
 
 
 def test_seeds_are_listed_once_per_page_where_asked(imdb):
