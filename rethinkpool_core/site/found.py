@@ -52,7 +52,7 @@ def agreement(table: TableS5) -> str:
     near_text = (
         f"{within} {'mean is' if within == 1 else 'means are'} within two standard errors of the printed ones"
     )
-    return f"{found}: {near_text}; further away: {names}."
+    return f"{found}: {near_text}; further away, in standard errors: {names}."
 
 
 def differences(table: TableS5) -> str:
