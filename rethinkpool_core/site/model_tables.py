@@ -46,6 +46,7 @@ _HOW = {
 
 
 _NO_EFFECT = "no effect"
+_FIXED = "A value marked *fixed* makes the model what it is and cannot be set."
 
 
 def page_of(model: str) -> str:
@@ -141,7 +142,8 @@ def defaults_table(models: Sequence[str]) -> str:
         parts = [f"{', '.join(map(_code, names))}: {value}" for value, names in having.items()]
         text = next(iter(having)) if len(having) == 1 and not unused else "; ".join(parts)
         rows.append([f"`{name}`", text, described.get(name, "")])
-    return prose_table(["parameter", "default", "meaning"], rows)
+    table = prose_table(["parameter", "default", "meaning"], rows)
+    return f"{table}\n{_FIXED}\n" if any("(fixed)" in row[1] for row in rows) else table
 
 
 def _default(model: str, parameter: str) -> str:
