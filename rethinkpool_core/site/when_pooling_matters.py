@@ -146,17 +146,23 @@ def found_text(scores: Sequence[RingScore]) -> str:
 def twin_text(runs: pd.DataFrame) -> str:
     """Markdown table of N-DIFFPOOL-V2 with and without a first convolution that sees the node itself."""
     rows = [
-        [f"`RINGS-{radius}`", f"`{str(sum_input).lower()}`", expected_of_twin(sum_input), _shown_score(score)]
+        [
+            f"`RINGS-{radius}`",
+            f"`{str(sum_input).lower()}`",
+            expected_of_twin(sum_input),
+            _shown_outcome(score, expected_of_twin(sum_input)),
+        ]
         for (radius, sum_input), score in sorted(twin_scores(runs).items())
     ]
     header = ["dataset", "`sum_input`", "expected", "found"]
     return unbroken(markdown(header, rows))
 
 
-def _shown_score(score: RingScore) -> str:
+def _shown_outcome(score: RingScore, expected: str) -> str:
     if score.outcome is None:
         return "not run yet"
-    return f"{score.mean:.1f} ± {score.std:.1f}: {score.outcome}"
+    text = f"{score.mean:.1f} ± {score.std:.1f}: {score.outcome}"
+    return text if score.outcome == expected else f"**{text}**"
 
 
 def missing_text(scores: Sequence[RingScore]) -> str:
