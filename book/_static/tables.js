@@ -49,7 +49,8 @@
     headers.forEach((header, column) => {
       const cells = rows.map(row => row.cells[column]);
       const numeric = isNumeric(cells);
-      // On a phone sentences wrap, while names and numbers stay on one line (style.css).
+      // On a phone sentences wrap, while names and numbers stay on one line; long headers take few lines (style.css).
+      if (text(header).length > 16) header.classList.add("long");
       cells.filter(cell => text(cell).length > 26).forEach(cell => cell.classList.add("sentence"));
       if (numeric) [header, ...cells].forEach(cell => cell.classList.add("number"));
       if (sorts && text(header) && !header.querySelector("a, button")) makeSortable(body, rows, headers, column, numeric);

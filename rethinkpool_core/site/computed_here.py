@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.experiments.repeat import seed_ranges
-from rethinkpool_core.site.provenance import Provenance
+from rethinkpool_core.site.provenance import Provenance, device_text
 from rethinkpool_core.site.results_csv import versions_text
 from rethinkpool_core.training.device import resolve_device
 from rethinkpool_core.training.provenance import provenance
@@ -42,7 +42,7 @@ def computed_here(
         f"computed when this page was built, {seeds_text(seeds)}",
         f"{dataset.name}, {dataset.store.num_graphs} graphs, checksum <code>{dataset.checksum[:12]}</code>",
         f"commit <code>{(found['commit'] or 'not known')[:9]}</code>",
-        html.escape(f"{found['device']}, {found['machine']}"),
+        html.escape(device_text(found)),
         html.escape(versions_text(found)),
         f"repeat: <code>{html.escape(command)}</code>",
     ]

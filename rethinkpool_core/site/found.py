@@ -95,7 +95,7 @@ def equivalence(table: TableS5) -> str:
 
 
 def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
-    """Return what the runs say about the claim in one paragraph.
+    """Return what the runs say about the claim: a Markdown list of verdicts, and how to read it.
 
     control    the methods against NO-POOL (`against_no_pooling`)
     """
@@ -120,10 +120,10 @@ def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
         parts.append(
             f"these seeds cannot tell for {listed(margins)}, where the number is the smallest margin that they support"
         )
-    first = table.ours[0]
+    verdicts = "".join(f"- {one}\n" for one in parts)
     text = (
-        f"With {seeds_text(table.scores)} per model and a margin of {_margin(table)}, {'; '.join(parts)}. The level is "
-        f"{100 * first.alpha:g} % for all {pairs(len(table.ours))} together, after Holm."
+        f"With {seeds_text(table.scores)} per model and a margin of {_margin(table)}:\n\n{verdicts}\n"
+        f"The level is {100 * table.ours[0].alpha:g} % for all {pairs(len(table.ours))} together, after Holm's correction."
     )
     if control:
         equal = [one for one in control if one.verdict == "equivalent"]

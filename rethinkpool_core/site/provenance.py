@@ -95,10 +95,17 @@ def _devices(runs: pd.DataFrame) -> str:
     return " and ".join(found)
 
 
+def device_text(one: dict) -> str:
+    """Return device and machine of a provenance: ``"CPU, 1 thread, Linux x86_64"``."""
+    return f"{one.get('device')}, {one.get('machine')}".replace("cpu, ", "CPU, ").replace(
+        " 1 threads", " 1 thread"
+    )
+
+
 def _made_by(one: dict) -> list[str]:
     return [
         f"commit {_code((one.get('commit') or 'not known')[:9])}",
-        html.escape(f"{one.get('device')}, {one.get('machine')}".replace("cpu, 1 threads", "CPU, 1 thread")),
+        html.escape(device_text(one)),
         html.escape(versions_text(one)),
     ]
 

@@ -74,3 +74,11 @@ def test_columns_of_numbers_align_right_and_others_left(table):
 @pytest.mark.parametrize("names", [["NCI1", "", "DD"], ["1", "2", "mean", "SD"]])
 def test_rows_that_belong_together_keep_their_order(table, names):
     assert table(["name", "score"], [[name, "1.5"] for name in names]).locator("button").count() == 0
+
+
+def test_sentences_and_long_headers_are_marked_for_phones(table):
+    found = table(
+        ["model", "assignment of nodes to clusters"], [["a", "normal noise, one row per node position"]]
+    )
+    assert found.locator("td.sentence").all_text_contents() == ["normal noise, one row per node position"]
+    assert found.locator("th.long").count() == 1
