@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HOW_TO_REPEAT = (
-    "A command trains the seeds that were trained together, which repeats their scores to the last bit on the same device with "
-    "the same versions. <code>--seeds 7-7</code> trains seed 7 alone: its sums round differently, which training amplifies."
+    "A command trains the seeds that were trained together, which repeats their scores to the last bit at the same commit, on "
+    "the same device and with the same versions. Elsewhere, and where <code>--seeds 7-7</code> trains seed 7 alone, sums round "
+    "differently, which training amplifies."
 )
 
 
