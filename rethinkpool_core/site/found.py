@@ -132,7 +132,7 @@ def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
         for word, sign in (("worse", -1), ("better", 1)):
             part = [one for one in different if sign * _gain(one) > 0]
             parts += [f"{word} than {named(part)}"] if part else []
-        text += f" No pooling at all is {listed(parts) if parts else 'neither shown different nor shown equivalent'}."
+        text += f" No pooling at all is {'; '.join(parts) or 'neither shown different nor shown equivalent'}."
     return (
         f"{text} All of this is about splits and initialisations on these graphs; what it says about others of the same kind "
         "is another question, answered below."

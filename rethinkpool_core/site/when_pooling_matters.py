@@ -217,7 +217,7 @@ def verdicts_text(found: Sequence[Comparison]) -> str:
             f"`{one.method}`",
             f"`{one.twin}`",
             difference_text(one),
-            one.verdict if one.tested else "the same difference in every seed",
+            one.verdict if one.tested else "not tested",
         ]
         for one in found
     ]
