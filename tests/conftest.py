@@ -29,6 +29,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 REAL_GRAPHS = Path(__file__).resolve().parent / "real_graphs"
 
 
+@pytest.hookimpl(trylast=True)  # once the slow tests are left out: the number of tests counts
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put tests of the built site first, as many as pytest-xdist gives to the first of two workers, and the others last.
 
