@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, compare, holm_adjust
-from rethinkpool_core.datasets.spec import get_spec
+from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.departures import DEPARTURES, Departure
 
 if TYPE_CHECKING:
@@ -35,29 +35,50 @@ def departure_effects(
     runs    rows of `load_results`
     """
     pairs = [(one, dataset) for one in departures for dataset in one.datasets]
-    found: list[Comparison | None] = []
-    for one, dataset in pairs:
-        paper, release = (
-            _scores(runs, one.cell(dataset, value).digest) for value in (one.paper, one.release)
-        )
-        if not (_any(paper) and _any(release)):
-            found.append(None)
-            continue
-        comparison = compare(
-            paper,
-            release,
-            paired=get_spec(dataset).seed_draws_split,
-            metric=get_spec(dataset).metric,
+    found = [
+        compare_cells(
+            runs,
+            one.cell(dataset, one.paper),
+            one.cell(dataset, one.release),
+            f"{one.model}, {one.other}",
             margin=margin,
             alpha=alpha,
-            names=(dataset, one.model, f"{one.model}, {one.other}"),
         )
-        found.append(comparison)
+        for one, dataset in pairs
+    ]
     adjusted = iter(holm_adjust([one for one in found if one is not None]))
     return [
         DepartureEffect(departure, dataset, None if comparison is None else next(adjusted))
         for (departure, dataset), comparison in zip(pairs, found, strict=True)
     ]
+
+
+def compare_cells(
+    runs: pd.DataFrame,
+    cell: Cell,
+    changed: Cell,
+    name: str,
+    *,
+    margin: float | None = None,
+    alpha: float = ALPHA,
+) -> Comparison | None:
+    """Compare a cell with one of the same model and dataset whose settings are changed; None where either has no score.
+
+    runs    rows of `load_results`
+    name    what the changed cell is called
+    """
+    first, second = (_scores(runs, one.digest) for one in (cell, changed))
+    if not (_any(first) and _any(second)):
+        return None
+    return compare(
+        first,
+        second,
+        paired=cell.spec.seed_draws_split,
+        metric=cell.spec.metric,
+        margin=margin,
+        alpha=alpha,
+        names=(cell.dataset, cell.model, name),
+    )
 
 
 def _scores(runs: pd.DataFrame, cell: str) -> dict[int, float | None]:

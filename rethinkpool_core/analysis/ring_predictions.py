@@ -109,13 +109,9 @@ def expected_of_twin(sum_input: bool) -> Outcome:
 def twin_scores(runs: pd.DataFrame, alpha: float = ALPHA) -> dict[tuple[int, bool], RingScore]:
     """Return the cells of the grid ``rings-explained`` with their scores, by radius and ``sum_input``."""
     cells = get_grid(EXPLAINED_GRID).cells
-    scores = [_score(cell, runs[runs.cell == cell.digest]) for cell in cells]
-    adjusted = _holm([score.p_chance for score in scores])
     return {
-        (score.radius, cell.config["model"]["sum_input"]): replace(
-            score, p_chance=p, outcome=score.outcome or _outcome(score, p, alpha)
-        )
-        for cell, score, p in zip(cells, scores, adjusted, strict=True)
+        (score.radius, cell.config["model"]["sum_input"]): score
+        for cell, score in zip(cells, _scores(cells, runs, alpha), strict=True)
     }
 
 
@@ -124,13 +120,18 @@ def ring_scores(runs: pd.DataFrame, alpha: float = ALPHA) -> list[RingScore]:
 
     runs    rows of `load_results`; others than those of the grid are left out
     """
-    scores = [_score(cell, runs[runs.cell == cell.digest]) for cell in get_grid(GRID).cells]
+    scores = _scores(get_grid(GRID).cells, runs, alpha)
+    return sorted(scores, key=lambda one: (model_order(one.model), one.radius, one.convolutions))
+
+
+def _scores(cells: Sequence[Cell], runs: pd.DataFrame, alpha: float) -> list[RingScore]:
+    """Return the score of each cell, with p-values adjusted after Holm for all of them."""
+    scores = [_score(cell, runs[runs.cell == cell.digest]) for cell in cells]
     adjusted = _holm([score.p_chance for score in scores])
-    scores = [
+    return [
         replace(score, p_chance=p, outcome=score.outcome or _outcome(score, p, alpha))
         for score, p in zip(scores, adjusted, strict=True)
     ]
-    return sorted(scores, key=lambda one: (model_order(one.model), one.radius, one.convolutions))
 
 
 def _score(cell: Cell, runs: pd.DataFrame) -> RingScore:

@@ -6,7 +6,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rethinkpool_core.analysis.equivalence import Comparison, compare, holm_adjust
+from rethinkpool_core.analysis.departures import compare_cells
+from rethinkpool_core.analysis.equivalence import Comparison, holm_adjust
 from rethinkpool_core.bench.rounds import SUMMARISED
 from rethinkpool_core.errors import DataError
 from rethinkpool_core.experiments.cell import Cell
@@ -146,25 +147,12 @@ def _tf32(found: dict[str, Any]) -> str:
 
 def tf32_comparisons(runs: pd.DataFrame) -> list[Comparison]:
     """Compare runs with matrix products in TF32 with those of the same seeds in float32, adjusted after Holm."""
-    found = []
-    for cell in get_grid(GRID).cells:
-        if cell.config["training"]["tf32"]:
-            continue
-        rounded = Cell(cell.model, cell.dataset, {"tf32": True})
-        single, tf32 = (
-            runs[runs.cell == one.digest].set_index("seed").test_score.to_dict() for one in (cell, rounded)
-        )
-        if tf32:
-            found.append(
-                compare(
-                    {seed: score for seed, score in single.items() if seed in tf32},
-                    tf32,
-                    paired=cell.spec.seed_draws_split,
-                    metric=cell.spec.metric,
-                    names=(cell.dataset, cell.model, f"{cell.model}, tf32=True"),
-                )
-            )
-    return holm_adjust(found)
+    found = [
+        compare_cells(runs, cell, Cell(cell.model, cell.dataset, {"tf32": True}), f"{cell.model}, tf32=True")
+        for cell in get_grid(GRID).cells
+        if not cell.config["training"]["tf32"]
+    ]
+    return holm_adjust([one for one in found if one is not None])
 
 
 def tf32_scores(runs: pd.DataFrame) -> str:

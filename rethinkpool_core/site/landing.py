@@ -15,8 +15,9 @@ from rethinkpool_core.site.when_pooling_matters import ring_comparisons, rings_l
 def write_landing(folder: Path) -> None:
     """Write ``found-*.md``, which the landing page includes, from the committed runs."""
     folder.mkdir(parents=True, exist_ok=True)
-    parts = landing_parts(load_table_s5())
-    parts["lines"] += f"- {rings_line(ring_comparisons(committed_runs()))}\n"
+    runs = committed_runs()
+    parts = landing_parts(load_table_s5(runs))
+    parts["lines"] += f"- {rings_line(ring_comparisons(runs))}\n"
     for name, text in parts.items():
         (folder / f"found-{name}.md").write_text(text, encoding="utf-8")
 
