@@ -22,6 +22,27 @@ TO_SOURCE = (
 )
 
 
+def pool(
+    x: Tensor, edges: Tensor, logits: Tensor | None, S: Tensor | None, data, losses: dict[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Pool with the softmax of ``logits``, adding to ``losses``, or with the fixed ``S``: x (B, K, dim), adjacency (B, K, K).
+
+    data    the sparse batch before the first pooling layer, which is made dense here; None after it
+    """
+    mask = None
+    if data is not None:
+        x, mask = to_dense_batch(x, data.batch)
+        edges = to_dense_adj(data.edge_index, data.batch, max_num_nodes=x.shape[1]).to(x.dtype)
+        if logits is not None:
+            logits, _ = to_dense_batch(logits, data.batch)
+    if S is not None:
+        return fixed_pool(x, edges, S)
+    x, edges, link, entropy = dense_diff_pool(x, edges, logits, mask)
+    losses["link"] = losses.get("link", 0.0) + link
+    losses["entropy"] = losses.get("entropy", 0.0) + entropy
+    return x, edges
+
+
 class ResidualStack(nn.Module):
     """Three dense convolutions; the first two add their input to their result: x (B, K, dim) -> (B, K, dim)."""
 
@@ -65,23 +86,13 @@ class DiffPool(nn.Module):
         )
 
     def forward(self, data) -> tuple[Tensor, dict[str, Tensor]]:
-        x, edges, mask = self.first(data.x, data.edge_index), data.edge_index, None
+        x, edges = self.first(data.x, data.edge_index), data.edge_index
         losses = {}
         for level, (embed, convs) in enumerate(zip(self.embed, self.convs, strict=True)):
             logits = None if self.random else self.assign[level](x, edges)
             x = embed(x, edges)
-            if level == 0:
-                x, mask = to_dense_batch(x, data.batch)
-                edges = to_dense_adj(data.edge_index, data.batch, max_num_nodes=x.shape[1]).to(x.dtype)
-                if logits is not None:
-                    logits, _ = to_dense_batch(logits, data.batch)
-            if self.random:
-                x, edges = fixed_pool(x, edges, self.get_buffer(f"S_{level}"))
-            else:
-                x, edges, link, entropy = dense_diff_pool(x, edges, logits, mask)
-                losses["link"] = losses.get("link", 0.0) + link
-                losses["entropy"] = losses.get("entropy", 0.0) + entropy
-            mask = None
+            S = self.get_buffer(f"S_{level}") if self.random else None
+            x, edges = pool(x, edges, logits, S, data if level == 0 else None, losses)
             x = convs(x, edges)
         return self.output(x.amax(1)), losses
 
@@ -132,25 +143,15 @@ class DiffPoolV2(nn.Module):
         )
 
     def forward(self, data) -> tuple[Tensor, dict[str, Tensor]]:
-        x, edges, mask = data.x, data.edge_index, None
+        x, edges = data.x, data.edge_index
         if self.sum_input is not None:
             x = self.sum_input(x, edges)
         losses, readouts = {}, []
         for level, embed in enumerate(self.embed):
             logits = None if self.random else self.linear[level](self.assign[level](x, edges))
             x = embed(x, edges)
-            if level == 0:
-                x, mask = to_dense_batch(x, data.batch)
-                edges = to_dense_adj(data.edge_index, data.batch, max_num_nodes=x.shape[1]).to(x.dtype)
-                if logits is not None:
-                    logits, _ = to_dense_batch(logits, data.batch)
-            if self.random:
-                x, edges = fixed_pool(x, edges, self.get_buffer(f"S_{level}"))
-            else:
-                x, edges, link, entropy = dense_diff_pool(x, edges, logits, mask)
-                losses["link"] = losses.get("link", 0.0) + link
-                losses["entropy"] = losses.get("entropy", 0.0) + entropy
-            mask = None
+            S = self.get_buffer(f"S_{level}") if self.random else None
+            x, edges = pool(x, edges, logits, S, data if level == 0 else None, losses)
             readouts.append(x.amax(1))
         x = self.final(x, edges)
         return self.output(torch.cat([*readouts, x.amax(1)], -1)), losses

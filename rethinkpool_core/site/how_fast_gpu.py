@@ -179,7 +179,9 @@ def _where(found: dict[str, Any]) -> str:
         ("commit", f"`{found['commit'][:12]}`"),
         ("date", found["date"]),
         ("command", f"`{found['command']}`"),
-        ("DD", f"`{found['command_dd']}` at commit `{found['equality_commit'][:12]}`"),
-        ("TF32", f"`{found['tf32']['command']}` at commit `{found['tf32']['commit'][:12]}`"),
+        *(
+            (name, f"`{part['command']}` at commit `{part['commit'][:12]}`")
+            for name, part in (("DD", found["dd"]), ("TF32", found["tf32"]))
+        ),
     ]
     return prose_table(header, rows)
