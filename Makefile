@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+# Three processes on two cores: some tests wait, for a process that starts or for a lock.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3
 
 .PHONY: help install book lab test test-long lint clean
 

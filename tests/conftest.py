@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,13 +32,13 @@ REAL_GRAPHS = Path(__file__).resolve().parent / "real_graphs"
 
 @pytest.hookimpl(trylast=True)  # once the slow tests are left out: the number of tests counts
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests of the built site first, as many as pytest-xdist gives to the first of two workers, and the others last.
+    """Put tests of the built site first, as many as pytest-xdist gives to its first worker, and the others last.
 
-    So one worker builds the site while the other runs other tests, and nobody waits for it at the end.
+    So one worker builds the site while the others run other tests, and nobody waits for it at the end.
     """
     of_site = [item for item in items if {"site", "executed"} & set(item.fixturenames)]
     others = [item for item in items if item not in set(of_site)]
-    first = len(items) // 8
+    first = len(items) // (4 * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     items[:] = of_site[:first] + others + of_site[first:]
 
 

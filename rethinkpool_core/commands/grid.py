@@ -160,8 +160,9 @@ def print_plan(plan: Plan, folder: Path, workers: int, memory: float) -> None:
             "not measured" if cell.seconds is None else duration(cell.seconds) + " *" * cell.timed_elsewhere,
             f"{cell.memory / 1e9:.1f} GB" + ("" if cell.peak_bytes else " assumed"),
         )
+    kind = "GPU" if plan.gpu else "CPU"
     if any(cell.timed_elsewhere for cell in plan.cells):
-        table.caption = "* measured in the committed runs of results/, on the machine that trained those"
+        table.caption = f"* measured in the committed runs of results/, on the {kind} that trained those"
     print_table(table)
     print_text(
         f"{plan.todo} runs to do, {plan.finished} finished, {len(plan.failed)} failed; store: {folder}"
@@ -177,7 +178,7 @@ def print_plan(plan: Plan, folder: Path, workers: int, memory: float) -> None:
             f"about {duration(seconds / workers)} for {runs} of them, {workers} task{'s' if workers > 1 else ''} at once"
         )
     if untimed:
-        print_text(f"no estimate for {untimed} of them: no run of their cells has been measured yet")
+        print_text(f"no estimate for {untimed} of them: no run of their cells has been timed on a {kind} yet")
     largest = max((cell.memory for cell in plan.cells if cell.todo), default=0)
     if largest:
         needed = largest * min(workers, plan.todo)

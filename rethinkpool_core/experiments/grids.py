@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.experiments.cell import MAX_EPOCHS, Cell
 from rethinkpool_core.experiments.departures import DEPARTURES
 from rethinkpool_core.paper import TABLES
 from rethinkpool_core.paper.rows import table_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DATASETS = tuple(str(row["dataset"]) for row in table_rows("S1"))
 SEEDS = 20  # unless a grid says otherwise
@@ -32,6 +35,10 @@ class Grid:
     seeds: tuple[int, ...] = tuple(range(1, SEEDS + 1))
     keep_weights: bool = False
     own_data: tuple[Path, ...] = ()
+
+    def runs_in(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of `load_results` that are runs of its cells, with any seed."""
+        return runs[runs.cell.isin([cell.digest for cell in self.cells])]
 
     def restricted(self, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Grid:
         """Return the grid with only the cells of these models and datasets; none given stands for all.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ class CellPlan:
 
     finished, failed        seeds that are not to be trained: those that are finished, and those that failed
     committed               how many of the runs to do are committed in the clone
-    seconds, peak_bytes     of one run, as measured in runs of the store or, where it has none, in the committed ones; else None
+    seconds, peak_bytes     of one run on this kind of device, as measured in runs of the store or, where it has none, in the
+                            committed ones; else None
     timed_elsewhere         whether they are those of committed runs
     """
 
@@ -77,10 +79,14 @@ class CellPlan:
 
 @dataclass
 class Plan:
-    """What is to be done for a grid."""
+    """What is to be done for a grid.
+
+    gpu    whether its tasks are trained on GPUs; times and memory are those of runs on the same kind of device
+    """
 
     grid: Grid
     cells: list[CellPlan]
+    gpu: bool = False
 
     @property
     def todo(self) -> int:
@@ -158,13 +164,13 @@ def make_plan(
         ]
         there = sum(keys[seed] in committed_keys for seed in todo)
         plans.append(CellPlan(cell, tasks, len(todo), sorted(done), sorted(broken), there))
-    _measure(plans, store, finished)
+    _measure(plans, store, finished, gpu)
     if committed is not None:
         untimed = [plan for plan in plans if plan.seconds is None]
-        _measure(untimed, committed, committed_keys)
+        _measure(untimed, committed, committed_keys, gpu)
         for plan in untimed:
             plan.timed_elsewhere = plan.seconds is not None
-    return Plan(grid, plans)
+    return Plan(grid, plans, gpu)
 
 
 def _module_for_workers(model: str) -> str | None:
@@ -177,24 +183,37 @@ def _module_for_workers(model: str) -> str | None:
     return module
 
 
-def _measure(plans: list[CellPlan], store: ResultStore, finished: Iterable[str]) -> None:
-    """Fill in the time and memory of a run from a few runs of each cell."""
-    sample: dict[str, list[str]] = {}
-    for key in sorted(finished):
-        keys_of_cell = sample.setdefault(key.rpartition("-")[0], [])
-        if len(keys_of_cell) < _SAMPLE:
-            keys_of_cell.append(key)
-    wanted = [key for plan in plans for key in sample.get(plan.cell.digest, ())]
+def _measure(plans: list[CellPlan], store: ResultStore, finished: Iterable[str], gpu: bool) -> None:
+    """Fill in the time and memory of a run from a few runs of each cell that a GPU, or else a CPU, trained."""
+    cells = {plan.cell.digest for plan in plans}
+    keys: dict[str, list[tuple[int, str]]] = {}
+    for key in finished:
+        cell, _, seed = key.rpartition("-")
+        if cell in cells:
+            keys.setdefault(cell, []).append((int(seed), key))
+    # Spread over the seeds: the first and the last ones of a cell are often from different machines.
+    wanted = [
+        of_cell[i * (len(of_cell) - 1) // (_SAMPLE - 1)][1]
+        for of_cell in map(sorted, keys.values())
+        for i in range(_SAMPLE)
+    ]
     found: dict[str, list[dict]] = {}
     if wanted:
-        for row in store.rows(wanted, ["cell", "seconds", "peak_bytes", "curves"]):
-            found.setdefault(row["cell"], []).append(row)
+        for row in store.rows(wanted, ["cell", "seconds", "peak_bytes", "curves", "provenance"]):
+            if _trained_on(row) == {"gpu" if gpu else "cpu"}:
+                found.setdefault(row["cell"], []).append(row)
     for plan in plans:
         rows = found.get(plan.cell.digest, [])
         seconds = [seconds for row in rows if (seconds := _seconds(row))]
         peaks = [row["peak_bytes"] for row in rows if row["peak_bytes"] is not None]
         plan.seconds = median(seconds) if seconds else None
         plan.peak_bytes = max(peaks) if peaks else None
+
+
+def _trained_on(row: dict) -> set[str]:
+    """The kinds of device that trained a run: both where it was resumed on the other kind."""
+    devices = json.loads(row["provenance"]).get("device") or "cpu"
+    return {"cpu" if device.startswith("cpu") else "gpu" for device in devices.split(", then ")}
 
 
 def _seconds(row: dict) -> float:

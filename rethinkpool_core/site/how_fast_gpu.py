@@ -164,8 +164,7 @@ def tf32_scores(runs: pd.DataFrame) -> str:
         [one.dataset, f"`{one.method}`", one.seeds[1], difference_text(one), one.verdict] for one in found
     ]
     header = ["dataset", "model", "seeds", "TF32 minus float32 (points, 95 % interval)", "verdict"]
-    cells = [cell.digest for cell in get_grid(GRID).cells]
-    compared = runs[runs.cell.isin(cells) & (runs.seed <= max(one.seeds[1] for one in found))]
+    compared = get_grid(GRID).runs_in(runs[runs.seed <= max(one.seeds[1] for one in found)])
     line = provenance(compared, GRID, site_root=".").html
     return f"{unbroken(markdown(header, rows))}\n{raw_html(line)}"
 

@@ -114,8 +114,7 @@ def load_table_s5(runs: pd.DataFrame | None = None, *, margin: float = 1.0, alph
     """
     if runs is None:
         runs = committed_runs()
-    cells = {cell.digest for cell in get_grid(GRID).cells}
-    return TableS5(runs[runs.cell.isin(cells)], margin, alpha)
+    return TableS5(get_grid(GRID).runs_in(runs), margin, alpha)
 
 
 def against_no_pooling(

@@ -44,9 +44,9 @@ def write_when_pooling_matters(folder: Path) -> None:
     """Write ``rings-*.md``, which the page includes, from the committed runs."""
     folder.mkdir(parents=True, exist_ok=True)
     committed = committed_runs()
-    runs = committed[committed.cell.isin([cell.digest for cell in get_grid(GRID).cells])]
-    smnist = committed[committed.cell.isin([cell.digest for cell in get_grid(SMNIST_GRID).cells])]
-    explained = committed[committed.cell.isin([cell.digest for cell in get_grid(EXPLAINED_GRID).cells])]
+    runs = get_grid(GRID).runs_in(committed)
+    smnist = get_grid(SMNIST_GRID).runs_in(committed)
+    explained = get_grid(EXPLAINED_GRID).runs_in(committed)
     scores, found = ring_scores(runs), ring_comparisons(runs)
     line = raw_html(provenance(runs, GRID, site_root=".").html)
     parts = {
@@ -183,9 +183,9 @@ def ring_comparisons(runs: pd.DataFrame) -> list[Comparison]:
 
     runs    rows of `load_results`; others than those of the grid are left out
     """
-    runs = runs[runs.cell.isin([cell.digest for cell in get_grid(GRID).cells])]
-    names = {cell.digest: f"c = {convolutions_of(cell)}" for cell in get_grid(GRID).cells}
-    return comparisons(runs, names)
+    grid = get_grid(GRID)
+    names = {cell.digest: f"c = {convolutions_of(cell)}" for cell in grid.cells}
+    return comparisons(grid.runs_in(runs), names)
 
 
 def rings_line(found: Sequence[Comparison]) -> str:

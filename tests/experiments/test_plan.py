@@ -86,6 +86,24 @@ def test_a_resumed_run_took_at_least_its_training_passes(store, record_of):
     assert make_plan(grid_of([1, 2]), store).cells[0].seconds == 50.0
 
 
+def test_a_cpu_is_not_estimated_from_a_gpu(store, record_of):
+    def write(seeds, seconds, device):
+        for seed in seeds:
+            store.write(record_of(CELLS[0], seed, provenance={"seconds": seconds, "device": device}))
+
+    write(range(1, 21), 50.0, "cpu, 1 threads")
+    write(range(21, 61), 2.0, "NVIDIA H200")
+    write(range(61, 65), 20.0, "NVIDIA H200, then cpu, 1 threads")
+    grid = grid_of(range(1, 101), CELLS[:1])
+    assert make_plan(grid, store).cells[0].seconds == 50.0
+    assert make_plan(grid, store, gpu=True).cells[0].seconds == 2.0
+
+
+def test_what_only_the_other_kind_of_device_trained_is_not_measured(store, record_of):
+    store.write(record_of(CELLS[0], 1, provenance={"seconds": 2.0, "device": "NVIDIA H200"}))
+    assert make_plan(grid_of([1, 2], CELLS[:1]), store).cells[0].seconds is None
+
+
 @pytest.fixture
 def clone(tmp_path, monkeypatch, record_of):
     """A clone that has two runs of the first cell committed, of 40 s each."""

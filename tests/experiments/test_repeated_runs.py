@@ -1,8 +1,8 @@
 """Committed runs can be repeated: the seeds that trained side by side then give the same curves again.
 
 To the last bit this holds on the same kind of CPU at the commit of the record. Others may sum in another order, which training
-amplifies. MINCUTPOOL and its twin keep five digits over the first epochs on CPUs, and these are compared. DIFFPOOL-V2 keeps two
-over one epoch in float32, and on IMDB-B no more over two epochs in float64.
+amplifies. On PROTEINS, MINCUTPOOL and its twin keep five digits over the first epochs on CPUs, and these are compared; on IMDB-B
+a few seeds keep two. DIFFPOOL-V2 keeps two over one epoch in float32, and on IMDB-B no more over two epochs in float64.
 
 Of seeds trained on a GPU most keep six digits here, and on IMDB-B a few keep two, so the median over the seeds is compared.
 """
@@ -45,8 +45,9 @@ def first_epochs(run, committed, root) -> dict[str, tuple[np.ndarray, np.ndarray
     }
 
 
-def test_first_epochs_of_a_committed_run(committed, whole_root):
-    runs = committed[committed.on_cpu]
+@pytest.mark.parametrize("model", ["N-MINCUTPOOL", pytest.param("MINCUTPOOL", marks=pytest.mark.slow)])
+def test_first_epochs_of_a_committed_run(model, committed, whole_root):
+    runs = committed[committed.on_cpu & (committed.dataset == "PROTEINS") & (committed.model == model)]
     run = runs.iloc[random.randrange(len(runs))]
     for name, (here, there) in first_epochs(run, committed, whole_root(run.dataset)).items():
         # A score moves in steps of one graph among a hundred.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -106,19 +107,25 @@ def served(site, tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def visited(browser, site, served) -> Iterator[Callable[[str, str], Visit]]:
-    """``visited(page, mode)`` is what is seen on a page in the mode "light" or "dark". Each is opened once.
+def visited(browser, site, served, made_once) -> Iterator[Callable[[str, str], Visit]]:
+    """``visited(page, mode)`` is what is seen on a page in the mode "light" or "dark". Each is opened once, by one test process.
 
     Light pages are opened from the disk and dark ones from the web server: both ways are seen, and no page is opened twice.
     """
     contexts = {mode: browser.new_context(color_scheme=mode) for mode in ("light", "dark")}
 
-    @cache
-    def open_page(page: str, mode: str) -> Visit:
+    def open_page(page: str, mode: str, folder: Path) -> None:
         from_disk = mode == "light"
         url = (site / f"{page}.html").as_uri() if from_disk else f"{served}{page}.html"
-        return visit(contexts[mode], url, ("file:", "data:") if from_disk else (served, "data:"))
+        seen = visit(contexts[mode], url, ("file:", "data:") if from_disk else (served, "data:"))
+        (folder / "seen").write_bytes(pickle.dumps(seen))
 
-    yield open_page
+    @cache
+    def seen(page: str, mode: str) -> Visit:
+        name = f"{mode} {page.replace('/', ' ')}"
+        folder = made_once(name, lambda folder: open_page(page, mode, folder))
+        return pickle.loads((folder / "seen").read_bytes())
+
+    yield seen
     for context in contexts.values():
         context.close()
