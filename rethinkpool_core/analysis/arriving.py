@@ -9,18 +9,21 @@ from rethinkpool_core.analysis.pairs import pairs_among
 from rethinkpool_core.analysis.tables import settings_of
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import UsageError
+from rethinkpool_core.experiments.grids import DATASETS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def stored_pairs(runs: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Return the pairs (method, twin) with at least two seeds each under the protocol, by dataset.
+    """Return the pairs (method, twin) with at least two seeds each under the protocol, by dataset, those of Table S1 first.
 
     runs    rows of `load_results`
     """
     found: dict[str, list[tuple[str, str]]] = {}
-    for dataset, scores in _scores(runs).items():
+    by_dataset = _scores(runs)
+    for dataset in dict.fromkeys([*DATASETS, *by_dataset]):
+        scores = by_dataset.get(dataset, {})
         pairs = pairs_among(model for model, by_seed in scores.items() if len(by_seed) > 1)
         if pairs:
             found[dataset] = pairs

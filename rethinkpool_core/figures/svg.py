@@ -6,7 +6,7 @@ import html
 import io
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -72,6 +72,19 @@ class FigureRow:
         inner = "".join(figure._repr_html_() for figure in self.figures)
         return (
             f'<div style="display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: center">{inner}</div>'
+        )
+
+
+@dataclass(frozen=True)
+class FoldedRows:
+    """Rows of figures under titles that open and close them; the first is open."""
+
+    rows: Mapping[str, FigureRow]
+
+    def _repr_html_(self) -> str:
+        return "\n".join(
+            f"<details{'' if number else ' open'}><summary>{html.escape(title)}</summary>{row._repr_html_()}</details>"
+            for number, (title, row) in enumerate(self.rows.items())
         )
 
 

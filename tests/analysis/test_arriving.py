@@ -48,3 +48,8 @@ def test_pairs_follow_the_protocol_and_have_two_seeds(runs):
 def test_too_few_seeds_in_one_sentence(runs):
     with pytest.raises(UsageError, match="1 seeds in common on PROTEINS"):
         as_seeds_arrive(runs[runs.seed == 1], "PROTEINS", METHOD, TWIN)
+
+
+def test_datasets_of_the_paper_come_first_in_its_order():
+    cells = [(Cell(model, dataset), 0.7) for dataset in ("DIGITS", "DD", "NCI1") for model in (METHOD, TWIN)]
+    assert list(stored_pairs(runs_of(*cells))) == ["NCI1", "DD", "DIGITS"]
