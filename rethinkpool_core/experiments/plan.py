@@ -12,6 +12,7 @@ from statistics import median
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import Grid
+from rethinkpool_core.experiments.repeat import device_option
 from rethinkpool_core.experiments.store import ResultStore, committed_store
 from rethinkpool_core.models.registry import user_module
 from rethinkpool_core.training.seeds import chunk_evenly
@@ -200,7 +201,8 @@ def _measure(plans: list[CellPlan], store: ResultStore, finished: Iterable[str],
     found: dict[str, list[dict]] = {}
     if wanted:
         for row in store.rows(wanted, ["cell", "seconds", "peak_bytes", "curves", "provenance"]):
-            if _trained_on(row) == {"gpu" if gpu else "cpu"}:
+            device = device_option(json.loads(row["provenance"]).get("device", "cpu"))
+            if device != "auto" and (device != "cpu") == gpu:
                 found.setdefault(row["cell"], []).append(row)
     for plan in plans:
         rows = found.get(plan.cell.digest, [])
@@ -208,12 +210,6 @@ def _measure(plans: list[CellPlan], store: ResultStore, finished: Iterable[str],
         peaks = [row["peak_bytes"] for row in rows if row["peak_bytes"] is not None]
         plan.seconds = median(seconds) if seconds else None
         plan.peak_bytes = max(peaks) if peaks else None
-
-
-def _trained_on(row: dict) -> set[str]:
-    """The kinds of device that trained a run: both where it was resumed on the other kind."""
-    devices = json.loads(row["provenance"]).get("device") or "cpu"
-    return {"cpu" if device.startswith("cpu") else "gpu" for device in devices.split(", then ")}
 
 
 def _seconds(row: dict) -> float:

@@ -27,6 +27,16 @@ def changed_parameters(model: str, dataset: str, config: Mapping[str, Any]) -> d
     return {key: recorded[key] for key in keys if key in recorded and recorded[key] != expected.get(key)}
 
 
+def device_option(device: str | None) -> str:
+    """Return the ``--device`` that names a recorded device; "auto" for none, or for more than one kind."""
+    kinds = {
+        "cpu" if one.startswith("cpu") else one if one == "mps" else "cuda"
+        for one in (device or "").split(", then ")
+        if one
+    }
+    return kinds.pop() if len(kinds) == 1 else "auto"
+
+
 def repeat_command(
     model: str, dataset: str, config: Mapping[str, Any], seeds: Iterable[int], device: str = "auto"
 ) -> str:
@@ -50,8 +60,8 @@ def repeat_command(
     return shlex.join(words)
 
 
-def grid_commands(grid: str, runs: pd.DataFrame) -> list[str]:
-    """Return the ``rethinkpool grid`` commands that train these runs (rows of `load_results`) of a named grid.
+def grid_commands(grid: str, runs: pd.DataFrame, device: str = "auto") -> list[str]:
+    """Return the ``rethinkpool grid`` commands that train these runs (rows of `load_results`) of a named grid on a device.
 
     There is one per set of seeds and models, and the command of the whole grid where there is no run.
     """
@@ -74,6 +84,8 @@ def grid_commands(grid: str, runs: pd.DataFrame) -> list[str]:
             words += [word for name in trained for word in ("--model", name)]
         if seeds != whole.seeds:
             words += ["--seeds", seed_ranges(seeds)]
+        if device != "auto":
+            words += ["--device", device]
         commands.append(shlex.join(words))
     return commands or [f"rethinkpool grid {grid}"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.tables import settings_of
-from rethinkpool_core.experiments.repeat import grid_commands, seed_ranges
+from rethinkpool_core.experiments.repeat import device_option, grid_commands, seed_ranges
 from rethinkpool_core.paper import get_metric
 from rethinkpool_core.site.results_csv import files_with, repeat_of, versions_text
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _HOW_TO_REPEAT = (
     "A command trains the seeds that were trained together, which repeats their scores to the last bit at the same commit, on "
     "the same device and with the same versions. Elsewhere, and where <code>--seeds 7-7</code> trains seed 7 alone, sums round "
-    "differently, which training amplifies."
+    "differently, which training amplifies. Without a GPU, leave <code>--device cuda</code> out."
 )
 
 
@@ -115,10 +115,8 @@ def _source(runs: pd.DataFrame, grid: str | None) -> list[str]:
     """Return what made the runs of one source, and the commands that repeat them."""
     if grid is None:
         return [*_made_by(runs.provenance.iloc[0]), "trained for this page"]
-    return [
-        *_made_by(runs.provenance.iloc[0]),
-        f"repeat all: {' and '.join(map(_code, grid_commands(grid, runs)))}",
-    ]
+    commands = grid_commands(grid, runs, device_option(runs.provenance.iloc[0].get("device")))
+    return [*_made_by(runs.provenance.iloc[0]), f"repeat all: {' and '.join(map(_code, commands))}"]
 
 
 def _by_cell(runs: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -154,22 +152,15 @@ def _cell(part: pd.DataFrame, name: str) -> str:
 
 
 def _commands(part: pd.DataFrame) -> str:
-    """Return the commands that repeat the runs of a cell; of many seeds that trained alone, the first has its command."""
-    seeds: dict[str, list[int]] = {}
+    """Return the commands that repeat the runs of a cell; of seeds that trained alone, from three on, only the first's."""
+    together, alone = [], []
     for run in part.itertuples():
-        seeds.setdefault(repeat_of(run), []).append(run.seed)
-    alone = {
-        command: numbers[0]
-        for command, numbers in seeds.items()
-        if seed_ranges(numbers[:1]) in command.split()
-    }
-    alike = {command.replace(seed_ranges([seed]), "") for command, seed in alone.items()}
-    if len(alone) < 3 or len(alike) > 1:
-        return " ".join(map(_code, seeds))
-    first, *others = alone
-    together = [command for command in seeds if command not in alone]
-    rest = _seeds([alone[command] for command in others])
-    return f"{' '.join(map(_code, [*together, first]))} and in the same way, alone, seeds {rest}"
+        beside = run.provenance.get("side_by_side") or [run.seed]
+        (together if len(beside) > 1 else alone).append(run)
+    shown = 1 if len(alone) > 2 else len(alone)
+    untold = [run.seed for run in alone[shown:]]
+    commands = " ".join(map(_code, dict.fromkeys(map(repeat_of, together + alone[:shown]))))
+    return f"{commands} and in the same way, alone, seeds {_seeds(untold)}" if untold else commands
 
 
 def _check_link(site_root: str) -> str:

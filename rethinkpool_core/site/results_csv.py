@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rethinkpool_core.analysis.tables import settings_of
 from rethinkpool_core.experiments.parquet import read_rows
-from rethinkpool_core.experiments.repeat import repeat_command
+from rethinkpool_core.experiments.repeat import device_option, repeat_command
 from rethinkpool_core.files.folders import clone_folder
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def results_csv(runs: pd.DataFrame) -> pd.DataFrame:
 
 def repeat_of(run: Any) -> str:
     """Return the command that trains a run (a row of `load_results`) again, with the seeds that it trained beside."""
-    device = "cpu" if str(run.provenance.get("device", "")).startswith("cpu") else "auto"
+    device = device_option(run.provenance.get("device"))
     seeds = run.provenance.get("side_by_side") or [run.seed]
     return repeat_command(run.model, run.dataset, run.config, seeds, device)
 

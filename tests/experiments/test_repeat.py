@@ -11,6 +11,7 @@ from rethinkpool_core.commands.values import parse_assignments, parse_seeds
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.repeat import (
     changed_parameters,
+    device_option,
     grid_commands,
     repeat_command,
     seed_ranges,
@@ -57,6 +58,21 @@ def test_ranges_of_seeds_are_read_back(seeds):
     assert parse_seeds(seed_ranges(seeds)) == sorted(seeds)
 
 
+@pytest.mark.parametrize(
+    ("recorded", "option"),
+    [
+        ("cpu, 1 threads", "cpu"),
+        ("NVIDIA H200", "cuda"),
+        ("mps", "mps"),
+        ("NVIDIA H200, then NVIDIA H100", "cuda"),
+        ("NVIDIA H200, then cpu, 1 threads", "auto"),
+        (None, "auto"),
+    ],
+)
+def test_device_option(recorded, option):
+    assert device_option(recorded) == option
+
+
 def test_commands_of_a_grid_select_what_was_run():
     protein = [
         Cell(model, "PROTEINS") for model in ("MINCUTPOOL", "N-MINCUTPOOL", "DIFFPOOL-V2", "N-DIFFPOOL-V2")
@@ -69,5 +85,8 @@ def test_commands_of_a_grid_select_what_was_run():
     ]
     assert grid_commands("table-s5", more) == [
         "rethinkpool grid table-s5 --dataset NCI1 --model MINCUTPOOL --seeds 21-30"
+    ]
+    assert grid_commands("table-s5", more, "cuda") == [
+        "rethinkpool grid table-s5 --dataset NCI1 --model MINCUTPOOL --seeds 21-30 --device cuda"
     ]
     assert grid_commands("table-s5", runs[:0]) == ["rethinkpool grid table-s5"]
