@@ -10,12 +10,12 @@ from math import ceil
 from statistics import median
 
 from rethinkpool_core.errors import UsageError
+from rethinkpool_core.experiments.begun import divide, task_name
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.repeat import device_option
 from rethinkpool_core.experiments.store import ResultStore, committed_store
 from rethinkpool_core.models.registry import user_module
-from rethinkpool_core.training.seeds import chunk_evenly
 
 MAX_TASK_SEEDS = 20  # on a CPU core, where more seeds side by side are hardly faster per seed
 # On a GPU 100 seeds of MINCUTPOOL on NCI1 take a step in little more than twice the time of 20.
@@ -43,9 +43,7 @@ class Task:
 
     @property
     def name(self) -> str:
-        return f"{self.cell.digest}-{self.seeds[0]}" + (
-            f"-{len(self.seeds)}-{self.seeds[-1]}" if len(self.seeds) > 1 else ""
-        )
+        return task_name(self.cell.digest, self.seeds)
 
     def keys(self) -> dict[int, str]:
         return {seed: self.cell.key(seed) for seed in self.seeds}
@@ -149,10 +147,8 @@ def make_plan(
     if grid.keep_weights:
         done_keys = done_keys & store.keys_with_weights()
     workers = workers or os.cpu_count() or 1
-    # Tasks are the same however much is finished, so that a grid that is resumed finds its checkpoints.
     on_cpu = min(MAX_TASK_SEEDS, ceil(len(grid.seeds) * len(grid.cells) / (2 * workers)))
     size = GPU_TASK_SEEDS if gpu else on_cpu
-    chunks = chunk_evenly(grid.seeds, size)
     plans = []
     for cell in grid.cells:
         keys = {seed: cell.key(seed) for seed in grid.seeds}
@@ -160,8 +156,11 @@ def make_plan(
         broken = set() if retry_failed else {seed for seed, key in keys.items() if key in failed} - done
         module = _module_for_workers(cell.model)
         todo = keys.keys() - done - broken
+        chunks = divide(sorted(grid.seeds), size, store.checkpoints, cell.digest)
         tasks = [
-            Task(cell, chunk, module, grid.keep_weights) for chunk in chunks if not todo.isdisjoint(chunk)
+            Task(cell, tuple(chunk), module, grid.keep_weights)
+            for chunk in chunks
+            if not todo.isdisjoint(chunk)
         ]
         there = sum(keys[seed] in committed_keys for seed in todo)
         plans.append(CellPlan(cell, tasks, len(todo), sorted(done), sorted(broken), there))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,43 @@ def test_tasks_do_not_depend_on_what_is_finished(store, record_of):
     after = {task.name for task in plan.tasks}
     assert after < before and len(before - after) == 1, "the one whose runs are all finished"
     assert plan.finished == 24 and plan.todo == 120 - 24
+
+
+@given(
+    seeds=st.sets(st.integers(1, 60), min_size=1, max_size=40),
+    before=st.integers(1, 40),
+    now=st.integers(1, 40),
+    begun=st.sets(st.integers(0, 40)),
+)
+def test_begun_tasks_stay_as_they_are_whatever_the_number_of_workers(
+    tmp_path_factory, seeds, before, now, begun
+):
+    store = ResultStore(tmp_path_factory.mktemp("store"))
+    store.prepare()
+    grid = grid_of(sorted(seeds), CELLS[:1])
+    names = [task.name for i, task in enumerate(make_plan(grid, store, workers=before).tasks) if i in begun]
+    for name in names:
+        (store.checkpoints / name).mkdir()
+    tasks = make_plan(grid, store, workers=now).tasks
+    assert {task.name for task in tasks} >= set(names)
+    assert sorted(seed for task in tasks for seed in task.seeds) == sorted(seeds)
+    for task in tasks:  # the other ones are begun too, and found again
+        (store.checkpoints / task.name).mkdir(exist_ok=True)
+    assert {task.name for task in make_plan(grid, store, workers=before).tasks} == {
+        task.name for task in tasks
+    }
+
+
+def test_of_two_begun_tasks_with_a_seed_in_common_the_later_one_is_resumed(store):
+    grid = grid_of(range(1, 21), CELLS[:1])
+    digest = CELLS[0].digest
+    for name, time in (("1-20-20", 1), ("1-10-10", 2), ("11-10-20", 3), ("5-3-11", 4), ("notes", 5)):
+        (store.checkpoints / f"{digest}-{name}").mkdir()
+        os.utime(store.checkpoints / f"{digest}-{name}", (time, time))
+    assert [task.seeds for task in make_plan(grid, store).tasks] == [
+        tuple(range(1, 11)),
+        tuple(range(11, 21)),
+    ]
 
 
 def test_failed_runs_wait_until_asked_for(store, record_of):

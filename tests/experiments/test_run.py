@@ -295,10 +295,11 @@ def test_two_calls_at_once_do_nothing_twice(tiny, tmp_path, training):
 
 
 def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
-    """The caller is interrupted in the midst of a training of many epochs; the next call goes on from there."""
+    """The caller is interrupted in the midst of a training; a call with more workers goes on from there."""
     from dataclasses import replace
 
-    long = replace(tiny, cells=(Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256}, 40),))
+    cell = Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256}, 15)
+    long = replace(tiny, cells=(cell,), seeds=(1, 2, 3, 4))
     real, folder = runner.GridRunner._collect, tmp_path / "store" / ".checkpoints"
 
     def interrupt(self, seconds):
@@ -311,16 +312,17 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         go(long)
     assert list(folder.glob("*/*")) and not list((tmp_path / "store").glob("*.parquet"))
+    begun = [[int(seed) for seed in path.name.split("-")[1::2]] for path in folder.iterdir()]
+    assert begun and all(pair in ([1, 2], [3, 4]) for pair in begun)
     work.stop_training(False)
-    report = go(long)
-    assert report.trained == 2 and not report.failures
-    records = list(ResultStore(tmp_path / "store").records())
-    assert {record.epochs for record in records} == {40}
-    # Of the whole training, not of what the second call did.
-    assert all(
-        record.provenance["seconds"] == pytest.approx(sum(record.curves["train_seconds"]))
-        for record in records
-    )
+    report = go(long, workers=2)
+    assert report.trained == 4 and not report.failures
+    records = {record.seed: record for record in ResultStore(tmp_path / "store").records()}
+    assert {record.epochs for record in records.values()} == {15}
+    for pair in begun:
+        for record in (records[seed] for seed in pair):
+            # Of the whole training, not of what the second call did.
+            assert record.provenance["seconds"] == pytest.approx(sum(record.curves["train_seconds"]))
 
 
 @pytest.mark.parametrize("seconds", [2.0, 3600.0])
