@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rethinkpool_core.analysis.equivalence import ALPHA
 from rethinkpool_core.analysis.key_updates import (
     DISTANCE,
     PURITY,
@@ -19,6 +20,7 @@ from rethinkpool_core.analysis.key_updates import (
 from rethinkpool_core.figures.results import curve_bands
 from rethinkpool_core.figures.svg import FigureRow
 from rethinkpool_core.paper import get_metric
+from rethinkpool_core.site.found import p_text
 from rethinkpool_core.site.table_s5 import signed, unbroken
 from rethinkpool_core.site.tables import markdown
 
@@ -103,21 +105,27 @@ def size_text(runs: pd.DataFrame, datasets: Sequence[str]) -> str:
 
 
 def differences_text(runs: pd.DataFrame, datasets: Sequence[str]) -> str:
-    """A Markdown list: how the least validation loss of each period differs from that of the usual one."""
+    """A Markdown list: how the least validation loss of each period differs from that of the usual one, adjusted after Holm."""
+    from statsmodels.stats.multitest import multipletests
+
+    found = [one for dataset in datasets for one in loss_differences(runs, dataset)]
+    tested = [one for one in found if one.tests is not None]
+    p_values = multipletests([one.tests.p_difference for one in tested], method="holm")[1] if tested else []
+    adjusted = {(one.dataset, one.period): p for one, p in zip(tested, p_values, strict=True)}
     lines = []
-    for dataset in datasets:
-        for one in loss_differences(runs, dataset):
-            name = f"`{dataset}`, {period_name(one.period)} against {period_name(USUAL_PERIOD)}"
-            if one.tests is None:
-                lines.append(f"- {name}: too few seeds for a test.\n")
-                continue
-            low, high = one.tests.interval
-            seeds = " and ".join(dict.fromkeys(map(str, one.seeds)))
-            said = "higher" if low > 0 else "lower" if high < 0 else "no difference shown"
-            lines.append(
-                f"- {name}: {signed(one.difference, 4)} (95 % interval {signed(low, 4)} to {signed(high, 4)}, {seeds} seeds): "
-                f"{said}.\n"
-            )
+    for one in found:
+        name = f"`{one.dataset}`, {period_name(one.period)} against {period_name(USUAL_PERIOD)}"
+        if one.tests is None:
+            lines.append(f"- {name}: too few seeds for a test.\n")
+            continue
+        low, high = one.tests.interval
+        p = adjusted[one.dataset, one.period]
+        seeds = " and ".join(dict.fromkeys(map(str, one.seeds)))
+        said = "no difference shown" if p >= ALPHA else "higher" if one.difference > 0 else "lower"
+        lines.append(
+            f"- {name}: {signed(one.difference, 4)} (95 % interval {signed(low, 4)} to {signed(high, 4)}, {seeds} seeds, "
+            f"p {p_text(p)}): {said}.\n"
+        )
     return "".join(lines) or "There are no runs to compare yet.\n"
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 from analysis.test_key_updates import runs_on
 
-from rethinkpool_core.analysis.key_updates import DISTANCE, PURITY
+from rethinkpool_core.analysis.key_updates import DISTANCE, PURITY, loss_differences
+from rethinkpool_core.experiments.frame import load_results
+from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.site.figure_s1 import (
+    GRID,
     curve_figures,
     differences_text,
     period_name,
@@ -14,6 +20,7 @@ from rethinkpool_core.site.figure_s1 import (
     size_table,
     size_text,
 )
+from rethinkpool_core.site.notebooks import project_folder
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +79,26 @@ def test_differences_in_words(runs):
         and text.splitlines()[0].endswith("higher.")
     )
     assert differences_text(runs[:0], ["IMDB-B"]) == "There are no runs to compare yet.\n"
+
+
+def test_differences_are_adjusted_for_their_number():
+    """Holm's p-values, computed here by hand."""
+    committed = load_results(
+        project_folder() / "results", cells=[cell.digest for cell in get_grid(GRID).cells]
+    )
+    text = differences_text(committed, ["ZINC", "IMDB-B"])
+    shown = [float(p) for p in re.findall(r"p (\d\.\d+)", text)]
+    alone = [
+        float(one.tests.p_difference)
+        for dataset in ("ZINC", "IMDB-B")
+        for one in loss_differences(committed, dataset)
+    ]
+    order = np.argsort(alone)
+    expected, largest = np.empty(len(alone)), 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, (len(alone) - rank) * alone[place])
+        expected[place] = min(1.0, largest)
+    assert shown == pytest.approx(expected, abs=0.0006)
+    assert [line.endswith("no difference shown.") for line in text.splitlines()] == [
+        p >= 0.05 for p in expected
+    ]
