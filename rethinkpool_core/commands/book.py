@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from rethinkpool_core.errors import needs_extra
+
 
 def book_command(
     profile: Annotated[
@@ -16,8 +18,9 @@ def book_command(
     ] = "quick",
 ) -> None:
     """Run the notebooks, build the site and print its path."""
-    from rethinkpool_core.site.build import build_book
-    from rethinkpool_core.site.notebooks import shown
+    with needs_extra("book", "rethinkpool book"):
+        from rethinkpool_core.site.build import build_book
+        from rethinkpool_core.site.notebooks import shown
 
-    page = build_book(profile, say=lambda line: typer.echo(line, err=True))
+        page = build_book(profile, say=lambda line: typer.echo(line, err=True))
     typer.echo(f"the book is ready: open {shown(page)} in a browser")

@@ -9,6 +9,7 @@ import typer
 
 from rethinkpool_core.commands.output import check_writable
 from rethinkpool_core.commands.values import known_spelling, parse_assignments
+from rethinkpool_core.errors import needs_extra
 
 
 def _names() -> list[str]:
@@ -46,6 +47,7 @@ def notebook_command(
     if output is not None:
         check_writable(output)
 
-    from rethinkpool_core.site.notebooks import run_notebook, shown
+    with needs_extra("book", "rethinkpool notebook"):
+        from rethinkpool_core.site.notebooks import run_notebook, shown
 
-    typer.echo(shown(run_notebook(known_spelling(name, _names()), given, output=output)))
+        typer.echo(shown(run_notebook(known_spelling(name, _names()), given, output=output)))

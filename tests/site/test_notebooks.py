@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rethinkpool_core.cli import main
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.site import notebooks
 from rethinkpool_core.site.notebooks import (
@@ -206,3 +207,11 @@ def test_the_comparison_is_that_of_the_package_in_points_twin_minus_method(execu
         rf"On DIGITS, N-DIFFPOOL-V2 is ([\d.]+) points {side} than DIFFPOOL-V2", "\n".join(shown)
     )
     assert float(found[1]) == pytest.approx(abs(mean), abs=0.11)
+
+
+@pytest.mark.parametrize("command", [["notebook", "d_collapsed_keys"], ["book"]])
+def test_without_papermill_one_sentence_says_what_to_install(command, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "papermill", None)
+    assert main(command) == 1
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.endswith("needs papermill, which is not installed: pip install 'rethinkpool[book]'")
