@@ -172,22 +172,26 @@ def holm_adjust(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
     The probability of any false positive of either kind is then at most alpha. Confidence intervals stay unadjusted.
     """
-    from statsmodels.stats.multitest import multipletests
-
-    tested = [number for number, one in enumerate(comparisons) if one.tested]
-    if not tested:
-        return list(comparisons)
+    size = sum(one.tested for one in comparisons)
     adjusted = {
-        name: multipletests(
-            [getattr(comparisons[number].unadjusted, name) for number in tested], method="holm"
-        )[1]
+        name: holm([getattr(one.unadjusted, name) if one.tested else None for one in comparisons])
         for name in ("p_difference", "p_equivalence")
     }
-    found = list(comparisons)
-    for row, number in enumerate(tested):
-        values = {name: float(p[row]) for name, p in adjusted.items()}
-        found[number] = replace(comparisons[number], family_size=len(tested), **values)
-    return found
+    return [
+        replace(one, family_size=size, **{name: p[row] for name, p in adjusted.items()})
+        if one.tested
+        else one
+        for row, one in enumerate(comparisons)
+    ]
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return the p-values of a family of tests adjusted after Holm (1979); None, for what was not tested, stays None."""
+    from statsmodels.stats.multitest import multipletests
+
+    tested = [p for p in p_values if p is not None]
+    adjusted = iter(multipletests(tested, method="holm")[1].tolist() if tested else ())
+    return [None if p is None else next(adjusted) for p in p_values]
 
 
 def _is_constant(values: np.ndarray) -> bool:

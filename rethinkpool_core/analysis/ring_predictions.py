@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from rethinkpool_core.analysis.equivalence import ALPHA
+from rethinkpool_core.analysis.equivalence import ALPHA, holm
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.models.registry import model_order
@@ -127,7 +127,7 @@ def ring_scores(runs: pd.DataFrame, alpha: float = ALPHA) -> list[RingScore]:
 def _scores(cells: Sequence[Cell], runs: pd.DataFrame, alpha: float) -> list[RingScore]:
     """Return the score of each cell, with p-values adjusted after Holm for all of them."""
     scores = [_score(cell, runs[runs.cell == cell.digest]) for cell in cells]
-    adjusted = _holm([score.p_chance for score in scores])
+    adjusted = holm([score.p_chance for score in scores])
     return [
         replace(score, p_chance=p, outcome=score.outcome or _outcome(score, p, alpha))
         for score, p in zip(scores, adjusted, strict=True)
@@ -147,14 +147,6 @@ def _score(cell: Cell, runs: pd.DataFrame) -> RingScore:
     if found.std == 0:
         return replace(found, outcome="above chance" if found.mean > 50 else "below chance")
     return replace(found, p_chance=float(ttest_1samp(values, 50).pvalue))
-
-
-def _holm(values: Sequence[float | None]) -> list[float | None]:
-    from statsmodels.stats.multitest import multipletests
-
-    tested = [p for p in values if p is not None]
-    adjusted = iter(multipletests(tested, method="holm")[1].tolist() if tested else ())
-    return [None if p is None else next(adjusted) for p in values]
 
 
 def _outcome(score: RingScore, p: float | None, alpha: float) -> Outcome | None:

@@ -46,7 +46,7 @@ def begun_chunks(seeds: Sequence[int], checkpoints: Path, cell: str) -> list[tup
             continue
         first, last = int(named[1]), int(named[3] or named[1])
         chunk = tuple(seed for seed in seeds if first <= seed <= last)
-        if len(chunk) == int(named[2] or 1) and (chunk[0], chunk[-1]) == (first, last):
+        if len(chunk) == int(named[2] or 1) and chunk[:1] + chunk[-1:] == (first, last):
             found.append((path.stat().st_mtime, chunk))
     kept: list[tuple[int, ...]] = []
     for _, chunk in sorted(found, reverse=True):

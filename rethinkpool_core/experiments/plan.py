@@ -149,6 +149,7 @@ def make_plan(
     workers = workers or os.cpu_count() or 1
     on_cpu = min(MAX_TASK_SEEDS, ceil(len(grid.seeds) * len(grid.cells) / (2 * workers)))
     size = GPU_TASK_SEEDS if gpu else on_cpu
+    seeds = sorted(grid.seeds)
     plans = []
     for cell in grid.cells:
         keys = {seed: cell.key(seed) for seed in grid.seeds}
@@ -156,10 +157,9 @@ def make_plan(
         broken = set() if retry_failed else {seed for seed, key in keys.items() if key in failed} - done
         module = _module_for_workers(cell.model)
         todo = keys.keys() - done - broken
-        chunks = divide(sorted(grid.seeds), size, store.checkpoints, cell.digest)
         tasks = [
-            Task(cell, tuple(chunk), module, grid.keep_weights)
-            for chunk in chunks
+            Task(cell, chunk, module, grid.keep_weights)
+            for chunk in divide(seeds, size, store.checkpoints, cell.digest)
             if not todo.isdisjoint(chunk)
         ]
         there = sum(keys[seed] in committed_keys for seed in todo)

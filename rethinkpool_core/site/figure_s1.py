@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rethinkpool_core.analysis.equivalence import ALPHA
+from rethinkpool_core.analysis.equivalence import ALPHA, holm
 from rethinkpool_core.analysis.key_updates import (
     DISTANCE,
     PURITY,
@@ -106,20 +106,15 @@ def size_text(runs: pd.DataFrame, datasets: Sequence[str]) -> str:
 
 def differences_text(runs: pd.DataFrame, datasets: Sequence[str]) -> str:
     """A Markdown list: how the least validation loss of each period differs from that of the usual one, adjusted after Holm."""
-    from statsmodels.stats.multitest import multipletests
-
     found = [one for dataset in datasets for one in loss_differences(runs, dataset)]
-    tested = [one for one in found if one.tests is not None]
-    p_values = multipletests([one.tests.p_difference for one in tested], method="holm")[1] if tested else []
-    adjusted = {(one.dataset, one.period): p for one, p in zip(tested, p_values, strict=True)}
+    adjusted = holm([None if one.tests is None else one.tests.p_difference for one in found])
     lines = []
-    for one in found:
+    for one, p in zip(found, adjusted, strict=True):
         name = f"`{one.dataset}`, {period_name(one.period)} against {period_name(USUAL_PERIOD)}"
         if one.tests is None:
             lines.append(f"- {name}: too few seeds for a test.\n")
             continue
         low, high = one.tests.interval
-        p = adjusted[one.dataset, one.period]
         seeds = " and ".join(dict.fromkeys(map(str, one.seeds)))
         said = "no difference shown" if p >= ALPHA else "higher" if one.difference > 0 else "lower"
         lines.append(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rethinkpool_core.analysis.tables import settings_of
 from rethinkpool_core.experiments.repeat import device_option, grid_commands, seed_ranges
 from rethinkpool_core.paper import get_metric
-from rethinkpool_core.site.results_csv import files_with, repeat_of, versions_text
+from rethinkpool_core.site.results_csv import files_with, repeat_of, trained_together, versions_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,8 +155,7 @@ def _commands(part: pd.DataFrame) -> str:
     """Return the commands that repeat the runs of a cell; of seeds that trained alone, from three on, only the first's."""
     together, alone = [], []
     for run in part.itertuples():
-        beside = run.provenance.get("side_by_side") or [run.seed]
-        (together if len(beside) > 1 else alone).append(run)
+        (together if len(trained_together(run)) > 1 else alone).append(run)
     shown = 1 if len(alone) > 2 else len(alone)
     untold = [run.seed for run in alone[shown:]]
     commands = " ".join(map(_code, dict.fromkeys(map(repeat_of, together + alone[:shown]))))

@@ -59,8 +59,12 @@ def results_csv(runs: pd.DataFrame) -> pd.DataFrame:
 def repeat_of(run: Any) -> str:
     """Return the command that trains a run (a row of `load_results`) again, with the seeds that it trained beside."""
     device = device_option(run.provenance.get("device"))
-    seeds = run.provenance.get("side_by_side") or [run.seed]
-    return repeat_command(run.model, run.dataset, run.config, seeds, device)
+    return repeat_command(run.model, run.dataset, run.config, trained_together(run), device)
+
+
+def trained_together(run: Any) -> list[int]:
+    """Return the seeds that trained side by side with a run, its own included."""
+    return run.provenance.get("side_by_side") or [run.seed]
 
 
 def versions_text(provenance: dict[str, Any]) -> str:
