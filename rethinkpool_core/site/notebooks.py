@@ -18,6 +18,12 @@ PROFILES = ("quick", "full", "tiny")
 START_TIMEOUT = 120  # seconds until the kernel answers, on a slow disk
 CELL_TIMEOUT = 24 * 3600  # seconds per cell: a full experiment is one cell
 
+QUIET_KERNEL = [
+    "--IPKernelApp.log_level=CRITICAL",
+    "--IPKernelApp.exec_lines=__import__('logging').getLogger('tornado.general').setLevel('CRITICAL')",
+]
+"""Arguments of the kernel: no traceback of its own after Ctrl-C (the first), or when a socket closes under it as it ends (the second)."""
+
 
 class NotebookError(RethinkPoolError):
     """A cell of a notebook failed or took too long."""
@@ -139,9 +145,7 @@ def run_notebook(
                 start_timeout=START_TIMEOUT,
                 execution_timeout=cell_timeout,
                 on_cell_start=progress.on_cell_start,
-                extra_arguments=[
-                    "--IPKernelApp.log_level=CRITICAL"
-                ],  # no traceback of the kernel after Ctrl-C
+                extra_arguments=QUIET_KERNEL,
                 # What cells print is not sent in plain text where other users of the machine can listen.
                 config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             )

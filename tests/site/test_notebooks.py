@@ -146,6 +146,22 @@ def test_each_cell_is_announced_once_on_a_pipe(project, capfd):
     assert lines == ["small: cell 1 of 3", "small: cell 2 of 3", "small: cell 3 of 3, Words"]
 
 
+def test_a_kernel_that_ends_badly_says_nothing(project, capfd):
+    """What the kernel's event loop logs while its sockets close is no concern of the reader."""
+    source = project / "notebooks" / "small.ipynb"
+    notebook = json.loads(source.read_text())
+    notebook["cells"][-1]["source"] += (
+        "\nimport atexit, logging, sys"
+        "\nlogging.basicConfig(stream=sys.__stderr__)"
+        "\natexit.register(logging.getLogger('tornado.general').error, 'Uncaught exception')"
+        "\natexit.register(logging.getLogger('mine').error, 'my own words')"
+    )
+    source.write_text(json.dumps(notebook))
+    run_notebook("small")
+    shown = capfd.readouterr().err
+    assert "my own words" in shown and "Uncaught exception" not in shown
+
+
 def test_failing_notebook_is_kept_aside_with_its_error(project):
     source = project / "notebooks" / "small.ipynb"
     source.write_text(source.read_text().replace("print(word * n)", "1 / 0"))
