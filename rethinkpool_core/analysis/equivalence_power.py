@@ -9,9 +9,14 @@ freedom, it is an approximation.
 
 from __future__ import annotations
 
+from functools import cache
 from math import sqrt
+from typing import TYPE_CHECKING
 
 from rethinkpool_core.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def equivalence_power(
@@ -47,12 +52,21 @@ def equivalence_power(
     largest = float(
         chi2.cdf(degrees_of_freedom * (margin / (critical * standard_error)) ** 2, degrees_of_freedom)
     )
-    nodes, weights = np.polynomial.legendre.leggauss(400)
-    shares = largest * (nodes + 1) / 2
+    points, weights = _quadrature()
+    shares = largest * points
     estimated = standard_error * np.sqrt(chi2.ppf(shares, degrees_of_freedom) / degrees_of_freedom)
     room = margin - critical * estimated
     inside = norm.cdf((room - difference) / standard_error) - norm.cdf((-room - difference) / standard_error)
-    return float(largest / 2 * (weights @ np.maximum(inside, 0.0)))
+    return float(largest * (weights @ np.maximum(inside, 0.0)))
+
+
+@cache
+def _quadrature() -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights of Gauss-Legendre quadrature on [0, 1]; they take longer to compute than the integral."""
+    import numpy as np
+
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    return (nodes + 1) / 2, weights / 2
 
 
 def paired_standard_error(std_of_differences: float, seeds: int) -> tuple[float, float]:

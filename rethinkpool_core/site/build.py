@@ -63,10 +63,17 @@ def build_site(executed: Path, build: Path) -> Path:
     Raises BookError with the first warning of a failed build, and DataError if ``results/how-fast.json`` or the counts of the
     datasets are missing or not complete.
     """
-    pages, site, log = build / "pages", build / "site", build / "site.log"
-    # From scratch: an incremental build would not repeat the warnings about unchanged pages.
+    pages = build / "pages"
     shutil.rmtree(pages, ignore_errors=True)
-    shutil.rmtree(build / "_build", ignore_errors=True)
+    collect_pages(executed, pages)
+    html = make_html(pages, build)
+    write_results_csv(html / "results")
+    move_folder(html, build / "site")
+    return build / "site" / "index.html"
+
+
+def collect_pages(executed: Path, pages: Path) -> None:
+    """Fill the new folder ``pages`` with the pages of ``book/``, the executed notebooks and what is written from results."""
     shutil.copytree(project_folder() / "book", pages)
     (pages / "notebooks").mkdir()
     for notebook in sorted(executed.glob("*.ipynb")):
@@ -81,22 +88,26 @@ def build_site(executed: Path, build: Path) -> Path:
     write_landing(pages / "tables")
     write_settled(pages / "tables")
     write_when_pooling_matters(pages / "tables")
+
+
+def make_html(pages: Path, build: Path) -> Path:
+    """Turn ``pages`` into HTML in a folder of ``build``, which is returned. Raises BookError with the first warning."""
+    html, log = build / "_build" / "html", build / "site.log"
+    # From scratch: an incremental build would not repeat the warnings about unchanged pages.
+    shutil.rmtree(build / "_build", ignore_errors=True)
     options = ["-W", "-n", "--keep-going", "--quiet", "--path-output", str(build)]
     with log.open("w", encoding="utf-8") as output:
         command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(pages), *options]
         ended = subprocess.run(
             command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"}, check=False
         )
-    html = build / "_build" / "html"
     if ended.returncode != 0:
         raise BookError(f"the site was not built, {_first_complaint(log)}: see {shown(log)}")
     correct_pages(html)
     # After the build, because jupyter-book loads every script of its static folder on each page.
     (html / "_static" / "mathjax").mkdir()
     shutil.copy2(_mathjax(), html / "_static" / "mathjax")
-    write_results_csv(html / "results")
-    move_folder(html, site)
-    return site / "index.html"
+    return html
 
 
 def _write_derived(pages: Path) -> None:

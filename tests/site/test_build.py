@@ -22,18 +22,19 @@ def test_unknown_profile():
 
 def test_a_warning_is_an_error_and_the_old_site_stays(tmp_path, monkeypatch):
     """A book of two pages, with the configuration of the real one."""
-    project = tmp_path / "project"
-    (project / "book").mkdir(parents=True)
-    for name in ("_config.yml", "_static", "references.bib", "reference.md"):
-        copy = shutil.copytree if (ROOT / "book" / name).is_dir() else shutil.copy2
-        copy(ROOT / "book" / name, project / "book" / name)
-    shutil.copy2(ROOT / "CHANGELOG.md", project)
-    (project / "book" / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n- file: reference\n")
-    (project / "book" / "index.md").write_text("# Start\n\n[nowhere](no-such-page)\n")
+
+    def two_pages(executed: Path, pages: Path) -> None:
+        pages.mkdir()
+        for name in ("_config.yml", "_static", "references.bib", "reference.md"):
+            copy = shutil.copytree if (ROOT / "book" / name).is_dir() else shutil.copy2
+            copy(ROOT / "book" / name, pages / name)
+        (pages / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n- file: reference\n")
+        (pages / "index.md").write_text("# Start\n\n[nowhere](no-such-page)\n")
+
+    monkeypatch.setattr(book, "collect_pages", two_pages)
     old = tmp_path / "build" / "site" / "index.html"
     old.parent.mkdir(parents=True)
     old.write_text("old")
-    monkeypatch.setattr(book, "project_folder", lambda: project)
     with pytest.raises(BookError, match="no-such-page"):
         build_site(tmp_path / "no notebooks", tmp_path / "build")
     assert old.read_text() == "old"
