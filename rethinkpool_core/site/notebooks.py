@@ -22,7 +22,7 @@ QUIET_KERNEL = [
     "--IPKernelApp.log_level=CRITICAL",
     "--IPKernelApp.exec_lines=__import__('logging').getLogger('tornado.general').setLevel('CRITICAL')",
 ]
-"""Arguments of the kernel: no traceback of its own after Ctrl-C (the first), or when a socket closes under it as it ends (the second)."""
+"""Arguments of the kernel: no traceback of its own after Ctrl-C, nor, from its event loop, where a socket closes as it ends."""
 
 
 class NotebookError(RethinkPoolError):
