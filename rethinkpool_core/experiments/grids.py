@@ -102,6 +102,13 @@ def _rings() -> tuple[Cell, ...]:
     return tuple(cell for names, parameters in models for cell in cells_of(names, datasets, parameters))
 
 
+def _reach() -> tuple[Cell, ...]:
+    """The experiment on SMNIST with NO-POOL beside it, and the same on DIGITS, which is small."""
+    datasets, numbers = ["DIGITS", "SMNIST"], [1, 2, 3]
+    pair = cells_of(["MINCUTPOOL", "N-MINCUTPOOL"], datasets, {"initial_convolutions": numbers})
+    return pair + cells_of(["NO-POOL"], datasets, {"num_layers": numbers})
+
+
 def _with_control(*models: str) -> tuple[Cell, ...]:
     return cells_of([*models, "NO-POOL"], DATASETS)
 
@@ -141,6 +148,10 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
     "rings-explained": (
         "When pooling matters: why N-DIFFPOOL-V2 sees less of a ring than was expected",
         lambda: cells_of(["N-DIFFPOOL-V2"], ["RINGS-1", "RINGS-2"], {"sum_input": [False, True]}),
+    ),
+    "reach": (
+        "When pooling matters: whether the reach of the first convolutions explains SMNIST",
+        _reach,
     ),
     "tf32": (
         "How fast: what matrix products in TF32 change on a GPU",

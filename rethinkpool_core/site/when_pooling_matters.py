@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.equivalence import Comparison
+from rethinkpool_core.analysis.reach import GRID as REACH_GRID
 from rethinkpool_core.analysis.ring_predictions import (
     DATE,
     EXPLAINED_GRID,
@@ -26,10 +27,9 @@ from rethinkpool_core.datasets.sources.rings import lag_of, nodes_of
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.figures.rings import accuracy_over_reach
 from rethinkpool_core.models.registry import model_order
-from rethinkpool_core.site.initial_convolutions import GRID as SMNIST_GRID
-from rethinkpool_core.site.initial_convolutions import gaps_table
 from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.provenance import provenance
+from rethinkpool_core.site.reach import questions_table, scores_table
 from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
 
@@ -45,7 +45,7 @@ def write_when_pooling_matters(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     committed = committed_runs()
     runs = get_grid(GRID).runs_in(committed)
-    smnist = get_grid(SMNIST_GRID).runs_in(committed)
+    reach = get_grid(REACH_GRID).runs_in(committed)
     explained = get_grid(EXPLAINED_GRID).runs_in(committed)
     scores, found = ring_scores(runs), ring_comparisons(runs)
     line = raw_html(provenance(runs, GRID, site_root=".").html)
@@ -57,7 +57,9 @@ def write_when_pooling_matters(folder: Path) -> None:
         "twin": f"{twin_text(explained)}\n{raw_html(provenance(explained, EXPLAINED_GRID, site_root='.').html)}",
         "verdicts": verdicts_text(found),
         "power": power_text(found, scores),
-        "smnist": f"{gaps_table(smnist)}\n{raw_html(provenance(smnist, SMNIST_GRID, site_root='.').html)}",
+        "reach-digits": f"{scores_table(reach, 'DIGITS')}\n{questions_table(reach, 'DIGITS')}",
+        "reach-smnist": f"{scores_table(reach, 'SMNIST')}\n{questions_table(reach, 'SMNIST')}",
+        "reach-provenance": raw_html(provenance(reach, REACH_GRID, site_root=".").html),
     }
     for name, text in parts.items():
         (folder / f"rings-{name}.md").write_text(text, encoding="utf-8")

@@ -19,6 +19,7 @@ from rethinkpool_core.paper import published
         ("main-gmn", 4 * 8),
         ("figure-s1", 2 * 3),
         ("initial-convolutions", 2 * 3),
+        ("reach", 2 * 3 * 3),
         ("embeddings", 6 * 2),
         ("rings", (5 * 4 + 4) * 3),
         ("smoke", 4),

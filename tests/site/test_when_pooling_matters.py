@@ -113,5 +113,6 @@ def test_agreement_is_a_row_per_set():
 def test_all_parts_are_written_from_the_committed_runs(tmp_path):
     write_when_pooling_matters(tmp_path)
     assert {path.stem.removeprefix("rings-") for path in tmp_path.iterdir()} == {
-        "agreement", "expected", "figure", "found", "power", "smnist", "twin", "verdicts",
+        "agreement", "expected", "figure", "found", "power", "reach-digits", "reach-provenance",
+        "reach-smnist", "twin", "verdicts",
     }  # fmt: skip

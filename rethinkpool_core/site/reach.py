@@ -1,0 +1,87 @@
+"""Tables of the page "When pooling matters" on reach: what two readings of SMNIST predict, and what the runs show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rethinkpool_core.analysis.equivalence import Comparison
+from rethinkpool_core.analysis.reach import (
+    CONTROL,
+    METHOD,
+    MODELS,
+    NUMBERS,
+    TWIN,
+    reach_scores,
+    reach_tests,
+)
+from rethinkpool_core.analysis.tables import CellScore
+from rethinkpool_core.paper import get_metric
+from rethinkpool_core.site.table_s5 import difference_text, unbroken
+from rethinkpool_core.site.tables import markdown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_WORSE, WORSE, SAME, MORE = "no worse", "worse", "as much", "more"
+EXPECTED: dict[tuple[str, int], tuple[str, str]] = {
+    ("gap", 1): (WORSE, WORSE),
+    ("gap", 2): (NO_WORSE, NO_WORSE),
+    ("gap", 3): (NO_WORSE, NO_WORSE),
+    ("control", 1): (NO_WORSE, WORSE),
+    ("control", 2): (NO_WORSE, NO_WORSE),
+    ("control", 3): (NO_WORSE, NO_WORSE),
+    ("gain", 2): (SAME, MORE),
+}
+"""What is expected of the twin if reach explains SMNIST, and if smoothness does, written before any run of the grid."""
+
+
+def scores_table(runs: pd.DataFrame, dataset: str) -> str:
+    """Markdown table of mean and standard deviation, a row per number of convolutions."""
+    scores = reach_scores(runs, dataset)
+    rows = []
+    for number in NUMBERS:
+        row = [scores.get((model, number)) for model in MODELS]
+        counts = dict.fromkeys(str(score.seeds) for score in row if score is not None)
+        rows.append([number, *map(_mean_and_sd, row), " and ".join(counts)])
+    return unbroken(markdown(["convolutions", *(f"`{model}`" for model in MODELS), "seeds"], rows))
+
+
+def questions_table(runs: pd.DataFrame, dataset: str) -> str:
+    """Markdown table of what both readings expect of the twin and what was found, a row per question."""
+    found = {(one.question, one.number): one for one in reach_tests(runs, dataset)}
+    rows = []
+    for key, expected in EXPECTED.items():
+        one = found.get(key)
+        rest = ["not run yet", ""]
+        if one is not None:
+            rest = [difference_text(one.comparison), outcome(one.comparison, gain=key[0] == "gain")]
+        rows.append([_asked(*key), *expected, *rest])
+    header = [f"`{TWIN}`", "if it is reach", "if it is smoothness", "difference", "found"]
+    return unbroken(markdown(header, rows))
+
+
+def _asked(question: str, number: int) -> str:
+    if question == "gain":
+        return f"gains from a second convolution, against `{CONTROL}`"
+    return f"with {number} against `{METHOD if question == 'gap' else CONTROL}`"
+
+
+def outcome(one: Comparison, *, gain: bool = False) -> str:
+    """Return what the adjusted tests show of the twin, in the words of `EXPECTED`.
+
+    Equivalence is shown for ``"no worse"`` and ``"as much"``. A twin that is shown to be better is no worse either.
+    """
+    if one.verdict == "undecided":
+        return "undecided"
+    if one.verdict in ("equivalent", "different within the margin"):
+        return SAME if gain else NO_WORSE
+    if one.difference > 0:
+        return MORE if gain else "better"
+    return "less" if gain else WORSE
+
+
+def _mean_and_sd(score: CellScore | None) -> str:
+    if score is None:
+        return "not run yet"
+    digits = get_metric(score.metric).digits
+    return f"{score.mean:.{digits}f}" + ("" if score.std is None else f" ± {score.std:.{digits}f}")
