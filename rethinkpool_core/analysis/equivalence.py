@@ -186,12 +186,17 @@ def holm_adjust(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Return the p-values of a family of tests adjusted after Holm (1979); None, for what was not tested, stays None."""
-    from statsmodels.stats.multitest import multipletests
+    """Return the p-values of a family of tests adjusted after Holm (1979); None, for what was not tested, stays None.
 
-    tested = [p for p in p_values if p is not None]
-    adjusted = iter(multipletests(tested, method="holm")[1].tolist() if tested else ())
-    return [None if p is None else next(adjusted) for p in p_values]
+    The smallest of m is multiplied by m, the next by m - 1 and so on, and none gets less than a smaller one. statsmodels has this
+    too, but collects garbage at every call, which takes a hundred times longer.
+    """
+    tested = np.array([p for p in p_values if p is not None])
+    order = tested.argsort()
+    adjusted = np.empty_like(tested)
+    adjusted[order] = np.maximum.accumulate(tested[order] * np.arange(len(tested), 0, -1)).clip(max=1)
+    rest = iter(adjusted.tolist())
+    return [None if p is None else next(rest) for p in p_values]
 
 
 def _is_constant(values: np.ndarray) -> bool:

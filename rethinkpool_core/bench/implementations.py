@@ -16,8 +16,6 @@ from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.models.build import build_model
 from rethinkpool_core.models.update import Update
 from rethinkpool_core.reference.build import OVERRIDES, reference_model
-from rethinkpool_core.reference.graphs import graph_list, loader
-from rethinkpool_core.reference.training import Trainer
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.epoch import train_epoch
 from rethinkpool_core.training.evaluation import evaluate
@@ -135,6 +133,9 @@ class Baseline(Implementation):
         seeds: Sequence[int] = (1,),
         batch_size: int = 0,
     ):
+        from rethinkpool_core.reference.graphs import graph_list, loader
+        from rethinkpool_core.reference.training import Trainer
+
         super().__init__(name, dataset, device, seeds[:1], batch_size)
         (seed,) = self.seeds
         torch.manual_seed(seed)

@@ -21,7 +21,6 @@ from rethinkpool_core.datasets.dataset import GraphDataset, load_dataset
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.reference.build import REFERENCE_MODELS
-from rethinkpool_core.reference.matching import SOURCE
 from rethinkpool_core.training.config import training_config
 from rethinkpool_core.training.device import device_name, processor_name, resolve_device
 from rethinkpool_core.training.provenance import commit
@@ -87,6 +86,8 @@ def _model(name: str, plan: Plan, dataset: GraphDataset, device: torch.device, s
 def environment(plan: Plan, device: torch.device, command: str) -> dict[str, Any]:
     """Return where and how something is measured: command, date, commit, plan, machine and versions."""
     from importlib.metadata import version
+
+    from rethinkpool_core.reference.matching import SOURCE
 
     return {
         "command": command,

@@ -17,7 +17,7 @@ from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.models.registry import find_model
 from rethinkpool_core.models.size import model_size, shape_of_counts
 from rethinkpool_core.paper import settings
-from rethinkpool_core.reference.build import OVERRIDES, REFERENCE_MODELS
+from rethinkpool_core.reference.build import OVERRIDES, REFERENCE_MODELS, reference_class
 
 WITHOUT_MOLECULES = [name for name in read_counts() if name != "MOLHIV"]
 
@@ -94,7 +94,7 @@ def test_size_is_that_of_the_built_model(model):
 def test_reference_implementation_has_as_many(model, dataset):
     counts = read_counts()[dataset]
     config = model_config(model, counts.spec, **OVERRIDES.get(model, {}))
-    reference = REFERENCE_MODELS[model](shape_of_counts(counts), config)
+    reference = reference_class(model)(shape_of_counts(counts), config)
     ours = build(find_model(model).cls, shape_of_counts(counts), config, 0)
     plain = sum(parameter.numel() for parameter in reference.parameters())
     assert plain == sum(parameter.numel() for parameter in ours.parameters())
