@@ -9,7 +9,6 @@ from rethinkpool_core.analysis.equivalence import Comparison
 from rethinkpool_core.analysis.margins import smallest_margin
 from rethinkpool_core.analysis.sentences import decimals
 from rethinkpool_core.analysis.tables import CellScore
-from rethinkpool_core.paper import get_metric
 from rethinkpool_core.site.table_s5 import TableS5, printed_cells
 
 FAR = 2.0
@@ -63,17 +62,19 @@ def differences(table: TableS5) -> str:
     parts = []
     if in_points:
         ends = dict.fromkeys(_amount(extreme(in_points, key=_gain)) for extreme in (min, max))
-        parts.append(f"scores {' to '.join(ends)} than its method")
-    for one in table.ours:
-        if not one.scored_by.unit:
-            size = one.scored_by.amount(one.difference, decimals(one))
-            word = "higher" if one.difference > 0 else "lower"
-            parts.append(
-                f"has a {get_metric(one.metric).title} {size} {word} than {one.method} on {one.dataset}"
-            )
+        parts.append(f"the randomised twin scores {' to '.join(ends)} than its method")
+    for dataset in dict.fromkeys(one.dataset for one in table.ours if not one.scored_by.unit):
+        there = [one for one in table.ours if one.dataset == dataset]
+        sizes = [
+            f"{one.scored_by.amount(one.difference, decimals(one))} {'higher' if one.difference > 0 else 'lower'} "
+            f"than that of {one.method}"
+            for one in there
+        ]
+        parts.append(f"on {dataset} the {there[0].scored_by.title} of the twin is {listed(sizes)}")
     different = [one for one in table.ours if one.verdict.startswith("different")]
-    said = f"significant: {named(different)}" if different else "no difference is significant"
-    return f"The randomised twin {listed(parts)}; {said}."
+    parts.append(f"significant: {named(different)}" if different else "no difference is significant")
+    said = "; ".join(parts)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def equivalence(table: TableS5) -> str:
@@ -127,12 +128,14 @@ def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
     )
     if control:
         equal = [one for one in control if one.verdict == "equivalent"]
-        different = [one for one in control if one.verdict == "different"]
+        different = [one for one in control if one.verdict.startswith("different")]
         parts = [f"equivalent to {named(equal)}"] if equal else []
         for word, sign in (("worse", -1), ("better", 1)):
             part = [one for one in different if sign * _gain(one) > 0]
             parts += [f"{word} than {named(part)}"] if part else []
-        text += f" No pooling at all is {'; '.join(parts) or 'neither shown different nor shown equivalent'}."
+        undecided = [one for one in control if one.verdict == "undecided"]
+        parts += [f"neither shown different from nor equivalent to {named(undecided)}"] if undecided else []
+        text += f" No pooling at all is {'; '.join(parts)}."
     return (
         f"{text} All of this is about splits and initialisations on these graphs; what it says about others of the same kind "
         "is another question, answered below."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from analysis.samples import runs_of
 
@@ -79,6 +80,16 @@ def test_sentences(table):
     assert found.agreement(table).startswith("5 of the 32 cells of Table S5 have been run")
 
 
+def test_an_error_is_told_beside_the_points(runs):
+    cells = [(Cell("MINCUTPOOL", "ZINC"), 0.5), (Cell("N-MINCUTPOOL", "ZINC"), 0.45)]
+    alone = found.differences(load_table_s5(runs_of(*cells, spread=0.001)))
+    assert alone == (
+        "On ZINC the mean absolute error of the twin is 0.05002 lower than that of MINCUTPOOL; significant: MINCUTPOOL on ZINC."
+    )
+    both = found.differences(load_table_s5(pd.concat([runs, runs_of(*cells, spread=0.001)])))
+    assert both.startswith("The randomised twin scores ") and "; on ZINC the mean absolute error" in both
+
+
 def test_a_cell_far_from_the_printed_one_is_named(runs):
     moved = runs.assign(test_score=runs.test_score.where(runs.model != "N-MINCUTPOOL", runs.test_score - 0.1))
     text = found.agreement(load_table_s5(moved))
@@ -138,6 +149,12 @@ def test_the_claim(table, runs):
     better = runs.assign(test_score=runs.test_score.where(runs.model != "NO-POOL", runs.test_score + 0.1))
     assert "No pooling at all is better than MINCUTPOOL on PROTEINS." in found.claim(
         table, against_no_pooling(better)
+    )
+    noisy = runs.test_score + 0.05 + 0.1 * (-1.0) ** runs.seed
+    undecided = runs.assign(test_score=runs.test_score.where(runs.model != "NO-POOL", noisy))
+    assert (
+        "No pooling at all is neither shown different from nor equivalent to MINCUTPOOL on PROTEINS."
+        in found.claim(table, against_no_pooling(undecided))
     )
     few = runs[(runs.seed <= 2) | (runs.model == "NO-POOL")]
     assert "cannot tell for MINCUTPOOL on PROTEINS (" in found.claim(load_table_s5(few))
