@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
-from typing import Any, get_type_hints
+from typing import Any
 
 from rethinkpool_core.datasets.spec import DatasetSpec
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape, build
 from rethinkpool_core.models.registry import find_model
-from rethinkpool_core.parameters.check import check_values
+from rethinkpool_core.parameters.check import check_values, plain_types
 
 
 def config_fields(name: str) -> dict[str, type]:
@@ -18,8 +18,8 @@ def config_fields(name: str) -> dict[str, type]:
     Raises UnknownNameError for an unknown model.
     """
     model = find_model(name)
-    hints = get_type_hints(model.config)
-    return {key: hints[key] for key in model.parameters}
+    types = plain_types(model.config)
+    return {key: types[key] for key in model.parameters}
 
 
 def model_config(name: str, dataset: DatasetSpec, **overrides: Any) -> Any:

@@ -24,6 +24,12 @@ def field_types(config: type) -> Mapping[str, Any]:
     return MappingProxyType({field.name: hints[field.name] for field in fields(config)})
 
 
+@cache
+def plain_types(config: type) -> Mapping[str, type]:
+    """The type of each field of a dataclass, without the marks of `parameters.types`."""
+    return MappingProxyType(get_type_hints(config))
+
+
 def split_annotation(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
     """The type itself, and its marks: ``Annotated[int, Bounds(at_least=1)]`` is int with one mark."""
     if get_origin(annotation) is Annotated:

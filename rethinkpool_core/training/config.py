@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 from rethinkpool_core.datasets.spec import DatasetSpec, get_spec
 from rethinkpool_core.errors import UnknownNameError, UsageError
 from rethinkpool_core.models.registry import RegisteredModel, find_model
-from rethinkpool_core.parameters.check import check_values, field_types
+from rethinkpool_core.parameters.check import check_values, field_types, plain_types
 from rethinkpool_core.parameters.recorded import recorded_values
 from rethinkpool_core.parameters.types import (
     NO_EFFECT_ON_RESULTS,
@@ -75,7 +75,7 @@ def run_config(model: Any, training: TrainingConfig, max_epochs: int) -> dict[st
 
 def training_fields() -> dict[str, type]:
     """The parameters of training that a user may set, with their types."""
-    return get_type_hints(TrainingConfig)
+    return dict(plain_types(TrainingConfig))
 
 
 def training_config(model: str, dataset: str | DatasetSpec, **overrides: Any) -> TrainingConfig:
