@@ -113,7 +113,7 @@ def compact_command(
         from rethinkpool_core.experiments.compact import compact
         from rethinkpool_core.experiments.store import store_folder
 
-        cells = None if name is None else [cell.digest for cell in _grid(name).cells]
+        cells = None if name is None else _grid(name).digests
         count = compact(list(sources or [store_folder(store)]), target, cells)
     typer.echo(f"{count} runs in {target}, {target.stat().st_size / 1000:.0f} kB")
 

@@ -36,9 +36,14 @@ class Grid:
     keep_weights: bool = False
     own_data: tuple[Path, ...] = ()
 
+    @property
+    def digests(self) -> list[str]:
+        """`Cell.digest` of each cell."""
+        return [cell.digest for cell in self.cells]
+
     def runs_in(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of `load_results` that are runs of its cells, with any seed."""
-        return runs[runs.cell.isin([cell.digest for cell in self.cells])]
+        return runs[runs.cell.isin(self.digests)]
 
     def restricted(self, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Grid:
         """Return the grid with only the cells of these models and datasets; none given stands for all.

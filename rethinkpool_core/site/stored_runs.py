@@ -41,15 +41,14 @@ def stored_runs(
     if grid is None:
         return load_results(store or project_folder() / "results")
     chosen = find_grid(grid, seeds).restricted(datasets=datasets.split())
-    cells = [cell.digest for cell in chosen.cells]
     if not rerun:
-        return load_results(store or project_folder() / "results", cells=cells)
+        return load_results(store or project_folder() / "results", cells=chosen.digests)
     report = run_grid(chosen, store or None, device=device, root=root or None, progress=False)
     if report.failures:
         name, reason = next(iter(report.failures.items()))
         count = len(report.failures)
         raise RethinkPoolError(f"{count} run{'s' if count > 1 else ''} failed, first {name}: {reason}")
-    return load_results(store or None, cells=cells)
+    return load_results(store or None, cells=chosen.digests)
 
 
 def frame_of(records: Iterable[RunRecord]) -> pd.DataFrame:

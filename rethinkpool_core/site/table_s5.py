@@ -126,7 +126,7 @@ def against_no_pooling(
     """
     if runs is None:
         runs = committed_runs()
-    cells = {cell.digest for cell in get_grid(GRID).cells}
+    cells = set(get_grid(GRID).digests)
     part = runs[runs.cell.isin(cells | _control_cells())]
     found = comparisons(part, alpha=alpha)
     return at_margins([one for one in found if one.twin == CONTROL], [margin])[0]
