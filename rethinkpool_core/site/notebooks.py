@@ -20,7 +20,7 @@ CELL_TIMEOUT = 24 * 3600  # seconds per cell: a full experiment is one cell
 
 QUIET_KERNEL = [
     "--IPKernelApp.log_level=CRITICAL",
-    "--IPKernelApp.exec_lines=__import__('logging').getLogger('tornado.general').setLevel('CRITICAL')",
+    "--IPKernelApp.exec_lines=__import__('logging').getLogger('tornado').setLevel('CRITICAL')",
 ]
 """Arguments of the kernel: no traceback of its own after Ctrl-C, nor, from its event loop, where a socket closes as it ends."""
 
