@@ -60,6 +60,35 @@ def questions_table(runs: pd.DataFrame, dataset: str) -> str:
     return unbroken(markdown(header, rows))
 
 
+def readings_text(runs: pd.DataFrame, dataset: str) -> str:
+    """For each reading, how many of its predictions came true of those that the runs decide, and which did not."""
+    decided = {
+        (one.question, one.number): said
+        for one in reach_tests(runs, dataset)
+        if (said := outcome(one.comparison, gain=one.question == "gain")) != "undecided"
+    }
+    if not decided:
+        return ""
+    lines = []
+    for number, reading in enumerate(("reach", "smoothness")):
+        wrong = [
+            f"{_asked(*key)}: expected *{EXPECTED[key][number]}*, found *{said}*"
+            for key, said in decided.items()
+            if not _is(said, EXPECTED[key][number])
+        ]
+        right = len(decided) - len(wrong)
+        text = (
+            f"- If it is {reading}: {right} of {len(decided)} predictions came true that these seeds decide."
+        )
+        lines.append(text + (f" Wrong: {'; '.join(wrong)}." if wrong else ""))
+    return "\n".join(lines) + "\n"
+
+
+def _is(said: str, expected: str) -> bool:
+    """Whether a prediction came true; a twin that is better is no worse."""
+    return said == expected or (said, expected) == ("better", NO_WORSE)
+
+
 def _asked(question: str, number: int) -> str:
     if question == "gain":
         return f"gains from a second convolution, against `{CONTROL}`"

@@ -29,7 +29,7 @@ from rethinkpool_core.figures.rings import accuracy_over_reach
 from rethinkpool_core.models.registry import model_order
 from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.provenance import provenance
-from rethinkpool_core.site.reach import questions_table, scores_table
+from rethinkpool_core.site.reach import questions_table, readings_text, scores_table
 from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
 
@@ -57,12 +57,16 @@ def write_when_pooling_matters(folder: Path) -> None:
         "twin": f"{twin_text(explained)}\n{raw_html(provenance(explained, EXPLAINED_GRID, site_root='.').html)}",
         "verdicts": verdicts_text(found),
         "power": power_text(found, scores),
-        "reach-digits": f"{scores_table(reach, 'DIGITS')}\n{questions_table(reach, 'DIGITS')}",
-        "reach-smnist": f"{scores_table(reach, 'SMNIST')}\n{questions_table(reach, 'SMNIST')}",
+        "reach-digits": _reach(reach, "DIGITS"),
+        "reach-smnist": _reach(reach, "SMNIST"),
         "reach-provenance": raw_html(provenance(reach, REACH_GRID, site_root=".").html),
     }
     for name, text in parts.items():
         (folder / f"rings-{name}.md").write_text(text, encoding="utf-8")
+
+
+def _reach(runs: pd.DataFrame, dataset: str) -> str:
+    return "\n".join(part(runs, dataset) for part in (scores_table, questions_table, readings_text))
 
 
 def agreement_table() -> str:

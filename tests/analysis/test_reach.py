@@ -9,7 +9,7 @@ from scipy.stats import ttest_rel
 
 from rethinkpool_core.analysis.reach import reach_scores, reach_tests
 from rethinkpool_core.experiments.grids import get_grid
-from rethinkpool_core.site.reach import EXPECTED, outcome, questions_table, scores_table
+from rethinkpool_core.site.reach import EXPECTED, outcome, questions_table, readings_text, scores_table
 
 CELLS = {
     (cell.model, cell.dataset, next(iter(cell.parameters.values()))): cell for cell in get_grid("reach").cells
@@ -74,6 +74,19 @@ def test_what_is_said_of_the_twin(runs):
         ("control", 1): "no worse", ("control", 2): "better", ("control", 3): "better",
         ("gain", 2): "more",
     }  # fmt: skip
+
+
+def test_predictions_are_counted_for_both_readings(runs):
+    reach, smoothness = readings_text(runs, "DIGITS").splitlines()
+    assert reach == (
+        "- If it is reach: 6 of 7 predictions came true that these seeds decide. "
+        "Wrong: gains from a second convolution, against `NO-POOL`: expected *as much*, found *more*."
+    )
+    assert smoothness == (
+        "- If it is smoothness: 6 of 7 predictions came true that these seeds decide. "
+        "Wrong: with 1 against `NO-POOL`: expected *worse*, found *no worse*."
+    )
+    assert readings_text(runs, "SMNIST") == ""
 
 
 def test_smnist_seeds_share_a_split_and_are_not_paired():
