@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Three processes on two cores: some tests wait, for a process that starts or for a lock.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3
-# Where the environment forbids bytecode, each of some hundred processes would compile the package anew.
+# Where the environment forbids bytecode, every process would compile the package anew, which takes a second.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install book lab test test-long lint clean
