@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.equivalence import Comparison, compare
 from rethinkpool_core.analysis.pairs import pairs_among
-from rethinkpool_core.analysis.tables import settings_of
+from rethinkpool_core.analysis.tables import has_score, settings_of
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.grids import DATASETS
@@ -62,7 +62,7 @@ def _scores(runs: pd.DataFrame) -> dict[str, dict[str, dict[int, float]]]:
     """Test scores by dataset, model and seed of the runs that follow the protocol and ended well."""
     settings = settings_of(runs)
     found: dict[str, dict[str, dict[int, float]]] = {}
-    for run in runs[runs.error.isna() & runs.test_score.notna()].itertuples():
+    for run in runs[has_score(runs)].itertuples():
         if not settings[run.cell]:
             found.setdefault(run.dataset, {}).setdefault(run.model, {})[run.seed] = run.test_score
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, compare, holm_adjust
+from rethinkpool_core.analysis.tables import has_score
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.departures import DEPARTURES, Departure
 
@@ -83,8 +84,7 @@ def compare_cells(
 
 def _scores(runs: pd.DataFrame, cell: str) -> dict[int, float | None]:
     part = runs[runs.cell == cell]
-    good = part.error.isna() & part.test_score.notna()
-    return dict(zip(part.seed, part.test_score.where(good), strict=True))
+    return dict(zip(part.seed, part.test_score.where(has_score(part)), strict=True))
 
 
 def _any(scores: dict[int, float | None]) -> bool:

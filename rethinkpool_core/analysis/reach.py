@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, compare, holm_adjust
-from rethinkpool_core.analysis.tables import CellScore, cell_scores
+from rethinkpool_core.analysis.tables import CellScore, cell_scores, has_score
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.experiments.grids import get_grid
 
@@ -53,7 +53,7 @@ def reach_tests(runs: pd.DataFrame, dataset: str, alpha: float = ALPHA) -> list[
     A difference is the twin's score minus that of the method or of NO-POOL, in points.
     """
     part, names = _part(runs, dataset), _names()
-    good = part[part.error.isna() & part.test_score.notna()]
+    good = part[has_score(part)]
     by_cell = {
         (group.model.iloc[0], int(names[cell])): dict(zip(group.seed, group.test_score, strict=True))
         for cell, group in good.groupby("cell")
@@ -68,11 +68,8 @@ def reach_tests(runs: pd.DataFrame, dataset: str, alpha: float = ALPHA) -> list[
     if all(gains.values()):
         asked.append(("gain", 2, CONTROL, gains[CONTROL], gains[TWIN]))
     found = [
-        replace(
-            compare(first, second, paired=paired, alpha=alpha, names=(dataset, other, TWIN)),
-            settings=f"c = {number}",
-        )
-        for _, number, other, first, second in asked
+        compare(first, second, paired=paired, alpha=alpha, names=(dataset, other, TWIN))
+        for _, _, other, first, second in asked
     ]
     return [
         ReachTest(question, number, one)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from rethinkpool_core.analysis.equivalence import ALPHA, holm
+from rethinkpool_core.analysis.tables import has_score
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.models.registry import model_order
@@ -138,7 +139,7 @@ def _score(cell: Cell, runs: pd.DataFrame) -> RingScore:
     from scipy.stats import ttest_1samp
 
     empty = RingScore(cell.model, int(cell.spec.upstream), convolutions_of(cell), cell.digest)
-    values = 100 * runs.test_score[runs.error.isna() & runs.test_score.notna()].to_numpy(dtype=float)
+    values = 100 * runs.test_score[has_score(runs)].to_numpy(dtype=float)
     if len(values) < 2:
         return replace(empty, seeds=len(values), mean=float(values[0]) if len(values) else None)
     found = replace(empty, seeds=len(values), mean=float(values.mean()), std=float(values.std(ddof=1)))

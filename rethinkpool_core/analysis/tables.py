@@ -43,6 +43,14 @@ class CellScore:
     published: PublishedScore | None
 
     @property
+    def shown(self) -> str:
+        """Mean and standard deviation, as ``"84.6 ± 2.2"``; empty without a mean."""
+        if self.mean is None:
+            return ""
+        digits = get_metric(self.metric).digits
+        return f"{self.mean:.{digits}f}" + ("" if self.std is None else f" ± {self.std:.{digits}f}")
+
+    @property
     def difference_in_sd(self) -> float | None:
         """Our mean minus the published one, in published standard deviations: the scale of a single run."""
         if self.mean is None or self.published is None:
@@ -76,7 +84,7 @@ def cell_scores(runs: pd.DataFrame, names: Mapping[str, str] | None = None) -> l
     names, found = names or {}, []
     for (cell, dataset, model), group in _checked(runs).groupby(["cell", "dataset", "model"], sort=False):
         metric = group.metric.iloc[0]
-        scores = get_metric(metric).scale * group.test_score[_good(group)].to_numpy(dtype=float)
+        scores = get_metric(metric).scale * group.test_score[has_score(group)].to_numpy(dtype=float)
         found.append(
             CellScore(
                 cell,
@@ -124,8 +132,8 @@ def comparisons(
                     f"{model} on {dataset} has runs of {part.cell.nunique()} configurations "
                     f"{f'named {name}' if name else 'without a name'}: give each its name, as `settings_of` does"
                 )
-            if _good(part).any():
-                scores[model] = dict(zip(part.seed, part.test_score.where(_good(part)), strict=True))
+            if has_score(part).any():
+                scores[model] = dict(zip(part.seed, part.test_score.where(has_score(part)), strict=True))
         for method, twin in pairs_among(scores):
             one = compare(
                 scores[method],
@@ -140,7 +148,7 @@ def comparisons(
     return holm_adjust(sorted(found, key=lambda one: (_dataset_order(one.dataset), one.settings)))
 
 
-def _good(runs: pd.DataFrame) -> pd.Series:
+def has_score(runs: pd.DataFrame) -> pd.Series:
     """Which runs have a score and did not fail."""
     return runs.error.isna() & runs.test_score.notna()
 
@@ -159,7 +167,7 @@ def _checked(runs: pd.DataFrame) -> pd.DataFrame:
             mixed = " and ".join(sorted(metrics.unique()))
             raise UsageError(f"runs on {dataset} have the metrics {mixed}: compare runs of one metric")
     largest = runs.metric.map(lambda metric: get_metric(metric).largest).astype(float)
-    wrong = runs[_good(runs) & ((runs.test_score < 0) | (runs.test_score > largest))]
+    wrong = runs[has_score(runs) & ((runs.test_score < 0) | (runs.test_score > largest))]
     if len(wrong):
         one = wrong.iloc[0]
         raise UsageError(

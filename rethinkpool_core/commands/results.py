@@ -15,7 +15,7 @@ from rethinkpool_core.commands.output import check_writable, print_table, print_
 from rethinkpool_core.commands.values import known_spelling
 from rethinkpool_core.errors import DataError, needs_extra
 from rethinkpool_core.models.modules import import_models
-from rethinkpool_core.paper import METRICS, get_metric
+from rethinkpool_core.paper import METRICS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -236,7 +236,4 @@ def _signed(number: float | None, digits: int = 1) -> str:
 
 def mean_and_sd(score: CellScore) -> str:
     """Mean and standard deviation as the paper prints them, ``69.8 ± 4.5``."""
-    if score.mean is None:
-        return "-"
-    digits = get_metric(score.metric).digits
-    return f"{score.mean:.{digits}f}" + ("" if score.std is None else f" ± {score.std:.{digits}f}")
+    return score.shown or "-"

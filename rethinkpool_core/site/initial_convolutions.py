@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rethinkpool_core.analysis.initial_convolutions import convolutions_of, gaps
 from rethinkpool_core.analysis.printed_pairs import printed_comparisons
 from rethinkpool_core.analysis.tables import CellScore, cell_scores
-from rethinkpool_core.paper import get_metric, published
+from rethinkpool_core.paper import published
 from rethinkpool_core.site.table_s5 import difference_text, unbroken
 from rethinkpool_core.site.tables import markdown
 
@@ -27,7 +27,7 @@ def gaps_table(runs: pd.DataFrame, numbers: Sequence[int] = (1, 2, 3)) -> str:
     for number in numbers:
         both = [scores.get((number, model)) for model in PAIR]
         one = found.get(number)
-        shown = ["not run yet" if score is None else _mean_and_sd(score) for score in both]
+        shown = ["not run yet" if score is None else score.shown for score in both]
         counts = dict.fromkeys(str(score.seeds) for score in both if score is not None)
         rest = ["", ""] if one is None else [difference_text(one), one.verdict]
         rows.append([number, *shown, " and ".join(counts), *rest])
@@ -62,8 +62,3 @@ def _scores(runs: pd.DataFrame) -> dict[tuple[int, str], CellScore]:
         for score in cell_scores(runs, names)
         if score.mean is not None
     }
-
-
-def _mean_and_sd(score: CellScore) -> str:
-    digits = get_metric(score.metric).digits
-    return f"{score.mean:.{digits}f}" + ("" if score.std is None else f" ± {score.std:.{digits}f}")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rethinkpool_core.analysis.equivalence import Comparison
 from rethinkpool_core.analysis.reach import (
     CONTROL,
     METHOD,
     MODELS,
     NUMBERS,
     TWIN,
+    ReachTest,
     reach_scores,
     reach_tests,
 )
-from rethinkpool_core.analysis.tables import CellScore
-from rethinkpool_core.paper import get_metric
 from rethinkpool_core.site.table_s5 import difference_text, unbroken
 from rethinkpool_core.site.tables import markdown
 
@@ -42,7 +40,8 @@ def scores_table(runs: pd.DataFrame, dataset: str) -> str:
     for number in NUMBERS:
         row = [scores.get((model, number)) for model in MODELS]
         counts = dict.fromkeys(str(score.seeds) for score in row if score is not None)
-        rows.append([number, *map(_mean_and_sd, row), " and ".join(counts)])
+        shown = ["not run yet" if score is None else score.shown for score in row]
+        rows.append([number, *shown, " and ".join(counts)])
     return unbroken(markdown(["convolutions", *(f"`{model}`" for model in MODELS), "seeds"], rows))
 
 
@@ -52,9 +51,7 @@ def questions_table(runs: pd.DataFrame, dataset: str) -> str:
     rows = []
     for key, expected in EXPECTED.items():
         one = found.get(key)
-        rest = ["not run yet", ""]
-        if one is not None:
-            rest = [difference_text(one.comparison), outcome(one.comparison, gain=key[0] == "gain")]
+        rest = ["not run yet", ""] if one is None else [difference_text(one.comparison), outcome(one)]
         rows.append([_asked(*key), *expected, *rest])
     header = [f"`{TWIN}`", "if it is reach", "if it is smoothness", "difference", "found"]
     return unbroken(markdown(header, rows))
@@ -65,7 +62,7 @@ def readings_text(runs: pd.DataFrame, dataset: str) -> str:
     decided = {
         (one.question, one.number): said
         for one in reach_tests(runs, dataset)
-        if (said := outcome(one.comparison, gain=one.question == "gain")) != "undecided"
+        if (said := outcome(one)) != "undecided"
     }
     if not decided:
         return ""
@@ -95,11 +92,12 @@ def _asked(question: str, number: int) -> str:
     return f"with {number} against `{METHOD if question == 'gap' else CONTROL}`"
 
 
-def outcome(one: Comparison, *, gain: bool = False) -> str:
+def outcome(test: ReachTest) -> str:
     """Return what the adjusted tests show of the twin, in the words of `EXPECTED`.
 
     Equivalence is shown for ``"no worse"`` and ``"as much"``. A twin that is shown to be better is no worse either.
     """
+    one, gain = test.comparison, test.question == "gain"
     if one.verdict == "undecided":
         return "undecided"
     if one.verdict in ("equivalent", "different within the margin"):
@@ -107,10 +105,3 @@ def outcome(one: Comparison, *, gain: bool = False) -> str:
     if one.difference > 0:
         return MORE if gain else "better"
     return "less" if gain else WORSE
-
-
-def _mean_and_sd(score: CellScore | None) -> str:
-    if score is None:
-        return "not run yet"
-    digits = get_metric(score.metric).digits
-    return f"{score.mean:.{digits}f}" + ("" if score.std is None else f" ± {score.std:.{digits}f}")

@@ -62,13 +62,9 @@ class TableS5:
             if score is None or score.mean is None:
                 row += ["not run yet", "", "", ""]
             else:
-                digits = get_metric(score.metric).digits
-                shown = f"{score.mean:.{digits}f}" + (
-                    "" if score.std is None else f" ± {score.std:.{digits}f}"
-                )
                 failed = f" ({score.failed} failed)" if score.failed else ""
-                apart = signed(score.mean - printed.mean, digits)
-                row += [shown, f"{score.seeds}{failed}", apart, signed(score.z_both, 1)]
+                apart = signed(score.mean - printed.mean, get_metric(score.metric).digits)
+                row += [score.shown, f"{score.seeds}{failed}", apart, signed(score.z_both, 1)]
             rows.append(row)
         header = ["dataset", "model", "printed", "ours", "seeds", "ours minus printed", "z (both SEs)"]
         return unbroken(markdown(header, rows))

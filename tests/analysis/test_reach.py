@@ -65,10 +65,7 @@ def test_differences_are_those_of_the_twin(runs):
 
 
 def test_what_is_said_of_the_twin(runs):
-    said = {
-        (one.question, one.number): outcome(one.comparison, gain=one.question == "gain")
-        for one in reach_tests(runs, "DIGITS")
-    }
+    said = {(one.question, one.number): outcome(one) for one in reach_tests(runs, "DIGITS")}
     assert said == {
         ("gap", 1): "worse", ("gap", 2): "no worse", ("gap", 3): "better",
         ("control", 1): "no worse", ("control", 2): "better", ("control", 3): "better",
