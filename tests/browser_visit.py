@@ -91,8 +91,8 @@ class Visit:
     complaints      of the console, failed requests, requests to another host
     unread_maths    equations that MathJax cannot read
     texts           see TEXTS, on a desktop
-    narrow          see NARROW, on a phone
-    overflow        by width of the screen: how much wider the page is
+    narrow          see NARROW, on a phone; only on a light page
+    overflow        by width of the screen: how much wider the page is; only on a light page
     violations      see VIOLATIONS
     """
 
@@ -128,11 +128,12 @@ def visit(context: Any, url: str, allowed: tuple[str, ...]) -> Visit:
         seen.title_is_visible = tab.locator("article h1").first.is_visible()
         seen.unread_maths = tab.locator("[data-mml-node=merror]").count()
         seen.texts = tab.evaluate(TEXTS)
-        seen.overflow[DESKTOP] = tab.evaluate(OVERFLOW)
-        tab.set_viewport_size({"width": PHONE, "height": 844})
-        seen.overflow[PHONE] = tab.evaluate(OVERFLOW)
-        seen.narrow = tab.evaluate(NARROW)
-        tab.set_viewport_size({"width": DESKTOP, "height": 844})
+        if seen.theme == "light":  # a dark page has the same sizes
+            seen.overflow[DESKTOP] = tab.evaluate(OVERFLOW)
+            tab.set_viewport_size({"width": PHONE, "height": 844})
+            seen.overflow[PHONE] = tab.evaluate(OVERFLOW)
+            seen.narrow = tab.evaluate(NARROW)
+            tab.set_viewport_size({"width": DESKTOP, "height": 844})
         tab.evaluate(EMPTY_DRAWINGS)
         tab.evaluate(AXE.read_text(encoding="utf-8"))
         seen.violations = tab.evaluate(VIOLATIONS, COLOUR_RULES if seen.theme == "dark" else None)
