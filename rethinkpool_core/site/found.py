@@ -161,8 +161,14 @@ def printed_verdict(table: TableS5) -> str:
             continue
         _, p = one.rounded_difference
         rounding = "" if one.survives_rounding else f"; rounding alone may explain it (p up to {p:.2f})"
+        size = _amount(pair)
+        said = (
+            f"the twin scores {size}"
+            if pair.scored_by.unit
+            else f"the twin's {pair.scored_by.title} is {size}"
+        )
         lines.append(
-            f"- `{pair.method}` on `{pair.dataset}`: the twin scores {_amount(pair)} "
+            f"- `{pair.method}` on `{pair.dataset}`: {said} "
             f"(p {p_text(pair.unadjusted.p_difference)}, after Holm {p_text(pair.p_difference)}{rounding})\n"
         )
     equivalent = [one.comparison for one in table.printed if one.comparison.verdict == "equivalent"]
@@ -175,7 +181,7 @@ def printed_verdict(table: TableS5) -> str:
             for one in table.printed
             if one.comparison.verdict == "equivalent" and not one.survives_rounding
         ]
-        rest += " as printed, but rounding could hide a difference as large as the margin." if frail else "."
+        rest += ", but rounding could hide a difference as large as the margin." if frail else "."
     return "".join(lines) + "\n" + rest + "\n"
 
 
