@@ -46,8 +46,8 @@ def pooling_verdict(twin: Comparison, control: Comparison) -> str:
         if one.verdict == "undecided" and one.minimum_detectable_effect is not None:
             least = one.scored_by.amount(one.minimum_detectable_effect, one.scored_by.digits)
             text += (
-                f" Between {one.method} and {one.twin} these seeds find a difference of {least} with a probability of 80 %; "
-                "more seeds find smaller ones."
+                f" Between {one.method} and {one.twin} these seeds would find a true difference of {least} with a probability of "
+                "80 %; more seeds would find smaller ones."
             )
     return text
 

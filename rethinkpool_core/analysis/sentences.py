@@ -96,7 +96,7 @@ def _adjustment(one: Comparison) -> str:
 def _left_out(one: Comparison) -> str:
     parts = []
     if any(one.unmatched):
-        parts.append(f"{_count(sum(one.unmatched), 'seed')} that only one model has not used")
+        parts.append(f"without {_count(sum(one.unmatched), 'seed')} that only one of the two models has")
     parts += [
         f"{_count(failed, 'run')} of {model} failed"
         for failed, model in zip(one.failed, (one.method, one.twin), strict=True)

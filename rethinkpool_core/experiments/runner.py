@@ -140,7 +140,7 @@ class GridRunner:
         try:
             return future.result()
         except CancelledError as error:
-            raise ConnectionError("the scheduler has gone") from error
+            raise ConnectionError("the scheduler is gone") from error
         except KilledWorker:
             reason = "its worker died again and again, perhaps for want of memory: give fewer --workers"
         except ImportError as error:

@@ -59,7 +59,7 @@ def _state(reports: Sequence[EpochReport], scored_by, choose) -> str:
         return epochs
     val, test = choose(best)
     digits = scored_by.digits
-    return f"{epochs}, best validation {scored_by.scale * val:.{digits}f}, there test {scored_by.scale * test:.{digits}f}"
+    return f"{epochs}, best validation {scored_by.scale * val:.{digits}f} (test {scored_by.scale * test:.{digits}f})"
 
 
 def curve_film(

@@ -89,7 +89,7 @@ def _caption(models: Sequence[str], scores: Sequence[RingScore]) -> str:
         ):
             if part:
                 low, high = f"{min(part):.0f}", f"{max(part):.0f}"
-                said.append(f"{model} {name} {low if low == high else f'{low} to {high}'} %")
+                said.append(f"{model} {name}: {low if low == high else f'{low} to {high}'} %")
     return (
         f"{' and '.join(models)}, mean and standard deviation over seeds; shaded: c at most r. "
         + "; ".join(said)

@@ -45,11 +45,11 @@ class DiffPoolConfig:
     num_pool_layers    pooling layers
     hidden_dim         width of the node features
     mlp_hidden_dim     width of the hidden layer of the output network
-    random_assignment  a distribution of `ops.assignments`, or "" where the assignment is learned
-    invariant          logits X S~ (Theorem 1) in the place of one random row per position
+    random_assignment  "uniform", "normal", "bernoulli" or "categorical" noise, or "" where the assignment is learned
+    invariant          logits X S~ (Theorem 1) in place of one random row per position
     sage               "2020", the operator behind the published numbers, or "pyg2", today's
-    sum_input          one GraphConv on the input features, as on IMDB-B, whose features say nothing; here in the place of the
-                       first convolution, in DIFFPOOL-V2 before the first pooling layer
+    sum_input          one GraphConv on the input features, as on IMDB-B, whose features are constant; DIFFPOOL has it in place
+                       of the first convolution, DIFFPOOL-V2 before the first pooling layer
     cluster_ratio      clusters of a pooling layer over nodes before it; 0 takes 0.1 with one pooling layer and 0.25 with more
     norm_padding       statistics of DIFFPOOL-V2's batch norms over the padded batch, as in the release, not over nodes
     max_ties           where clusters tie for the maximum of the readout: "shared", the gradient is shared among them, or

@@ -55,7 +55,7 @@ class GMNConfig:
 
     num_keys           K of each memory layer
     num_heads          H, the number of heads of each memory layer
-    hidden_dim         width of the node features
+    hidden_dim         width of the queries that memory layers return
     mlp_hidden_dim     width of the hidden layer of the output network
     kernel             "student", "distance" or "random"
     train_keys         whether unsupervised epochs move the keys, as the paper says, or everything else, as the release did (its
@@ -64,7 +64,7 @@ class GMNConfig:
     query_dim          width of the query network
     tau                degrees of freedom of the kernel
     activation         of each memory layer
-    random_assignment  a distribution of `ops.assignments`
+    random_assignment  "uniform", "normal", "bernoulli" or "categorical" noise
     purity_weight      weight of the unsupervised loss
     purity_period      epochs from one update of the keys to the next; 0 never updates them
     norm_padding       statistics of the batch norm over the padded batch, as in the release, not over nodes

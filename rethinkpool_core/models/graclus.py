@@ -31,7 +31,7 @@ class GraclusConfig:
     num_layers            L: one more than there are pooling layers; of NO-POOL, the number of convolutions
     hidden_dim            width of the node features
     matching              "graph", "complement" or "none"
-    initial_convolutions  before the first pooling layer; every further one has one convolution before it
+    initial_convolutions  convolutions before the first pooling layer; every further pooling layer has one before it
     """
 
     num_layers: PositiveInt

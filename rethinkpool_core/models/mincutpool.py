@@ -33,9 +33,9 @@ class MinCutConfig:
 
     hidden_dim            width of the node features
     num_pool_layers       pooling layers
-    random_assignment     a distribution of `ops.assignments`, or "" where the assignment is learned
+    random_assignment     "uniform", "normal", "bernoulli" or "categorical" noise, or "" where the assignment is learned
     cluster_ratio         clusters of a pooling layer over nodes before it
-    initial_convolutions  before the first pooling layer; with two, SMNIST's gap to the randomised twin closes (Appendix B)
+    initial_convolutions  convolutions before the first pooling layer; two close SMNIST's gap to the twin, says Appendix B
     """
 
     hidden_dim: PositiveInt

@@ -53,7 +53,7 @@ def write_cards(folder: Path) -> None:
 
 def _facts(spec: DatasetSpec, counts: DatasetCounts) -> str:
     metric, statistics = get_metric(spec.metric), counts.statistics
-    both = "in both directions" if spec.edges_counted == "directed" else "once"
+    counted = "each direction counted separately" if spec.edges_counted == "directed" else "each counted once"
     parts = ", ".join(f"{size} {part}" for part, size in counts.split.items())
     fetch = "built in, no download" if not mirror_files(spec) else f"`rethinkpool data fetch {spec.name}`"
     header, *rows = [
@@ -68,7 +68,7 @@ def _facts(spec: DatasetSpec, counts: DatasetCounts) -> str:
             "nodes per graph",
             f"mean {counts.mean_nodes:.1f}, median {counts.median_nodes}, largest graph {counts.max_nodes}",
         ),
-        ("edges per graph", f"mean {statistics['avg_edges']:.1f}, each counted {both}"),
+        ("edges per graph", f"mean {statistics['avg_edges']:.1f}, {counted}"),
         *(_agreement(radius_of(spec)) if spec.source == "rings" else ()),
         ("node features", f"{FEATURES[spec.features]}: {_width(spec, counts)}"),
         ("split", f"{_SPLITS[spec.split]}: {parts}"),

@@ -102,7 +102,7 @@ def further_statistics(counts: Counts) -> str:
         "median nodes",
         "largest graph",
         "neighbours per node",
-        "without edges",
+        "graphs without edges",
         "constant prediction",
     ]
     rows = []

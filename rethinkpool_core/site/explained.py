@@ -45,7 +45,7 @@ def _effect(one: DepartureEffect) -> str:
     way = f"`{one.departure.other}`, as in the release"
     if one.comparison is None:
         command = f"rethinkpool grid released-code --dataset {one.dataset} --model {one.departure.model}"
-        return f"whether {way}, explains it has not been run yet (`{command}`)"
+        return f"whether {way}, explains it has not been tested yet (`{command}`)"
     return (
         f"with {way}, the score changes by {difference_text(one.comparison)} over {one.comparison.seeds[1]} seeds "
         f"({one.comparison.verdict})"

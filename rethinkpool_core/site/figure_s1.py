@@ -63,7 +63,7 @@ def reached_table(runs: pd.DataFrame, datasets: Sequence[str]) -> str:
             [*row, len(part), _mean_sd(least, 3), f"{_mean_sd(score, metric.digits)} ({metric.title})"]
         )
     return unbroken(
-        markdown(["dataset", "keys updated", "seeds", "least validation loss", "test score"], rows)
+        markdown(["dataset", "keys updated", "seeds", "lowest validation loss", "test score"], rows)
     )
 
 
@@ -82,7 +82,7 @@ def size_table(runs: pd.DataFrame, datasets: Sequence[str]) -> str:
         distances = [f"{mean:.2g}" for mean in _means(part, DISTANCE)]
         rows.append([*row, *(sizes or ["not recorded", ""]), *(distances or ["", ""]), _furthest(part)])
     header = ["dataset", "keys updated", "loss, first epoch", "loss, best epoch"]
-    header += ["S from uniform, first epoch", "S from uniform, best epoch", "at most"]
+    header += ["S from uniform, first epoch", "S from uniform, best epoch", "largest possible"]
     return unbroken(markdown(header, rows))
 
 

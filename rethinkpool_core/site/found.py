@@ -115,11 +115,10 @@ def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
         parts.append(f"it differs from {listed(amounts)}")
     if by_verdict["undecided"]:
         margins = [
-            f"{one.method} on {one.dataset} ({'' if (least := smallest_margin(one)) is None else f'{least:.{decimals(one)}f}'})"
-            for one in by_verdict["undecided"]
+            f"{one.method} on {one.dataset} ({_supported_margin(one)})" for one in by_verdict["undecided"]
         ]
         parts.append(
-            f"these seeds cannot tell for {listed(margins)}, where the number is the smallest margin that they support"
+            f"these seeds cannot tell for {listed(margins)}, in brackets the smallest margin that they support"
         )
     verdicts = "".join(f"- {one}\n" for one in parts)
     text = (
@@ -137,7 +136,7 @@ def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
         parts += [f"neither shown different from nor equivalent to {named(undecided)}"] if undecided else []
         text += f" No pooling at all is {'; '.join(parts)}."
     return (
-        f"{text} All of this is about splits and initialisations on these graphs; what it says about others of the same kind "
+        f"{text} All of this is about splits and initialisations on these graphs; whether it holds for others of the same kind "
         "is another question, answered below."
     )
 
@@ -150,7 +149,7 @@ def printed_line(table: TableS5) -> str:
     text = (
         f"By the same tests, {len(different)} of the {len(table.printed)} printed pairs differ: {named(sure)}"
     )
-    return text + (f", and, unless rounding made it, {named(frail)}." if frail else ".")
+    return text + (f", and, unless rounding explains it, {named(frail)}." if frail else ".")
 
 
 def printed_verdict(table: TableS5) -> str:
@@ -162,8 +161,14 @@ def printed_verdict(table: TableS5) -> str:
             continue
         _, p = one.rounded_difference
         rounding = "" if one.survives_rounding else f"; rounding alone may explain it (p up to {p:.2f})"
+        size = _amount(pair)
+        said = (
+            f"the twin scores {size}"
+            if pair.scored_by.unit
+            else f"the twin's {pair.scored_by.title} is {size}"
+        )
         lines.append(
-            f"- `{pair.method}` on `{pair.dataset}`: the twin scores {_amount(pair)} "
+            f"- `{pair.method}` on `{pair.dataset}`: {said} "
             f"(p {p_text(pair.unadjusted.p_difference)}, after Holm {p_text(pair.p_difference)}{rounding})\n"
         )
     equivalent = [one.comparison for one in table.printed if one.comparison.verdict == "equivalent"]
@@ -176,7 +181,7 @@ def printed_verdict(table: TableS5) -> str:
             for one in table.printed
             if one.comparison.verdict == "equivalent" and not one.survives_rounding
         ]
-        rest += " as far as they go: rounding could hide a difference of the margin." if frail else "."
+        rest += ", but rounding could hide a difference as large as the margin." if frail else "."
     return "".join(lines) + "\n" + rest + "\n"
 
 
@@ -218,6 +223,12 @@ def _margin(table: TableS5) -> str:
             for one in table.ours
         )
     )
+
+
+def _supported_margin(one: Comparison) -> str:
+    """``"0.89 points"``, the smallest margin that the seeds of a pair support; empty where no test is possible."""
+    least = smallest_margin(one)
+    return "" if least is None else one.scored_by.amount(least, decimals(one))
 
 
 def _gain(one: Comparison) -> float:

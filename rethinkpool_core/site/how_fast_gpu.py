@@ -89,7 +89,7 @@ def _overall(found: dict[str, Any]) -> str:
             if set(SUMMARISED) <= set(speedups):
                 mean = prod(speedups[name] for name in SUMMARISED) ** (1 / len(SUMMARISED))
                 means.append(f"**{mean:.0f}** with {number} seed{'s' if number > 1 else ''} on {dataset}")
-    return f"The geometric mean over {', '.join(first)} and {last} is {', '.join(means)}.\n"
+    return f"The geometric mean of the speed-ups of {', '.join(first)} and {last} is {', '.join(means)}.\n"
 
 
 def _equality(found: dict[str, Any]) -> str:
@@ -106,9 +106,9 @@ def _equality(found: dict[str, Any]) -> str:
     return (
         f"The losses of the first twenty steps of {len(models)} models on {datasets}, with steps recorded as CUDA graphs and "
         f"without, were compared with those on a CPU (commit `{found['equality_commit'][:12]}`). In float64 they differ by "
-        f"at most {largest('float64', 'all'):.0e}, relative to losses above 1. In float32 the first step differs by at most "
-        f"{largest('float32', 'first'):.0e}, and training amplifies that to at most {largest('float32', 'all'):.0e} within "
-        "twenty steps.\n"
+        f"at most {largest('float64', 'all'):.0e}, relative to the loss where it is above 1. In float32 the first step differs "
+        f"by at most {largest('float32', 'first'):.0e}, and training amplifies that to at most "
+        f"{largest('float32', 'all'):.0e} within twenty steps.\n"
     )
 
 

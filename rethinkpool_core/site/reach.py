@@ -74,9 +74,7 @@ def readings_text(runs: pd.DataFrame, dataset: str) -> str:
             if not _is(said, EXPECTED[key][number])
         ]
         right = len(decided) - len(wrong)
-        text = (
-            f"- If it is {reading}: {right} of {len(decided)} predictions came true that these seeds decide."
-        )
+        text = f"- If it is {reading}: {right} of the {len(decided)} predictions that these seeds decide came true."
         lines.append(text + (f" Wrong: {'; '.join(wrong)}." if wrong else ""))
     return "\n".join(lines) + "\n"
 
@@ -89,7 +87,8 @@ def _is(said: str, expected: str) -> bool:
 def _asked(question: str, number: int) -> str:
     if question == "gain":
         return f"gains from a second convolution, against `{CONTROL}`"
-    return f"with {number} against `{METHOD if question == 'gap' else CONTROL}`"
+    convolutions = "1 convolution" if number == 1 else f"{number} convolutions"
+    return f"with {convolutions}, against `{METHOD if question == 'gap' else CONTROL}`"
 
 
 def outcome(test: ReachTest) -> str:

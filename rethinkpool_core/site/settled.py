@@ -134,7 +134,7 @@ def pooled_text(found: Sequence[Comparison]) -> str:
             f"(95 % interval {signed(low, 2)} to {signed(high, 2)}), {said} {part[0].scored_by.amount(pooled.margin)}. "
             f"If the true difference may vary between datasets: {signed(random, 2)} ({signed(random_low, 1)} to "
             f"{signed(random_high, 1)}), with a standard deviation between datasets of {pooled.tau:.2f} "
-            f"(I² {100 * pooled.i2:.0f} %, p of no variation {p_text(pooled.p_same)})."
+            f"(I² {100 * pooled.i2:.0f} %, p of homogeneity {p_text(pooled.p_same)})."
             + (
                 " The datasets differ, so the first number describes none of them.\n"
                 if pooled.p_same < pooled.alpha

@@ -146,7 +146,7 @@ def found_text(scores: Sequence[RingScore]) -> str:
         f"found {one.outcome} ({_shown(one).strip('*')} over {one.seeds} seeds)\n"
         for one in wrong
     )
-    return f"{said} The others:\n\n{listed}"
+    return f"{said} Not as expected:\n\n{listed}"
 
 
 def twin_text(runs: pd.DataFrame) -> str:
@@ -227,10 +227,15 @@ def verdicts_text(found: Sequence[Comparison]) -> str:
         ]
         for one in found
     ]
-    header = ["dataset", "convolutions", "method", "twin or control", "that minus method", "verdict"]
+    header = ["dataset", "convolutions", "method", "twin or control", "difference from method", "verdict"]
     rest = len(found) - len(tested)
     said = [overall(tested)] if tested else []
-    said += [f"{rest} more have the same difference in every seed and are not tested."] if rest else []
+    verbs = ("has", "is") if rest == 1 else ("have", "are")
+    said += (
+        [f"{rest} more {verbs[0]} the same difference in every seed and {verbs[1]} not tested."]
+        if rest
+        else []
+    )
     return f"{' '.join(said)}\n\n{unbroken(markdown(header, rows))}"
 
 

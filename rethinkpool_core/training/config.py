@@ -43,7 +43,7 @@ class TrainingConfig:
     checkpoint_every    epochs between checkpoints; no effect on results
     cuda_graphs         whether a CUDA GPU records training steps as CUDA graphs and replays them (`training.cuda_graphs`);
                         no effect on results beyond rounding
-    tf32                whether matrix products on a GPU may round their factors to 10 bits, which is faster
+    tf32                whether matrix products on a GPU may round their factors to a mantissa of 10 bits, which is faster
     """
 
     batch_size: PositiveInt = 32

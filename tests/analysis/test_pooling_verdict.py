@@ -47,7 +47,10 @@ def test_a_small_difference_is_called_small():
 def test_what_is_undecided_says_what_would_have_been_found():
     text = verdict(0.8, 0.7, std=0.03)
     assert "these runs do not show whether" in text
-    assert "Between M and N-M these seeds find a difference of " in text and "NO-POOL these seeds" not in text
+    assert (
+        "Between M and N-M these seeds would find a true difference of " in text
+        and "NO-POOL these seeds" not in text
+    )
 
 
 def test_records_are_compared_by_seed_with_the_first_model():

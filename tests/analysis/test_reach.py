@@ -76,12 +76,12 @@ def test_what_is_said_of_the_twin(runs):
 def test_predictions_are_counted_for_both_readings(runs):
     reach, smoothness = readings_text(runs, "DIGITS").splitlines()
     assert reach == (
-        "- If it is reach: 6 of 7 predictions came true that these seeds decide. "
+        "- If it is reach: 6 of the 7 predictions that these seeds decide came true. "
         "Wrong: gains from a second convolution, against `NO-POOL`: expected *as much*, found *more*."
     )
     assert smoothness == (
-        "- If it is smoothness: 6 of 7 predictions came true that these seeds decide. "
-        "Wrong: with 1 against `NO-POOL`: expected *worse*, found *no worse*."
+        "- If it is smoothness: 6 of the 7 predictions that these seeds decide came true. "
+        "Wrong: with 1 convolution, against `NO-POOL`: expected *worse*, found *no worse*."
     )
     assert readings_text(runs, "SMNIST") == ""
 

@@ -121,13 +121,13 @@ def test_an_end_of_the_interval_that_rounds_to_nothing_is_on_no_side():
             {3: 0.7, 4: 0.8, 5: 0.7},
             "over 3 seeds against 2: undecided, since they have no seed",
         ),
-        ({1: 0.7, 2: 0.6, 3: 0.7}, {1: 0.7, 2: 0.7}, "(1 seed that only one model has not used)."),
+        ({1: 0.7, 2: 0.6, 3: 0.7}, {1: 0.7, 2: 0.7}, "(without 1 seed that only one of the two models has)."),
         (
             {1: 0.7, 2: 0.6, 3: None, 4: None},
             {1: 0.7, 2: 0.7, 3: None, 4: None},
             "(2 runs of A failed, 2 runs of B failed).",
         ),
-        ({1: 0.7, 2: 0.6, 3: 0.6}, {1: 0.7, 2: 0.7, 3: None}, "not used, 1 run of B failed)."),
+        ({1: 0.7, 2: 0.6, 3: 0.6}, {1: 0.7, 2: 0.7, 3: None}, "models has, 1 run of B failed)."),
     ],
 )
 def test_what_is_missing_is_told(method, twin, words):

@@ -37,7 +37,7 @@ def test_line_has_every_epoch_so_far_and_a_dot_at_the_best(drawn):
     figure = live_curve(REPORTS, "GMN on DIGITS", "accuracy", 10)
     points, dots = lines(drawn)
     assert points == [[[1, 2, 3], [50, 70, 60]]] and dots == [(2, 70)]
-    assert figure.caption == "GMN on DIGITS: 3 epochs, best validation 70.0, there test 65.0"
+    assert figure.caption == "GMN on DIGITS: 3 epochs, best validation 70.0 (test 65.0)"
 
 
 def test_of_errors_the_smallest_is_the_best(drawn):

@@ -20,7 +20,7 @@ def test_a_panel_per_method_with_runs_says_what_is_seen():
     ]
     (figure,) = accuracy_over_reach(scores).figures
     assert (
-        "MINCUTPOOL up to c = r 61 %; MINCUTPOOL beyond 88 to 95 %; N-MINCUTPOOL beyond 90 %"
+        "MINCUTPOOL up to c = r: 61 %; MINCUTPOOL beyond: 88 to 95 %; N-MINCUTPOOL beyond: 90 %"
         in figure.caption
     )
     assert "MINCUTPOOL, r = 2" in figure.svg and "N-MINCUTPOOL, r = 2" not in figure.svg.replace(

@@ -102,7 +102,7 @@ def test_what_is_known_about_a_cell_far_away(runs):
     assert "- `N-MINCUTPOOL` on `PROTEINS`: no reason is known." in explanations(table, [])
     untried = explanations(table, departure_effects(runs[:0]))
     command = "`rethinkpool grid released-code --dataset PROTEINS --model N-MINCUTPOOL`"
-    assert f"explains it has not been run yet ({command})" in untried
+    assert f"explains it has not been tested yet ({command})" in untried
     departure = DEPARTURES[0]
     both = runs_of(
         (departure.cell("PROTEINS", "normal"), 0.65), (departure.cell("PROTEINS", "uniform"), 0.75)
