@@ -114,6 +114,19 @@ def test_nothing_to_compact(tmp_path):
         compact([tmp_path / "none"], tmp_path / "out.parquet")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("notes.txt", b"a text of the user's own"), ("cut.parquet", b"PAR1"), ("records.jsonl", b"\xff\n")],
+)
+def test_files_that_hold_no_runs_are_refused_and_stay(name, content, tmp_path):
+    """They are the user's: none is moved to a folder of damaged runs."""
+    source = tmp_path / name
+    source.write_bytes(content)
+    with pytest.raises(StorageError, match=name):
+        compact([source], tmp_path / "out.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == [name] and source.read_bytes() == content
+
+
 # -- damage
 
 
