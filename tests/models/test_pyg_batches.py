@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch_geometric.data import Batch as PygBatch
@@ -10,8 +12,9 @@ from torch_geometric.loader import DataLoader
 
 from rethinkpool_core import build_model, load_dataset
 from rethinkpool_core.batching.batch import BatchBuilder
-from rethinkpool_core.errors import DataError, UsageError
+from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
 from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.models.trace import RecordedTrace
 
 DOUBLE = torch.float64
 
@@ -58,6 +61,16 @@ def test_traces_are_in_the_order_of_the_batch(name, digits):
     for layer, activation in expected.items():
         for number, at in enumerate(place):
             assert torch.allclose(activation.of_graph(at), found[layer].of_graph(number), atol=1e-12)
+
+
+def test_a_trace_of_a_readers_own_is_shown_the_layers(digits):
+    index = digits.test[[5, 0, 3, 11]]
+    ours, _, theirs = both(digits, index)
+    model, recorded = build_model("MINCUTPOOL", digits).double().eval(), RecordedTrace()
+    logits, losses = model(theirs, trace=recorded)
+    assert torch.equal(logits, model(theirs)[0]) and losses.keys() == {"cut", "orthogonality"}
+    for layer, activation in model(ours, trace=True)[2].items():
+        assert torch.allclose(recorded.layers[layer].values, activation.values, atol=1e-12)
 
 
 def test_molecules(molecules):
@@ -123,3 +136,13 @@ def test_what_does_not_fit_is_said_in_one_sentence(case, digits):
     batch, kind, word = BAD[case]
     with pytest.raises(kind, match=word):
         build_model("NO-POOL", digits)(batch)
+
+
+def test_predictions_of_no_graphs_and_of_graphs_that_are_too_large(digits):
+    model = build_model("MINCUTPOOL", digits).double().train()
+    found = model.predict(digits, digits.test[:0])
+    assert found.shape == (0, 10) and found.dtype == DOUBLE
+    model.shape = replace(model.shape, max_nodes=2)
+    with pytest.raises(GraphTooLargeError):
+        model.predict(digits)
+    assert model.training, "as it was"
