@@ -51,6 +51,9 @@ def read_pyg(
         num_edges=torch.tensor([one.shape[1] for one in edges]),
         where=name,
     )
+    dropped = sum(one.shape[1] for one in edges) - store.edge_index.shape[1]
+    if dropped:
+        log.warning("%s: self-loops and repetitions of an edge are dropped, %d in all", name, dropped)
     published = None if split is None else _checked_split(split, len(graphs))
     spec = DatasetSpec(
         name=name,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import pytest
 import torch
+from torch_geometric.data import Batch as PygBatch
 from torch_geometric.data import Data
 from torch_geometric.datasets import FakeDataset, TUDataset
 
-from rethinkpool_core import GraphDataset, load_dataset, train
+from rethinkpool_core import GraphDataset, build_model, load_dataset, train
+from rethinkpool_core.analysis.assignments import first_assignment
 from rethinkpool_core.errors import DataError, UnknownNameError, UsageError
 
 
@@ -91,6 +94,31 @@ def test_directed_graphs_and_graphs_without_edges_or_nodes():
     assert dataset.store.num_edges[2] == 0 and dataset.store.num_nodes[3] == 0
     for record in train("GRACLUS", dataset, 2, max_epochs=2, device="cpu", progress=False):
         assert record.error is None
+
+
+def test_loops_and_repeated_edges_are_dropped(caplog):
+    """A directed path whose nodes have loops was matched node by node with itself, and two parallel edges counted as two."""
+    edges = torch.tensor([[0, 1, 2, 3, 0, 1, 2, 0], [0, 1, 2, 3, 1, 2, 3, 1]])
+    graphs = [path(4, number % 2, edge_index=edges) for number in range(40)]
+    dataset = GraphDataset.from_pyg(graphs, name="LOOPS")
+    assert dataset[0].edge_index.tolist() == [[0, 1, 2], [1, 2, 3]]
+    assert [record.getMessage() for record in caplog.records] == [
+        "LOOPS: self-loops and repetitions of an edge are dropped, 200 in all"
+    ]
+    model = build_model("GRACLUS", dataset)
+    for number in range(len(dataset)):
+        pairs = {
+            tuple(cluster.nonzero()[:, 0].tolist())
+            for cluster in first_assignment(model, dataset, number).T
+            if cluster.sum() == 2
+        }
+        assert nx.is_maximal_matching(nx.path_graph(4), pairs)
+    batch = PygBatch.from_data_list(graphs[:5])
+    for name in ("DIFFPOOL", "MINCUTPOOL"):
+        model = build_model(name, dataset).eval()
+        logits, losses = model(batch)
+        expected, of_simple = model(PygBatch.from_data_list([dataset[number] for number in range(5)]))
+        assert torch.equal(logits, expected) and losses == of_simple
 
 
 def test_tasks_metrics_and_splits():
