@@ -47,6 +47,12 @@ class TwoSampleTests:
         )
 
 
+def leaves_no_variance(first: np.ndarray, second: np.ndarray, paired: bool) -> bool:
+    """Whether two samples, or the differences of pairs, vary by no more than rounding, so that there is no test."""
+    varying = [second - first] if paired else [first, second]
+    return all(bool(np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max()))) for values in varying)
+
+
 def paired_t_tests(first: np.ndarray, second: np.ndarray, margin: float, alpha: float) -> TwoSampleTests:
     """Tests of paired samples: row i of both belongs together."""
     from statsmodels.stats.weightstats import DescrStatsW

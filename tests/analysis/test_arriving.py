@@ -45,6 +45,13 @@ def test_pairs_follow_the_protocol_and_have_two_seeds(runs):
     assert stored_pairs(runs[(runs.model == METHOD) | (runs.seed == 1)]) == {}
 
 
+def test_a_pair_without_two_seeds_in_common_is_not_offered(runs):
+    apart = runs[(runs.model == METHOD) == (runs.seed <= 10)]
+    assert stored_pairs(apart) == {}
+    one_in_common = ((runs.model == METHOD) == (runs.seed <= 10)) | (runs.seed == 4)
+    assert stored_pairs(runs[one_in_common]) == {}
+
+
 def test_too_few_seeds_in_one_sentence(runs):
     with pytest.raises(UsageError, match="1 seeds in common on PROTEINS"):
         as_seeds_arrive(runs[runs.seed == 1], "PROTEINS", METHOD, TWIN)

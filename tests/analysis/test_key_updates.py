@@ -70,6 +70,16 @@ def test_differences_to_the_usual_period_are_those_of_scipy(dataset, paired):
     assert often.seeds == (8, 8)
 
 
+@pytest.mark.parametrize("dataset", ["IMDB-B", "ZINC"])
+def test_losses_that_do_not_vary_are_not_tested(dataset):
+    """As in `compare`: a standard error of 0 made every difference significant, with warnings of a division by it."""
+    runs, _ = runs_on(dataset)
+    constant = [{"val_loss": [0.5 + 0.1 * (period == 2)]} for period in period_of(runs)]
+    never, often = sorted(loss_differences(runs.assign(curves=constant), dataset), key=lambda one: one.period)
+    assert never.tests is None and often.tests is None
+    assert (never.difference, often.difference) == (0, approx(0.1))
+
+
 def test_too_few_runs_for_a_test():
     runs, _ = runs_on("IMDB-B", seeds=[1])
     assert all(one.tests is None for one in loss_differences(runs, "IMDB-B"))
