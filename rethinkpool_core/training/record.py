@@ -117,7 +117,13 @@ class RunRecord:
             ) from None
         if text is None:
             raise DataError(f"{path} holds tensors but no record: name a file that RunRecord.save wrote")
-        return replace(cls.from_dict(json.loads(text)), weights=weights or None)
+        try:
+            record = cls.from_dict(json.loads(text))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(
+                f"{path} holds no run record ({type(error).__name__}: {error}): name a file that RunRecord.save wrote"
+            ) from None
+        return replace(record, weights=weights or None)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunRecord:

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from rethinkpool_core import load_results
 from rethinkpool_core.errors import DataError, StorageError
@@ -239,8 +240,9 @@ def test_full_disk_while_writing(store, cell, record_of, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match=r"No space left on device.*what was finished before is safe"):
-        store.write(record_of(cell, 2))
+    for weights in (None, {"x": torch.zeros(1)}):
+        with pytest.raises(StorageError, match=r"No space left on device.*--store; what was finished"):
+            store.write(record_of(cell, 2, weights=weights))
     assert sorted(path.name for path in store.folder.glob("*.parquet")) == [f"{cell.key(1)}.parquet"]
     assert not [path for path in store.folder.iterdir() if path.name.startswith(f".{cell.key(2)}")]
 
