@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -159,8 +160,6 @@ def test_an_error_of_ours_is_told_as_it_is(go, tiny, training, tmp_path):
 
 
 def test_a_loss_that_is_not_finite(go, tiny):
-    from dataclasses import replace
-
     cell = Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256, "learning_rate": 1e30}, 2)
     report = go(replace(tiny, cells=(cell, tiny.cells[0])))
     assert report.trained == 2 and len(report.failures) == 2
@@ -181,6 +180,23 @@ def test_too_little_memory_halves_the_replicas(go, tiny, training):
     assert report.trained == 4 and not report.failures
     assert sorted(asked) == [(name, n) for name in ("N-DIFFPOOL-V2", "N-MINCUTPOOL") for n in (0, 1)]
     assert len(report.notes) == 2 and all("training 1 at a time" in note for note in report.notes)
+
+
+def test_too_little_memory_for_more_replicas_than_seeds(go, tiny, training):
+    """Half of the seeds are tried next, not half of a number that made no difference; the cell keeps what it was given."""
+    asked = []
+
+    def small(real, model, dataset, seeds, *, replicas, **options):
+        asked.append(replicas)
+        if replicas != 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(model, dataset, seeds, replicas=replicas, **options)
+
+    training(small)
+    cells = [replace(cell, parameters=cell.parameters | {"replicas": 64}) for cell in tiny.cells]
+    report = go(replace(tiny, cells=tuple(cells)))
+    assert report.trained == 4 and sorted(asked) == [1, 1, 64, 64] and len(report.notes) == 2
+    assert all(cell.split_parameters[1] == {"batch_size": 256, "replicas": 64} for cell in cells)
 
 
 @pytest.mark.parametrize(
@@ -296,8 +312,6 @@ def test_two_calls_at_once_do_nothing_twice(tiny, tmp_path, training):
 
 def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
     """The caller is interrupted in the midst of a training; a call with more workers goes on from there."""
-    from dataclasses import replace
-
     cell = Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256}, 15)
     long = replace(tiny, cells=(cell,), seeds=(1, 2, 3, 4))
     real, folder = runner.GridRunner._collect, tmp_path / "store" / ".checkpoints"
@@ -330,6 +344,7 @@ def test_a_clock_that_is_set_back(seconds, tmp_path, data_folder):
     """A little, and the job ends; by an hour, which Dask would wait for, and it says so. In a process of its own."""
     script = f"""
 import time
+from dataclasses import replace
 now, at = time.time, []
 time.time = lambda: now() - ({seconds} if at and time.monotonic() > at[0] else 0)
 from rethinkpool_core.experiments import run, work
