@@ -102,7 +102,7 @@ class GridRunner:
                 locked_elsewhere += 1
                 continue
             if runs.finished:
-                self.progress.found(runs.finished)
+                self.progress.found(task, runs.finished)
             if runs.seeds:
                 self._submit(task, runs)
 
