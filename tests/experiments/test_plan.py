@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rethinkpool_core.experiments.begun import begun_chunks
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.compact import compact
 from rethinkpool_core.experiments.grids import Grid
@@ -92,6 +94,21 @@ def test_of_two_begun_tasks_with_a_seed_in_common_the_later_one_is_resumed(store
         tuple(range(1, 11)),
         tuple(range(11, 21)),
     ]
+
+
+def test_a_task_that_another_command_finishes_meanwhile(store, monkeypatch):
+    """Its folder is removed between the look for folders and the look at this one."""
+    cell = Cell("GMN", "DIGITS")
+    (store.checkpoints / f"{cell.digest}-1-3-3").mkdir()
+    stat = Path.stat
+
+    def gone(path, **options):
+        if path.name.startswith(cell.digest):
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", gone)
+    assert begun_chunks(range(1, 7), store.checkpoints, cell.digest) == []
 
 
 def test_failed_runs_wait_until_asked_for(store, record_of):
