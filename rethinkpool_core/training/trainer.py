@@ -53,9 +53,9 @@ def train(
                     leaves `train` after a checkpoint is saved. A repeated call with the same folder resumes.
     overrides       fields of `TrainingConfig` and, where ``model`` is a name, parameters of the model (`config_fields`)
 
-    Raises UnknownNameError or UsageError for wrong parameters, DataError for an empty split, DeviceError, CheckpointError for a
-    checkpoint of another configuration, StorageError; KeyboardInterrupt on Ctrl-C, after a checkpoint is saved. A replica whose
-    loss is not finite ends with ``error`` in its record, and the others continue.
+    Raises UnknownNameError or UsageError for wrong parameters, DataError for a split that is empty or cannot be scored,
+    DeviceError, CheckpointError for a checkpoint of another configuration, StorageError; KeyboardInterrupt on Ctrl-C, after a
+    checkpoint is saved. A replica whose loss is not finite ends with ``error`` in its record, and the others continue.
     """
     seeds = check_seeds(seeds)
     check_value("max_epochs", max_epochs, PositiveInt)
@@ -109,14 +109,20 @@ def _model_and_config(
 
 
 def _check_fit(model: PoolingModel, dataset) -> None:
-    """Check that the model was built for graphs like these, and that no part of the split is empty.
+    """Check that the model was built for graphs like these, and that every part of the split can be scored.
 
     Raises DataError, UsageError or GraphTooLargeError.
     """
     for part in ("train", "val", "test"):
-        if not len(getattr(dataset, part)):
+        y = dataset.store.y[getattr(dataset, part)]
+        if not len(y):
             raise DataError(
                 f"{dataset.name} has no graph in its {part} split: use a larger dataset or another split"
+            )
+        if dataset.spec.metric == "rocauc" and part != "train" and len(y.unique()) == 1:
+            raise DataError(
+                f"{dataset.name} has graphs of only one class in its {part} split, which ROC-AUC cannot score: "
+                "use a larger dataset, another split, or accuracy"
             )
     shape = Shape.of(dataset)
     if (shape.in_dim, shape.out_dim, shape.molecules) != (

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from rethinkpool_core import load_results, run_grid, train
-from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError
+from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError, UsageError
 from rethinkpool_core.experiments import runner, work
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.compact import compact
@@ -390,6 +390,13 @@ def test_progress_on_a_pipe(tiny, tmp_path, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("tiny: 4 runs in 2 cells to do, 0 finished before; dashboard")
     assert len(lines) >= 3 and "4 of 4 runs done" in lines[-1] and "2 of 2 cells complete" in lines[-1]
+
+
+@pytest.mark.parametrize("workers", [-1, 1.5, True])
+def test_a_number_of_workers_that_is_none(workers, tiny, tmp_path):
+    """With -1 a grid was divided into no tasks, and ended without a run and without an error."""
+    with pytest.raises(UsageError, match="workers"):
+        run_grid(tiny, tmp_path / "store", workers=workers, progress=False)
 
 
 def test_graph_too_large_is_one_sentence(go, tiny, training):

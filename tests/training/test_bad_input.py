@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core import build_model
 from rethinkpool_core.errors import (
+    DataError,
     DeviceError,
     GraphTooLargeError,
     UnknownNameError,
@@ -284,4 +286,17 @@ def test_model_of_another_dataset(difference, refused):
         model=build_model("MINCUTPOOL", other),
         dataset=one,
         words=("built for other features or classes",),
+    )
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_roc_auc_of_one_class(part, refused, molecules):
+    """OGB's evaluator raises a RuntimeError in the first epoch."""
+    dataset = molecules.dataset
+    one_class = replace(dataset, **{part: dataset.train[dataset.store.y == 0]})
+    refused(
+        DataError,
+        model="NO-POOL",
+        dataset=one_class,
+        words=(f"only one class in its {part} split", "ROC-AUC"),
     )
