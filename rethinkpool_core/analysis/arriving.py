@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.equivalence import Comparison, compare
-from rethinkpool_core.analysis.pairs import pairs_among
-from rethinkpool_core.analysis.tables import has_score, settings_of
-from rethinkpool_core.datasets.spec import get_spec
+from rethinkpool_core.analysis.pairs import pairs_among, same_split
+from rethinkpool_core.analysis.tables import has_score, metric_of, settings_of
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.grids import DATASETS
 
@@ -44,13 +43,12 @@ def as_seeds_arrive(runs: pd.DataFrame, dataset: str, method: str, twin: str) ->
         raise UsageError(
             f"{method} and {twin} have {len(shared)} seeds in common on {dataset}: train at least two"
         )
-    spec = get_spec(dataset)
     return [
         compare(
             {seed: scores[method][seed] for seed in shared[:count]},
             {seed: scores[twin][seed] for seed in shared[:count]},
-            paired=spec.seed_draws_split,
-            metric=spec.metric,
+            paired=same_split(dataset),
+            metric=metric_of(runs[runs.dataset == dataset]),
             names=(dataset, method, twin),
         )
         for count in range(2, len(shared) + 1)

@@ -60,3 +60,10 @@ def test_too_few_seeds_in_one_sentence(runs):
 def test_datasets_of_the_paper_come_first_in_its_order():
     cells = [(Cell(model, dataset), 0.7) for dataset in ("DIGITS", "DD", "NCI1") for model in (METHOD, TWIN)]
     assert list(stored_pairs(runs_of(*cells))) == ["NCI1", "DD", "DIGITS"]
+
+
+def test_a_dataset_of_the_users_own_is_not_paired(runs):
+    """Its name says nothing about its split."""
+    usual = runs[runs.cell != Cell(METHOD, "PROTEINS", {"hidden_dim": 8}).digest]
+    found = as_seeds_arrive(usual.assign(dataset="MINE"), "MINE", METHOD, TWIN)
+    assert [one.paired for one in found] == [False] * 19 and found[-1].metric == "accuracy"
