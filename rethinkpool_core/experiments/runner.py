@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rethinkpool_core.errors import RethinkPoolError, StorageError
@@ -186,10 +187,11 @@ class GridRunner:
     def _stop(self) -> None:
         """After Ctrl-C, wait until all trainings have saved a checkpoint; a second Ctrl-C ends at once."""
         self.progress.note("stopping: every training saves a checkpoint")
-        self.engine.stop()
-        end = time.monotonic() + STOP_SECONDS
-        while self.running and time.monotonic() < end:
-            self._collect(POLL_SECONDS)
+        with suppress(OSError):  # the scheduler has gone, and there is nothing to wait for
+            self.engine.stop()
+            end = time.monotonic() + STOP_SECONDS
+            while self.running and time.monotonic() < end:
+                self._collect(POLL_SECONDS)
 
     def _abandon(self) -> None:
         """Wait until no worker trains any more, so that a repeated command does not train the same runs beside it."""

@@ -18,6 +18,7 @@ from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError,
 from rethinkpool_core.experiments import runner, work
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.compact import compact
+from rethinkpool_core.experiments.engine import Engine
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.store import ResultStore
 from rethinkpool_core.training.interrupt import stop_event
@@ -337,6 +338,21 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
         for record in (records[seed] for seed in pair):
             # Of the whole training, not of what the second call did.
             assert record.provenance["seconds"] == pytest.approx(sum(record.curves["train_seconds"]))
+
+
+def test_ctrl_c_when_the_scheduler_has_gone(go, tiny, monkeypatch):
+    """There is nothing to wait for; the error of the connection took the place of the interrupt."""
+
+    def gone(self):
+        raise OSError("Timed out trying to connect to tcp://10.0.0.1:8786")
+
+    def interrupt(self, seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Engine, "stop", gone)
+    monkeypatch.setattr(runner.GridRunner, "_collect", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        go(tiny)
 
 
 @pytest.mark.parametrize("seconds", [2.0, 3600.0])
