@@ -57,10 +57,12 @@ def least_losses(runs: pd.DataFrame) -> dict[int, dict[int, float]]:
 
 
 def at_epoch(runs: pd.DataFrame, curve: str, when: str) -> np.ndarray:
-    """Return the value of a curve per run at its ``first`` or its ``best`` epoch; runs without the curve are left out."""
-    places = [0 if when == "first" else run.best_epoch - 1 for run in runs.itertuples()]
-    pairs = zip(runs.curves, places, strict=True)
-    return np.array([curves[curve][place] for curves, place in pairs if len(curves.get(curve, ()))])
+    """Return the value of a curve per run at its ``first`` or its ``best`` epoch; runs without either are left out."""
+    epochs = [1 if when == "first" else run.best_epoch for run in runs.itertuples()]
+    pairs = zip(runs.curves, epochs, strict=True)
+    return np.array(
+        [curves[curve][epoch - 1] for curves, epoch in pairs if epoch and len(curves.get(curve, ()))]
+    )
 
 
 def loss_differences(runs: pd.DataFrame, dataset: str, *, alpha: float = ALPHA) -> list[LossDifference]:

@@ -54,6 +54,8 @@ def test_values_at_the_first_and_the_best_epoch():
     runs, _ = runs_on("IMDB-B")
     assert set(at_epoch(runs, PURITY, "first")) == {3.0} and set(at_epoch(runs, PURITY, "best")) == {1.0}
     assert len(at_epoch(runs, "nothing", "best")) == 0
+    without = runs.assign(best_epoch=[0, *runs.best_epoch[1:]])  # failed before its first validation
+    assert set(at_epoch(without, PURITY, "best")) == {1.0}, "not the last epoch of that run"
 
 
 @pytest.mark.parametrize(("dataset", "paired"), [("IMDB-B", True), ("ZINC", False)])
