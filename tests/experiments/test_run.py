@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from rethinkpool_core import load_results, run_grid, train
-from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError, UsageError
+from rethinkpool_core.errors import DataError, GraphTooLargeError, RethinkPoolError, StorageError, UsageError
 from rethinkpool_core.experiments import runner, work
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.compact import compact
@@ -338,6 +338,21 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
         for record in (records[seed] for seed in pair):
             # Of the whole training, not of what the second call did.
             assert record.provenance["seconds"] == pytest.approx(sum(record.curves["train_seconds"]))
+
+
+def test_ctrl_c_of_another_command_on_the_same_workers(go, tiny, training, tmp_path):
+    """It stops these trainings too; the grid ended as if it were done."""
+
+    def stopped(real, *args, **options):
+        work.stop_training()
+        return real(*args, **options)
+
+    training(stopped)
+    with pytest.raises(RethinkPoolError, match=r"another command has stopped .* repeat the command"):
+        go(tiny)
+    training(lambda real, *args, **options: real(*args, **options))
+    report = go(tiny)
+    assert report.trained + report.found == 4 and len(list((tmp_path / "store").glob("*.parquet"))) == 4
 
 
 def test_ctrl_c_when_the_scheduler_has_gone(go, tiny, monkeypatch):
