@@ -98,7 +98,7 @@ class RunRecord:
 
         Raises StorageError.
         """
-        write_tensors(Path(path), self.weights or {}, {"record": self.to_json()})
+        write_tensors(Path(path).expanduser(), self.weights or {}, {"record": self.to_json()})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> RunRecord:
@@ -106,7 +106,7 @@ class RunRecord:
         from safetensors import SafetensorError, safe_open
 
         try:
-            with safe_open(path, "pt") as file:
+            with safe_open(Path(path).expanduser(), "pt") as file:
                 text, weights = (
                     (file.metadata() or {}).get("record"),
                     {key: file.get_tensor(key) for key in file.keys()},

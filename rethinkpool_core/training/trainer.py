@@ -64,7 +64,7 @@ def train(
     model, config = _model_and_config(model, dataset, overrides)
     _check_fit(model, dataset)
     setup = TrainingSetup(model, dataset, config, resolve_device(device))
-    folder = None if checkpoint_dir is None else Path(checkpoint_dir)
+    folder = None if checkpoint_dir is None else Path(checkpoint_dir).expanduser()
     run = TrainingRun(setup, max_epochs, folder, on_epoch)
     configure_malloc()
     with stop_requests() as stop_requested, matmul_precision(config.tf32):
