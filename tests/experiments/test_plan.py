@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from rethinkpool_core.experiments.begun import begun_chunks
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.compact import compact
-from rethinkpool_core.experiments.grids import Grid
+from rethinkpool_core.experiments.grids import Grid, get_grid
 from rethinkpool_core.experiments.plan import MAX_TASK_SEEDS, make_plan
 from rethinkpool_core.experiments.store import ResultStore
 
@@ -197,11 +198,17 @@ def test_committed_runs_estimate_what_the_store_has_not_measured(store, record_o
 
 
 def test_the_committed_runs_of_this_clone_are_found():
-    from rethinkpool_core.experiments.grids import get_grid
-
     grid = get_grid("table-s5").restricted(datasets=["PROTEINS"])
     plan = make_plan(grid, ResultStore("none"))
     assert plan.committed == 80 and all(cell.seconds > 1 and cell.peak_bytes > 1e8 for cell in plan.cells)
+
+
+def test_committed_runs_are_not_offered_to_a_grid_that_keeps_weights(store):
+    """They have none, so that --with-committed, which the hint names, changes nothing."""
+    grid = get_grid("embeddings")
+    plan = make_plan(grid, store, with_committed=True)
+    assert plan.todo == len(grid.cells) and plan.committed == 0
+    assert make_plan(replace(grid, keep_weights=False), store).committed > 0
 
 
 def test_longest_first(store, record_of):
