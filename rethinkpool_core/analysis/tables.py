@@ -192,7 +192,7 @@ def overall(found: Sequence[Comparison]) -> str:
         for verdict in ("equivalent", "different within the margin", "different", "undecided")
     }
     parts = [f"{count} {verdict}" for verdict, count in counts.items() if count]
-    level = f"{100 * found[0].alpha:.0f} %"
+    level = f"{100 * found[0].alpha:g} %"
     return (
         f"Of {len(found)} comparison{'s' if len(found) > 1 else ''}: {', '.join(parts)} "
         f"(level {level} for the whole family, after Holm)."

@@ -240,3 +240,5 @@ def test_overall(runs):
         "Of 3 comparisons: 1 equivalent, 1 different, 1 undecided (level 5 % for the whole family, after Holm)."
     )
     assert "has been trained together with its twin" in overall([])
+    for alpha, level in (0.005, "level 0.5 %"), (0.07, "level 7 %"):
+        assert level in overall(comparisons(runs, alpha=alpha))
