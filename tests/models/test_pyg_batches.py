@@ -102,6 +102,20 @@ def test_single_graph_without_number(digits):
     assert torch.allclose(model(graph)[0], model.predict(digits, torch.tensor([3])), atol=1e-5)
 
 
+def test_a_graph_without_edge_index_has_no_edges(digits):
+    x, model = torch.rand(4, 3), build_model("MINCUTPOOL", digits).eval()
+    without = model(Data(x=x, edge_index=torch.empty(2, 0, dtype=torch.int64)))[0]
+    assert torch.equal(model(Data(x=x))[0], without)
+
+
+def test_molecules_need_their_edge_features(molecules):
+    model = build_model("MINCUTPOOL", molecules.dataset).eval()
+    graph = molecules.dataset[0]
+    del graph.edge_attr
+    with pytest.raises(DataError, match="give edge_attr"):
+        model(graph)
+
+
 def test_predictions_are_in_the_order_of_the_index(digits):
     model = build_model("DIFFPOOL-V2", digits).double().train()
     index = torch.tensor([9, 3, 1700, 3])
@@ -117,6 +131,8 @@ BAD = {
     "no batch": ([1, 2], UsageError, "list"),
     "width": (Data(x=torch.rand(3, 2), edge_index=torch.tensor([[0], [1]])), DataError, "3 columns"),
     "no features": (Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2), DataError, "no node features"),
+    "not finite": (Data(x=torch.full((2, 3), torch.nan)), DataError, "not a finite number: replace it"),
+    "no nodes": (Data(x=torch.rand(0, 3)), DataError, "no graph of the batch has a node"),
     "edge outside": (Data(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [3]])), DataError, "0 to 2"),
     "edge between graphs": (
         PygBatch(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [2]]), batch=torch.tensor([0, 0, 1])),
