@@ -114,12 +114,13 @@ def _check_fit(model: PoolingModel, dataset) -> None:
     Raises DataError, UsageError or GraphTooLargeError.
     """
     for part in ("train", "val", "test"):
-        y = dataset.store.y[getattr(dataset, part)]
-        if not len(y):
+        index = getattr(dataset, part)
+        if not len(index):
             raise DataError(
                 f"{dataset.name} has no graph in its {part} split: use a larger dataset or another split"
             )
-        if dataset.spec.metric == "rocauc" and part != "train" and len(y.unique()) == 1:
+        scored = dataset.spec.metric == "rocauc" and part != "train"
+        if scored and len(dataset.store.y[index].unique()) == 1:
             raise DataError(
                 f"{dataset.name} has graphs of only one class in its {part} split, which ROC-AUC cannot score: "
                 "use a larger dataset, another split, or accuracy"
