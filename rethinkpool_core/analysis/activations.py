@@ -115,8 +115,9 @@ def _summary(layer: str, values) -> LayerSpread:
 def trace_store(store: ResultStore, grid: Grid, root: str | None = None) -> list[TracedRun]:
     """Return the main layers of each run of ``grid`` whose weights are in the store, in the order of the grid.
 
-    Raises DataError where there is none, and where weights and record do not fit together.
+    Raises DataError where there is none, and where weights are damaged, without a record, or those of another model.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from rethinkpool_core import build_model, load_dataset
@@ -134,7 +135,13 @@ def trace_store(store: ResultStore, grid: Grid, root: str | None = None) -> list
                 )
             dataset = load_dataset(cell.dataset, root, split_seed=seed)
             model = build_model(cell.model, dataset, **cell.split_parameters[0])
-            model.load_state_dict(load_file(store.weights_path(key)))
+            try:
+                model.load_state_dict(load_file(store.weights_path(key)))
+            except (OSError, SafetensorError, RuntimeError) as error:
+                raise DataError(
+                    f"the weights of {cell}, seed {seed}, cannot be used ({' '.join(str(error).split())[:120]}): "
+                    f"delete {store.weights_path(key)} and run the grid again"
+                ) from None
             provenance = record.provenance
             run = {
                 "key": key,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.equivalence import Comparison, compare
-from rethinkpool_core.analysis.pairs import pairs_among
-from rethinkpool_core.analysis.tables import has_score, settings_of
-from rethinkpool_core.datasets.spec import get_spec
+from rethinkpool_core.analysis.pairs import pairs_among, same_split
+from rethinkpool_core.analysis.tables import has_score, metric_of, settings_of
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.grids import DATASETS
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def stored_pairs(runs: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Return the pairs (method, twin) with at least two seeds each under the protocol, by dataset, those of Table S1 first.
+    """Return the pairs (method, twin) with at least two seeds in common under the protocol, by dataset, those of Table S1 first.
 
     runs    rows of `load_results`
     """
@@ -24,7 +23,7 @@ def stored_pairs(runs: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     by_dataset = _scores(runs)
     for dataset in dict.fromkeys([*DATASETS, *by_dataset]):
         scores = by_dataset.get(dataset, {})
-        pairs = pairs_among(model for model, by_seed in scores.items() if len(by_seed) > 1)
+        pairs = [pair for pair in pairs_among(scores) if len(_shared(scores, *pair)) > 1]
         if pairs:
             found[dataset] = pairs
     return found
@@ -36,26 +35,29 @@ def as_seeds_arrive(runs: pd.DataFrame, dataset: str, method: str, twin: str) ->
     No p-value is adjusted for looking several times: whoever stops at the first verdict that pleases has no error rate to speak
     of.
 
-    Raises UsageError where one of them has no two seeds.
+    Raises UsageError where they have no two seeds in common.
     """
     scores = _scores(runs).get(dataset, {})
-    of_method, of_twin = scores.get(method, {}), scores.get(twin, {})
-    shared = sorted(of_method.keys() & of_twin.keys())
+    shared = _shared(scores, method, twin)
     if len(shared) < 2:
         raise UsageError(
             f"{method} and {twin} have {len(shared)} seeds in common on {dataset}: train at least two"
         )
-    spec = get_spec(dataset)
     return [
         compare(
-            {seed: of_method[seed] for seed in shared[:count]},
-            {seed: of_twin[seed] for seed in shared[:count]},
-            paired=spec.seed_draws_split,
-            metric=spec.metric,
+            {seed: scores[method][seed] for seed in shared[:count]},
+            {seed: scores[twin][seed] for seed in shared[:count]},
+            paired=same_split(dataset),
+            metric=metric_of(runs[runs.dataset == dataset]),
             names=(dataset, method, twin),
         )
         for count in range(2, len(shared) + 1)
     ]
+
+
+def _shared(scores: dict[str, dict[int, float]], method: str, twin: str) -> list[int]:
+    """Return the seeds of which both models have a score."""
+    return sorted(scores.get(method, {}).keys() & scores.get(twin, {}).keys())
 
 
 def _scores(runs: pd.DataFrame) -> dict[str, dict[str, dict[int, float]]]:

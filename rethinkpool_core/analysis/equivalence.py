@@ -15,6 +15,7 @@ import numpy as np
 
 from rethinkpool_core.analysis.two_samples import (
     TwoSampleTests,
+    leaves_no_variance,
     minimum_detectable_effect,
     paired_t_tests,
     welch_t_tests,
@@ -155,8 +156,7 @@ def compare(
         return replace(untested, why_untested="they have no seed, and so no split, in common")
     if min(untested.seeds) < 2:
         return replace(untested, why_untested="one seed leaves no variance to test against")
-    varying = [second - first] if paired else [first, second]
-    if all(_is_constant(values) for values in varying):
+    if leaves_no_variance(first, second, paired):
         same = "their difference is" if paired else "the score of each is"
         return replace(
             untested, why_untested=f"{same} the same for every seed, which leaves no variance to test against"
@@ -197,11 +197,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     adjusted[order] = np.maximum.accumulate(tested[order] * np.arange(len(tested), 0, -1)).clip(max=1)
     rest = iter(adjusted.tolist())
     return [None if p is None else next(rest) for p in p_values]
-
-
-def _is_constant(values: np.ndarray) -> bool:
-    """Whether values vary by no more than rounding."""
-    return bool(np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())))
 
 
 def _check(margin: float, alpha: float) -> None:

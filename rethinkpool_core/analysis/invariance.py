@@ -36,7 +36,14 @@ class InvarianceCheck:
 
     @property
     def spread(self) -> float:
-        """Standard deviation of a logit over graphs, averaged over the outputs: what a change is compared with."""
+        """Standard deviation of a logit over graphs, averaged over the outputs: what a change is compared with.
+
+        Raises UsageError for a single graph.
+        """
+        if len(self.logits) < 2:
+            raise UsageError(
+                "a change of logits is compared with their spread over graphs: give at least two"
+            )
         return float(self.logits.std(0).mean())
 
     @property

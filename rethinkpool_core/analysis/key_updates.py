@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rethinkpool_core.analysis.equivalence import ALPHA
-from rethinkpool_core.analysis.two_samples import TwoSampleTests, paired_t_tests, welch_t_tests
+from rethinkpool_core.analysis.two_samples import (
+    TwoSampleTests,
+    leaves_no_variance,
+    paired_t_tests,
+    welch_t_tests,
+)
 from rethinkpool_core.datasets.spec import get_spec
 
 if TYPE_CHECKING:
@@ -27,7 +32,7 @@ class LossDifference:
     """How much the least validation loss of another period is above that of the usual one.
 
     seeds      of each of the two
-    tests      of the difference, other minus usual; None where there are too few seeds
+    tests      of the difference, other minus usual; None where there are too few seeds, or nothing varies
     """
 
     dataset: str
@@ -52,10 +57,12 @@ def least_losses(runs: pd.DataFrame) -> dict[int, dict[int, float]]:
 
 
 def at_epoch(runs: pd.DataFrame, curve: str, when: str) -> np.ndarray:
-    """Return the value of a curve per run at its ``first`` or its ``best`` epoch; runs without the curve are left out."""
-    places = [0 if when == "first" else run.best_epoch - 1 for run in runs.itertuples()]
-    pairs = zip(runs.curves, places, strict=True)
-    return np.array([curves[curve][place] for curves, place in pairs if len(curves.get(curve, ()))])
+    """Return the value of a curve per run at its ``first`` or its ``best`` epoch; runs without either are left out."""
+    epochs = [1 if when == "first" else run.best_epoch for run in runs.itertuples()]
+    pairs = zip(runs.curves, epochs, strict=True)
+    return np.array(
+        [curves[curve][epoch - 1] for curves, epoch in pairs if epoch and len(curves.get(curve, ()))]
+    )
 
 
 def loss_differences(runs: pd.DataFrame, dataset: str, *, alpha: float = ALPHA) -> list[LossDifference]:
@@ -86,10 +93,10 @@ def _difference(
     first, second = (
         np.array([side[seed] for seed in used]) for side, used in zip((usual, other), seeds, strict=True)
     )
-    enough = min(len(first), len(second)) > 1
+    testable = min(len(first), len(second)) > 1 and not leaves_no_variance(first, second, paired)
     tests = (
         (paired_t_tests if paired else welch_t_tests)(first, second, 1.0, alpha).to_floats()
-        if enough
+        if testable
         else None
     )
     difference = float(second.mean() - first.mean()) if len(first) and len(second) else float("nan")

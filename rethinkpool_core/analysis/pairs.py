@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rethinkpool_core.datasets.spec import get_spec
+from rethinkpool_core.errors import UnknownNameError
 from rethinkpool_core.models.registry import methods_and_twins
 
 CONTROL = "NO-POOL"
+
+
+def same_split(dataset: str) -> bool:
+    """Whether each seed draws a split, so that the same seed of two models means the same one.
+
+    False for a dataset that is known by name alone (`GraphDataset.from_pyg`), whose records do not tell.
+    """
+    try:
+        return get_spec(dataset).seed_draws_split
+    except UnknownNameError:
+        return False
 
 
 def pairs_among(models: Iterable[str]) -> list[tuple[str, str]]:

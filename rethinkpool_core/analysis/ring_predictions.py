@@ -10,6 +10,7 @@ import numpy as np
 
 from rethinkpool_core.analysis.equivalence import ALPHA, holm
 from rethinkpool_core.analysis.tables import has_score
+from rethinkpool_core.analysis.two_samples import is_constant
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.models.registry import model_order
@@ -145,7 +146,7 @@ def _score(cell: Cell, runs: pd.DataFrame) -> RingScore:
     found = replace(empty, seeds=len(values), mean=float(values.mean()), std=float(values.std(ddof=1)))
     if np.abs(values - 50).max() <= 100 / TEST_GRAPHS + 1e-9:
         return replace(found, outcome="50 %")
-    if found.std == 0:
+    if is_constant(values):
         return replace(found, outcome="above chance" if found.mean > 50 else "below chance")
     return replace(found, p_chance=float(ttest_1samp(values, 50).pvalue))
 

@@ -8,8 +8,8 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, compare, holm_adjust
-from rethinkpool_core.analysis.pairs import pairs_among
-from rethinkpool_core.datasets.spec import DATASETS, get_spec
+from rethinkpool_core.analysis.pairs import pairs_among, same_split
+from rethinkpool_core.datasets.spec import DATASETS
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.models.registry import model_order
 from rethinkpool_core.paper import TABLES, PublishedScore, get_metric, published
@@ -83,7 +83,7 @@ def cell_scores(runs: pd.DataFrame, names: Mapping[str, str] | None = None) -> l
     """
     names, found = names or {}, []
     for (cell, dataset, model), group in _checked(runs).groupby(["cell", "dataset", "model"], sort=False):
-        metric = group.metric.iloc[0]
+        metric = metric_of(group)
         scores = get_metric(metric).scale * group.test_score[has_score(group)].to_numpy(dtype=float)
         found.append(
             CellScore(
@@ -116,7 +116,7 @@ def comparisons(
 
     names     as for `cell_scores`; only cells with the same settings are compared
     margin    of equivalence for all metrics; by default each metric has its own (`paper.metrics`)
-    paired    whether the same seed means the same split; by default where the seed draws the dataset's split
+    paired    whether the same seed means the same split; by default as `same_split` says
 
     Pairs of which one model has no score are left out.
 
@@ -138,8 +138,8 @@ def comparisons(
             one = compare(
                 scores[method],
                 scores[twin],
-                paired=get_spec(dataset).seed_draws_split if paired is None else paired,
-                metric=group.metric.iloc[0],
+                paired=same_split(dataset) if paired is None else paired,
+                metric=metric_of(group),
                 margin=margin,
                 alpha=alpha,
                 names=(dataset, method, twin),
@@ -153,6 +153,12 @@ def has_score(runs: pd.DataFrame) -> pd.Series:
     return runs.error.isna() & runs.test_score.notna()
 
 
+def metric_of(runs: pd.DataFrame) -> str:
+    """Return the metric of runs on one dataset: of a run with a score, if any, since one that failed may have that of a guess."""
+    scored = runs.metric[has_score(runs)]
+    return (scored if len(scored) else runs.metric).iloc[0]
+
+
 def _checked(runs: pd.DataFrame) -> pd.DataFrame:
     """Return ``runs`` if they are consistent.
 
@@ -162,7 +168,7 @@ def _checked(runs: pd.DataFrame) -> pd.DataFrame:
     if len(twice):
         one = twice.iloc[0]
         raise UsageError(f"seed {one.seed} of {one.model} on {one.dataset} occurs twice: give each run once")
-    for dataset, metrics in runs.groupby("dataset").metric:
+    for dataset, metrics in runs[has_score(runs)].groupby("dataset").metric:
         if metrics.nunique() > 1:
             mixed = " and ".join(sorted(metrics.unique()))
             raise UsageError(f"runs on {dataset} have the metrics {mixed}: compare runs of one metric")
@@ -186,7 +192,7 @@ def overall(found: Sequence[Comparison]) -> str:
         for verdict in ("equivalent", "different within the margin", "different", "undecided")
     }
     parts = [f"{count} {verdict}" for verdict, count in counts.items() if count]
-    level = f"{100 * found[0].alpha:.0f} %"
+    level = f"{100 * found[0].alpha:g} %"
     return (
         f"Of {len(found)} comparison{'s' if len(found) > 1 else ''}: {', '.join(parts)} "
         f"(level {level} for the whole family, after Holm)."

@@ -47,6 +47,16 @@ class TwoSampleTests:
         )
 
 
+def is_constant(values: np.ndarray) -> bool:
+    """Whether values vary by no more than rounding."""
+    return bool(np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())))
+
+
+def leaves_no_variance(first: np.ndarray, second: np.ndarray, paired: bool) -> bool:
+    """Whether two samples, or the differences of pairs, are constant, so that there is no test."""
+    return all(map(is_constant, [second - first] if paired else [first, second]))
+
+
 def paired_t_tests(first: np.ndarray, second: np.ndarray, margin: float, alpha: float) -> TwoSampleTests:
     """Tests of paired samples: row i of both belongs together."""
     from statsmodels.stats.weightstats import DescrStatsW

@@ -36,6 +36,8 @@ def batch_from_pyg(data: Data, in_dim: int, molecules: bool, dtype: torch.dtype)
 
     Random draws are keyed by ``data.graph_id`` where it is given, as `GraphDataset.to_pyg` does, else by the place in the batch.
 
+    Without ``edge_index`` there are no edges, as in `GraphDataset.from_pyg`.
+
     Raises UsageError for something else than a batch of PyG, DataError for node features or edges that do not fit.
     """
     if not isinstance(data, Data):
@@ -47,6 +49,14 @@ def batch_from_pyg(data: Data, in_dim: int, molecules: bool, dtype: torch.dtype)
         found = "no node features" if x is None else f"node features of shape {tuple(x.shape)}"
         raise DataError(
             f"the batch has {found}, and the model was built for {in_dim} columns: give it those of its dataset"
+        )
+    if not len(x):
+        raise DataError("no graph of the batch has a node: give at least one that has")
+    if not bool(torch.isfinite(x).all()):
+        raise DataError("the batch has a node feature that is not a finite number: replace it")
+    if molecules and data.edge_attr is None:
+        raise DataError(
+            "the batch has no edge features, and the model was built for molecules: give edge_attr"
         )
     num_nodes, edge_index, num_edges, order = _by_graph(data)
     edge_attr = data.edge_attr[order] if molecules else None
@@ -78,7 +88,7 @@ def _by_graph(data: Data) -> tuple[Tensor, Tensor, Tensor, Tensor]:
             "the nodes of the batch are not in the order of their graphs: make it with PyG's DataLoader or Batch"
         )
     num_nodes = torch.bincount(graph, minlength=graphs)
-    edges = data.edge_index.cpu()
+    edges = torch.empty(2, 0, dtype=torch.int64) if data.edge_index is None else data.edge_index.cpu()
     if edges.numel() and not 0 <= int(edges.min()) <= int(edges.max()) < nodes:
         raise DataError(f"an edge of the batch names a node outside 0 to {nodes - 1}: correct its edge_index")
     first, last = graph[edges]

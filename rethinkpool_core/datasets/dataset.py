@@ -84,7 +84,7 @@ class GraphDataset:
 
         Node features of floats are taken as they are. One column of integers, or one-hot rows, are categories; several columns
         of integers are categories side by side. Graphs without features get ten ones. Edge features are ignored. Graphs may be
-        directed, and may have no edges or no nodes.
+        directed, and may have no edges or no nodes; self-loops and repetitions of an edge are dropped, as in the sets of TU.
 
         graphs      a list of `Data`, or any dataset of PyG, with one target ``y`` per graph
         name        the name of the dataset in records

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rethinkpool_core.datasets.spec import DATASETS, DatasetSpec, Task, get_spec
 from rethinkpool_core.datasets.storage.layout import built_in_version, is_present, packed_file, raw_folder
-from rethinkpool_core.errors import RethinkPoolError
+from rethinkpool_core.errors import RethinkPoolError, UnknownNameError
 from rethinkpool_core.files.folders import data_root
 
 if TYPE_CHECKING:
@@ -69,9 +70,10 @@ def verify(root: str | os.PathLike[str] | None = None) -> list[Verified]:
 
 def _known_and_present(root: Path) -> list[DatasetSpec]:
     specs = dict(DATASETS)
-    for folder in sorted(root.glob("TUDataset/[A-Za-z0-9]*/raw")):
-        spec = get_spec(f"TU:{folder.parent.name}")
-        specs.setdefault(spec.name, spec)
+    for folder in sorted(root.glob("TUDataset/*/raw")):
+        with suppress(UnknownNameError):  # no set of ours, such as a copy "NCI1 (1)"
+            spec = get_spec(f"TU:{folder.parent.name}")
+            specs.setdefault(spec.name, spec)
     return list(specs.values())
 
 

@@ -36,6 +36,8 @@ def read_pyg(
         raise UnknownNameError("dataset", like, DATASETS, where="whose settings models could take (like)")
     graphs = _list_of(graphs, name)
     features, width, x = _node_features(graphs, name)
+    if not len(x):
+        raise DataError(f"no graph of {name} has a node: give graphs with nodes")
     task, y, outputs = _targets(graphs, task, name)
     metric = _checked_metric(metric, task)
     edges = [_edges(graph, number, name) for number, graph in enumerate(graphs)]
@@ -51,6 +53,9 @@ def read_pyg(
         num_edges=torch.tensor([one.shape[1] for one in edges]),
         where=name,
     )
+    dropped = sum(one.shape[1] for one in edges) - store.edge_index.shape[1]
+    if dropped:
+        log.warning("%s: self-loops and repetitions of an edge are dropped, %d in all", name, dropped)
     published = None if split is None else _checked_split(split, len(graphs))
     spec = DatasetSpec(
         name=name,
@@ -100,13 +105,21 @@ def _node_features(graphs: list[Data], name: str) -> tuple[Features, int, Tensor
             raise DataError(
                 f"graph {number} of {name} has no node features, and others have some: give all or none"
             )
+        if not isinstance(graph.x, Tensor):
+            raise DataError(
+                f"graph {number} of {name} has node features of type {type(graph.x).__name__}: give a tensor"
+            )
         x = graph.x.reshape(-1, 1) if graph.x.dim() == 1 else graph.x
         if x.dim() != 2 or x.shape[1] != (rows[0] if rows else x).shape[1]:
             raise DataError(
                 f"graph {number} of {name} has node features of shape {tuple(graph.x.shape)}, and graph 0 "
                 f"{tuple(graphs[0].x.shape)}: all need the same number of columns"
             )
-        if x.is_floating_point() and not bool(torch.isfinite(x).all()):
+        if len(x) != _num_nodes(graph, number, name):
+            raise DataError(
+                f"graph {number} of {name} has {len(x)} rows of node features and num_nodes is {graph.num_nodes}: correct one"
+            )
+        if x.is_floating_point() and not bool(torch.isfinite(x.float()).all()):  # float32 is what models take
             raise DataError(
                 f"graph {number} of {name} has a node feature that is not a finite number: replace it"
             )
@@ -165,7 +178,12 @@ def _targets(graphs: list[Data], task: Task | None, name: str) -> tuple[Task, Te
         raise UnknownNameError("task", task, TASKS)
     values = []
     for number, graph in enumerate(graphs):
-        y = None if graph.get("y") is None else torch.as_tensor(graph.y)
+        try:
+            y = None if graph.get("y") is None else torch.as_tensor(graph.y)
+        except (TypeError, ValueError, RuntimeError):
+            raise DataError(
+                f"graph {number} of {name} has the target {graph.y!r}: every graph needs one number"
+            ) from None
         if y is None or y.numel() != 1:
             found = "no target y" if y is None else f"a target y of shape {tuple(y.shape)}"
             raise DataError(f"graph {number} of {name} has {found}: every graph needs one number")

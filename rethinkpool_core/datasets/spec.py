@@ -200,7 +200,7 @@ def get_spec(name: str) -> DatasetSpec:
 
     Raises UnknownNameError if there is no such dataset; the message names the nearest one.
     """
-    if name in DATASETS:
+    if isinstance(name, str) and name in DATASETS:
         return DATASETS[name]
     if isinstance(name, str) and name.startswith(_TU_PREFIX):
         upstream = name[len(_TU_PREFIX) :]

@@ -46,10 +46,10 @@ class _BatchNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, counted: RowWeights, eps: float):
-        power_normalise = counted.share.mT.expand(len(x), -1, -1)
-        mean = torch.bmm(power_normalise, x)
+        share = counted.share.mT.expand(len(x), -1, -1)
+        mean = torch.bmm(share, x)
         centred = x - mean
-        var = torch.bmm(power_normalise, centred.square())
+        var = torch.bmm(share, centred.square())
         if counted.missing is not None:
             var.addcmul_(counted.missing, mean.square())
         scale = (var + eps).rsqrt_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def begun_chunks(seeds: Sequence[int], checkpoints: Path, cell: str) -> list[tup
         first, last = int(named[1]), int(named[3] or named[1])
         chunk = tuple(seed for seed in seeds if first <= seed <= last)
         if len(chunk) == int(named[2] or 1) and chunk[:1] + chunk[-1:] == (first, last):
-            found.append((path.stat().st_mtime, chunk))
+            with suppress(FileNotFoundError):  # another command has finished the task since
+                found.append((path.stat().st_mtime, chunk))
     kept: list[tuple[int, ...]] = []
     for _, chunk in sorted(found, reverse=True):
         if all(set(chunk).isdisjoint(other) for other in kept):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rethinkpool_core.errors import DataError, StorageError
-from rethinkpool_core.experiments.parquet import encode_rows
+from rethinkpool_core.experiments.parquet import DamagedFile, encode_rows, read_rows
 from rethinkpool_core.experiments.schema import ORDER, row_of
 from rethinkpool_core.experiments.store import ResultStore
 from rethinkpool_core.files.atomic import write_file
@@ -43,13 +43,23 @@ def _rows(source: Path) -> Iterable[dict]:
         )
     if source.suffix == ".jsonl":
         return _rows_of_lines(source)
-    return ResultStore(source.parent).rows_of(source)
+    try:
+        return read_rows(source)
+    except DamagedFile as error:
+        raise StorageError(
+            f"{source} is no file of runs, {error}: name a store, a .parquet file or a .jsonl file"
+        ) from None
 
 
 def _rows_of_lines(source: Path) -> list[dict]:
     """Return the runs of a file with a record per line (`RunRecord.to_json`)."""
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise StorageError(f"cannot read {source} ({reason}): name a .jsonl file of records") from None
     rows = []
-    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
             record = RunRecord.from_dict(json.loads(line))
             if not record.stopped:

@@ -38,7 +38,10 @@ def lock_runs(store: ResultStore, task: Task, skipped: set[str]) -> LockedRuns |
 
     locked = LockedRuns()
     for seed, key in task.keys().items():
-        if store.has(key, with_weights=task.keep_weights) or key in skipped:
+        if key in skipped:
+            continue
+        if store.has(key, with_weights=task.keep_weights):
+            locked.finished += 1
             continue
         lock = store.lock(key)
         try:

@@ -54,7 +54,7 @@ class CellPlan:
     """A cell with its tasks and the state of its runs.
 
     finished, failed        seeds that are not to be trained: those that are finished, and those that failed
-    committed               how many of the runs to do are committed in the clone
+    committed               how many of the runs to do could be taken from those committed in the clone
     seconds, peak_bytes     of one run on this kind of device, as measured in runs of the store or, where it has none, in the
                             committed ones; else None
     timed_elsewhere         whether they are those of committed runs
@@ -99,7 +99,7 @@ class Plan:
 
     @property
     def committed(self) -> int:
-        """Runs to do that are committed in the clone."""
+        """Runs to do that could be taken from those committed in the clone."""
         return sum(cell.committed for cell in self.cells)
 
     @property
@@ -162,7 +162,8 @@ def make_plan(
             for chunk in divide(seeds, size, store.checkpoints, cell.digest)
             if not todo.isdisjoint(chunk)
         ]
-        there = sum(keys[seed] in committed_keys for seed in todo)
+        # Committed runs have no weights, so they are no use to a grid that keeps them.
+        there = 0 if grid.keep_weights else sum(keys[seed] in committed_keys for seed in todo)
         plans.append(CellPlan(cell, tasks, len(todo), sorted(done), sorted(broken), there))
     _measure(plans, store, finished, gpu)
     if committed is not None:

@@ -44,16 +44,17 @@ class GridProgress:
         self.running += len(seeds)
         self._refresh()
 
-    def found(self, runs: int) -> None:
-        """Count runs that another command has finished in the meantime."""
+    def found(self, task: Task, runs: int) -> None:
+        """Count runs of a task that another command has finished in the meantime."""
         self.todo -= runs
+        self._count(task, runs)
         self._refresh()
 
     def ended(self, task: Task, seeds: Sequence[int], records: Sequence[RunRecord], seconds: float) -> None:
         self.running -= len(seeds)
         failed = sum(record.error is not None for record in records)
         self.done += len(records)
-        self.cells_left[task.cell.digest] = self.cells_left.get(task.cell.digest, 0) - len(records)
+        self._count(task, len(records))
         scores = [record.test_score for record in records if record.test_score is not None]
         mean = f", mean test score {sum(scores) / len(scores):.4f}" if scores else ""
         failures = f", {failed} failed" if failed else ""
@@ -65,6 +66,9 @@ class GridProgress:
 
     def note(self, text: str) -> None:
         self._print(text)
+
+    def _count(self, task: Task, runs: int) -> None:
+        self.cells_left[task.cell.digest] = self.cells_left.get(task.cell.digest, 0) - runs
 
     def _state(self) -> str:
         cells = sum(left <= 0 for left in self.cells_left.values())

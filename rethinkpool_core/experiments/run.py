@@ -19,6 +19,8 @@ from rethinkpool_core.experiments.plan import make_plan
 from rethinkpool_core.experiments.progress import GridProgress
 from rethinkpool_core.experiments.runner import GridRunner, Report
 from rethinkpool_core.experiments.store import ResultStore
+from rethinkpool_core.parameters.check import check_value
+from rethinkpool_core.parameters.types import NonNegativeInt
 from rethinkpool_core.training.seeds import check_seeds
 
 
@@ -58,6 +60,7 @@ def run_grid(
     imported; StorageError when the store cannot be written, which loses no finished run; KeyboardInterrupt on Ctrl-C, once all
     trainings have saved a checkpoint. Runs that fail do not raise: they are in ``Report.failures``.
     """
+    check_value("workers", workers, NonNegativeInt)
     grid = find_grid(grid, seeds)
     for path in grid.own_data:
         import_tu(path, root)

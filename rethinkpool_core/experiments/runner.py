@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rethinkpool_core.errors import RethinkPoolError, StorageError
@@ -63,16 +64,22 @@ class GridRunner:
         self.ended: queue.SimpleQueue = queue.SimpleQueue()  # futures
         self.clock_offset = time.time() - time.monotonic()
         self.without_workers = False  # at the last look
+        self.stopped = False  # whether a training was; workers stop those of all commands
         allow_many_open_files()
 
     def run(self) -> None:
         try:
-            while self.waiting or self.running:
-                self._submit_tasks()
+            while self.running or (self.waiting and not self.stopped):
+                if not self.stopped:
+                    self._submit_tasks()
                 if self.running:
                     self._collect(POLL_SECONDS)
                 elif self.waiting:
                     time.sleep(POLL_SECONDS)
+            if self.stopped:
+                raise RethinkPoolError(
+                    "another command has stopped all trainings on these workers: repeat the command to resume"
+                )
         except KeyboardInterrupt:
             self._stop()
             raise
@@ -102,7 +109,7 @@ class GridRunner:
                 locked_elsewhere += 1
                 continue
             if runs.finished:
-                self.progress.found(runs.finished)
+                self.progress.found(task, runs.finished)
             if runs.seeds:
                 self._submit(task, runs)
 
@@ -174,6 +181,7 @@ class GridRunner:
                 self.report.notes.append(note)
                 self.progress.note(note)
         self.progress.ended(task, runs.seeds, records, result.seconds)
+        self.stopped |= result.stopped
         if not result.stopped and not result.errors:
             self._remove_checkpoints(task)
 
@@ -186,10 +194,11 @@ class GridRunner:
     def _stop(self) -> None:
         """After Ctrl-C, wait until all trainings have saved a checkpoint; a second Ctrl-C ends at once."""
         self.progress.note("stopping: every training saves a checkpoint")
-        self.engine.stop()
-        end = time.monotonic() + STOP_SECONDS
-        while self.running and time.monotonic() < end:
-            self._collect(POLL_SECONDS)
+        with suppress(OSError):  # the scheduler has gone, and there is nothing to wait for
+            self.engine.stop()
+            end = time.monotonic() + STOP_SECONDS
+            while self.running and time.monotonic() < end:
+                self._collect(POLL_SECONDS)
 
     def _abandon(self) -> None:
         """Wait until no worker trains any more, so that a repeated command does not train the same runs beside it."""

@@ -23,7 +23,7 @@ from pathlib import Path
 from rethinkpool_core.errors import StorageError
 from rethinkpool_core.experiments.parquet import DamagedFile, encode_rows, is_complete, read_rows
 from rethinkpool_core.experiments.schema import record_of, row_of
-from rethinkpool_core.files.atomic import replace_file, write_tensors
+from rethinkpool_core.files.atomic import replace_file, replace_tensors
 from rethinkpool_core.files.folders import chosen_folder, clone_folder
 from rethinkpool_core.training.record import RunRecord
 
@@ -94,10 +94,10 @@ class ResultStore:
         """
         row = row_of(record, cell)
         key = row["key"]
-        if record.weights is not None and not record.error:
-            write_tensors(self.weights_path(key), record.weights, {})
         failed = self.folder / "failed" / f"{key}.parquet"
         with self._storage_errors():
+            if record.weights is not None and not record.error:
+                replace_tensors(self.weights_path(key), record.weights, {})
             replace_file(failed if record.error else self.folder / f"{key}.parquet", encode_rows([row]))
             if not record.error:
                 failed.unlink(missing_ok=True)

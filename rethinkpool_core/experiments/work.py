@@ -87,7 +87,7 @@ def _records(
     for_model, for_training = cell.split_parameters
     dataset = _dataset(cell.dataset, root)
     model = build_model(cell.model, dataset, **for_model)
-    replicas, restarted = for_training.pop("replicas", 0), False
+    replicas, restarted = for_training.get("replicas", 0), False
     while True:
         try:
             return train(
@@ -98,8 +98,7 @@ def _records(
                 device=device,
                 checkpoint_dir=folder,
                 progress=False,
-                replicas=replicas,
-                **for_training,
+                **for_training | {"replicas": replicas},
             )
         except CheckpointError as error:
             if restarted:
@@ -108,7 +107,7 @@ def _records(
             notes.append(f"{cell} started again from the beginning for {_seeds(seeds)}: {error}")
             shutil.rmtree(folder)
         except (MemoryError, RuntimeError) as error:
-            replicas = (replicas or len(seeds)) // 2
+            replicas = min(replicas or len(seeds), len(seeds)) // 2
             if not out_of_memory(error) or not replicas:
                 raise
             notes.append(

@@ -74,23 +74,34 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a file that the user has named, as `replace_file` does (raises StorageError)."""
-    try:
+    with _write_errors(path):
         replace_file(path, content)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path} ({error.strerror}): free some space or name another file"
-        ) from None
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file under another name and rename it (raises StorageError and leaves nothing behind)."""
+def replace_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file as `replace_file` does, and the folders above it (raises OSError)."""
     from safetensors.torch import save
 
     # Serialised in memory, since Python's own write reports a full disk as OSError.
     content = save(tensors, metadata=metadata)
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, content)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file that the user has named, as `replace_tensors` does (raises StorageError)."""
+    with _write_errors(path):
+        replace_tensors(path, tensors, metadata)
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path} ({error.strerror}): free some space or name another file"
+        ) from None
 
 
 def move_folder(finished: Path, target: Path) -> None:

@@ -132,14 +132,20 @@ class PoolingModel(nn.Module):
         """Return the logits of graphs of a `GraphDataset`, (len(index), out_dim), in evaluation mode.
 
         index  numbers of the graphs; by default all
+
+        Raises GraphTooLargeError. The model is left in the mode in which it was.
         """
         index = torch.arange(dataset.store.num_graphs) if index is None else index
         order = dataset.store.num_nodes[index].argsort(stable=True)  # that of the graphs of a batch
         weight, training = next(self.parameters()), self.training
+        if not len(index):
+            return weight.new_empty(0, self.shape.out_dim)
         builder = BatchBuilder(dataset, weight.device, weight.dtype)
         self.eval()
-        logits = [self(builder(part), auxiliary=False)[0] for part in index[order].split(batch_size)]
-        self.train(training)
+        try:
+            logits = [self(builder(part), auxiliary=False)[0] for part in index[order].split(batch_size)]
+        finally:
+            self.train(training)
         return torch.cat(logits)[order.argsort()]
 
     def fixed_terms(self, batch: Batch) -> dict[str, Tensor]:

@@ -8,19 +8,22 @@ import torch
 from torch import Tensor
 
 from rethinkpool_core.batching.pyg import batch_from_pyg
-from rethinkpool_core.models.trace import Activation
+from rethinkpool_core.models.trace import Activation, Trace
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
 
 
-def forward_pyg(model, data: Data, trace: bool, auxiliary: bool):
-    """Return what `PoolingModel.forward` returns for the same graphs, in the order of ``data``."""
+def forward_pyg(model, data: Data, trace: bool | Trace, auxiliary: bool):
+    """Return what `PoolingModel.forward` returns for the same graphs, in the order of ``data``.
+
+    A `Trace` is shown the layers of the graphs sorted by size.
+    """
     dtype = next(model.parameters()).dtype
     batch = batch_from_pyg(data, model.shape.in_dim, model.shape.molecules, dtype)
     logits, *rest = model(batch, trace=trace, auxiliary=auxiliary)
     place = batch.graph_id.argsort()
-    if trace:
+    if trace is True:
         rest[1] = {name: _in_order(one, place) for name, one in rest[1].items()}
     return logits[place], *rest
 

@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ class CheckpointFolder:
 
     @property
     def _stem(self) -> str:
-        return f"{self.model}-{self.dataset.replace(':', '_')}"
+        dataset = re.sub(r"[:/\\]", "_", self.dataset)  # one of the user's own has any name
+        return f"{self.model}-{dataset}"
 
     def path(self, seeds: Iterable[int]) -> Path:
         """The file of these seeds: ``...-seed3``, ``...-seeds1-20``, or with a hash if some between are missing."""
@@ -58,7 +60,7 @@ class CheckpointFolder:
         wanted, config = set(seeds), json.loads(json.dumps(self.config))  # as a file has it
         pattern = re.compile(re.escape(self._stem) + r"-seeds?(\d+)(?:-(\d+))?(?:-[0-9a-f]{8})?\.safetensors")
         found = {}
-        for path in sorted(self.folder.glob(f"{self._stem}-seed*.safetensors")):
+        for path in sorted(self.folder.glob("*.safetensors")):
             name = pattern.fullmatch(path.name)
             if not name or not any(int(name[1]) <= seed <= int(name[2] or name[1]) for seed in wanted):
                 continue
@@ -87,7 +89,7 @@ class CheckpointFolder:
             with tempfile.TemporaryFile(dir=self.folder):
                 pass
             for path in paths:
-                for half_written in self.folder.glob(f".{path.name}-*"):
+                for half_written in self.folder.glob(f".{escape(path.name)}-*"):
                     half_written.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(

@@ -98,7 +98,7 @@ class RunRecord:
 
         Raises StorageError.
         """
-        write_tensors(Path(path), self.weights or {}, {"record": self.to_json()})
+        write_tensors(Path(path).expanduser(), self.weights or {}, {"record": self.to_json()})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> RunRecord:
@@ -106,7 +106,7 @@ class RunRecord:
         from safetensors import SafetensorError, safe_open
 
         try:
-            with safe_open(path, "pt") as file:
+            with safe_open(Path(path).expanduser(), "pt") as file:
                 text, weights = (
                     (file.metadata() or {}).get("record"),
                     {key: file.get_tensor(key) for key in file.keys()},
@@ -117,7 +117,13 @@ class RunRecord:
             ) from None
         if text is None:
             raise DataError(f"{path} holds tensors but no record: name a file that RunRecord.save wrote")
-        return replace(cls.from_dict(json.loads(text)), weights=weights or None)
+        try:
+            record = cls.from_dict(json.loads(text))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(
+                f"{path} holds no run record ({type(error).__name__}: {error}): name a file that RunRecord.save wrote"
+            ) from None
+        return replace(record, weights=weights or None)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunRecord:

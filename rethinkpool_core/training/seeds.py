@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import ceil
 
@@ -37,9 +38,7 @@ def check_seeds(seeds: int | list[int]) -> list[int]:
         isinstance(seed, bool) or not isinstance(seed, int) or not 1 <= seed < 2**31 for seed in seeds
     ):
         raise UsageError(f"seeds are {seeds}: give whole numbers from 1 to {2**31 - 1}")
-    repeated = (
-        sorted({seed for seed in seeds if seeds.count(seed) > 1}) if len(set(seeds)) < len(seeds) else []
-    )
+    repeated = sorted(seed for seed, times in Counter(seeds).items() if times > 1)
     if repeated:
         raise UsageError(
             f"seed {repeated[0]} is given more than once: a repeated seed is the same run, so name each once"

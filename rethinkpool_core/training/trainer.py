@@ -53,9 +53,9 @@ def train(
                     leaves `train` after a checkpoint is saved. A repeated call with the same folder resumes.
     overrides       fields of `TrainingConfig` and, where ``model`` is a name, parameters of the model (`config_fields`)
 
-    Raises UnknownNameError or UsageError for wrong parameters, DataError for an empty split, DeviceError, CheckpointError for a
-    checkpoint of another configuration, StorageError; KeyboardInterrupt on Ctrl-C, after a checkpoint is saved. A replica whose
-    loss is not finite ends with ``error`` in its record, and the others continue.
+    Raises UnknownNameError or UsageError for wrong parameters, DataError for a split that is empty or cannot be scored,
+    DeviceError, CheckpointError for a checkpoint of another configuration, StorageError; KeyboardInterrupt on Ctrl-C, after a
+    checkpoint is saved. A replica whose loss is not finite ends with ``error`` in its record, and the others continue.
     """
     seeds = check_seeds(seeds)
     check_value("max_epochs", max_epochs, PositiveInt)
@@ -64,7 +64,7 @@ def train(
     model, config = _model_and_config(model, dataset, overrides)
     _check_fit(model, dataset)
     setup = TrainingSetup(model, dataset, config, resolve_device(device))
-    folder = None if checkpoint_dir is None else Path(checkpoint_dir)
+    folder = None if checkpoint_dir is None else Path(checkpoint_dir).expanduser()
     run = TrainingRun(setup, max_epochs, folder, on_epoch)
     configure_malloc()
     with stop_requests() as stop_requested, matmul_precision(config.tf32):
@@ -109,14 +109,21 @@ def _model_and_config(
 
 
 def _check_fit(model: PoolingModel, dataset) -> None:
-    """Check that the model was built for graphs like these, and that no part of the split is empty.
+    """Check that the model was built for graphs like these, and that every part of the split can be scored.
 
     Raises DataError, UsageError or GraphTooLargeError.
     """
     for part in ("train", "val", "test"):
-        if not len(getattr(dataset, part)):
+        index = getattr(dataset, part)
+        if not len(index):
             raise DataError(
                 f"{dataset.name} has no graph in its {part} split: use a larger dataset or another split"
+            )
+        scored = dataset.spec.metric == "rocauc" and part != "train"
+        if scored and len(dataset.store.y[index].unique()) == 1:
+            raise DataError(
+                f"{dataset.name} has graphs of only one class in its {part} split, which ROC-AUC cannot score: "
+                "use a larger dataset, another split, or accuracy"
             )
     shape = Shape.of(dataset)
     if (shape.in_dim, shape.out_dim, shape.molecules) != (

@@ -21,14 +21,14 @@ class SeedComparison(ipywidgets.VBox):
 
     runs    rows of `load_results`
 
-    Raises UsageError where no pair of models has two seeds.
+    Raises UsageError where no pair of models has two seeds in common.
     """
 
     def __init__(self, runs: pd.DataFrame):
         self.runs, self.pairs = runs, stored_pairs(runs)
         if not self.pairs:
             raise UsageError(
-                "no two models that are compared have two seeds each: run `rethinkpool grid` first"
+                "no two models that are compared have two seeds in common: run `rethinkpool grid` first"
             )
         self.found: dict[tuple[str, str, str], list] = {}
         self.dataset = ipywidgets.Dropdown(options=list(self.pairs), description="dataset")

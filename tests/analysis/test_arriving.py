@@ -45,6 +45,13 @@ def test_pairs_follow_the_protocol_and_have_two_seeds(runs):
     assert stored_pairs(runs[(runs.model == METHOD) | (runs.seed == 1)]) == {}
 
 
+def test_a_pair_without_two_seeds_in_common_is_not_offered(runs):
+    apart = runs[(runs.model == METHOD) == (runs.seed <= 10)]
+    assert stored_pairs(apart) == {}
+    one_in_common = ((runs.model == METHOD) == (runs.seed <= 10)) | (runs.seed == 4)
+    assert stored_pairs(runs[one_in_common]) == {}
+
+
 def test_too_few_seeds_in_one_sentence(runs):
     with pytest.raises(UsageError, match="1 seeds in common on PROTEINS"):
         as_seeds_arrive(runs[runs.seed == 1], "PROTEINS", METHOD, TWIN)
@@ -53,3 +60,10 @@ def test_too_few_seeds_in_one_sentence(runs):
 def test_datasets_of_the_paper_come_first_in_its_order():
     cells = [(Cell(model, dataset), 0.7) for dataset in ("DIGITS", "DD", "NCI1") for model in (METHOD, TWIN)]
     assert list(stored_pairs(runs_of(*cells))) == ["NCI1", "DD", "DIGITS"]
+
+
+def test_a_dataset_of_the_users_own_is_not_paired(runs):
+    """Its name says nothing about its split."""
+    usual = runs[runs.cell != Cell(METHOD, "PROTEINS", {"hidden_dim": 8}).digest]
+    found = as_seeds_arrive(usual.assign(dataset="MINE"), "MINE", METHOD, TWIN)
+    assert [one.paired for one in found] == [False] * 19 and found[-1].metric == "accuracy"

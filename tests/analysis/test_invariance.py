@@ -9,6 +9,7 @@ import torch
 from rethinkpool_core.analysis.invariance import PREDICTIONS, TOLERANCE, check_invariance, layer_changes
 from rethinkpool_core.analysis.matchings import MatchingsOfOrders, matchings_of_orders
 from rethinkpool_core.analysis.permutations import random_orders, reordered
+from rethinkpool_core.errors import UsageError
 from rethinkpool_core.models.names import MODELS
 
 
@@ -81,6 +82,8 @@ def test_logits_are_in_the_order_of_the_index(digits):
     for place in range(5):
         alone = check_invariance("NO-POOL", digits, index[place : place + 1], permutations=1)
         torch.testing.assert_close(alone.logits[0], check.logits[place])
+    with pytest.raises(UsageError, match="at least two"):
+        _ = alone.is_invariant  # it was False, for NO-POOL
 
 
 def test_layers_are_compared_by_node_before_pooling_and_by_cluster_after():

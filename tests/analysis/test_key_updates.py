@@ -54,6 +54,8 @@ def test_values_at_the_first_and_the_best_epoch():
     runs, _ = runs_on("IMDB-B")
     assert set(at_epoch(runs, PURITY, "first")) == {3.0} and set(at_epoch(runs, PURITY, "best")) == {1.0}
     assert len(at_epoch(runs, "nothing", "best")) == 0
+    without = runs.assign(best_epoch=[0, *runs.best_epoch[1:]])  # failed before its first validation
+    assert set(at_epoch(without, PURITY, "best")) == {1.0}, "not the last epoch of that run"
 
 
 @pytest.mark.parametrize(("dataset", "paired"), [("IMDB-B", True), ("ZINC", False)])
@@ -68,6 +70,16 @@ def test_differences_to_the_usual_period_are_those_of_scipy(dataset, paired):
     assert often.tests.p_difference == approx(expected.pvalue)
     assert often.tests.interval == approx(tuple(expected.confidence_interval()))
     assert often.seeds == (8, 8)
+
+
+@pytest.mark.parametrize("dataset", ["IMDB-B", "ZINC"])
+def test_losses_that_do_not_vary_are_not_tested(dataset):
+    """As in `compare`: a standard error of 0 made every difference significant, with warnings of a division by it."""
+    runs, _ = runs_on(dataset)
+    constant = [{"val_loss": [0.5 + 0.1 * (period == 2)]} for period in period_of(runs)]
+    never, often = sorted(loss_differences(runs.assign(curves=constant), dataset), key=lambda one: one.period)
+    assert never.tests is None and often.tests is None
+    assert (never.difference, often.difference) == (0, approx(0.1))
 
 
 def test_too_few_runs_for_a_test():

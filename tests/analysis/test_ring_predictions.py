@@ -82,3 +82,11 @@ def test_failed_runs_are_left_out():
     frame.loc[0, "error"] = "out of memory"
     found = score_of(frame, ("NO-POOL", 1, 2))
     assert found.seeds == 9 and found.mean == pytest.approx(100 * np.mean(frame.test_score[1:]))
+
+
+@pytest.mark.parametrize("accuracy", [0.75, 0.07, 0.035])
+def test_the_same_score_in_every_seed_is_not_tested(accuracy):
+    """The standard deviation of ten times 3.5 is 5e-16, not 0; a t test of it divides by rounding."""
+    key = ("GMN", 1, 2)
+    found = score_of(runs((CELLS[key], 0.9)).assign(test_score=accuracy), key)
+    assert found.p_chance is None and found.outcome == ("above chance" if accuracy > 0.5 else "below chance")

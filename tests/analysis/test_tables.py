@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import pandas as pd
 import pytest
 from analysis.samples import runs_of
+from scipy.stats import ttest_ind
 
 from rethinkpool_core import register_model
 from rethinkpool_core.analysis.pairs import CONTROL, pairs_among
@@ -18,6 +19,8 @@ from rethinkpool_core.analysis.tables import cell_scores, comparisons, overall, 
 from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.plan import Task
+from rethinkpool_core.experiments.work import failed_record
 from rethinkpool_core.models.graclus import Graclus, GraclusConfig
 from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.models.registry import forget_models
@@ -63,6 +66,32 @@ def test_cells_beside_the_published(runs):
         assert score.difference_in_sd == pytest.approx(apart / printed.std)
         assert score.z_published == pytest.approx(apart / (printed.std / math.sqrt(20)))
         assert score.z_both == pytest.approx(apart / math.sqrt(part.var(ddof=1) / 20 + printed.std**2 / 20))
+
+
+def test_runs_on_a_dataset_of_the_users_own_are_compared_unpaired():
+    """Its records do not tell whether seeds drew the split; `results` ended with "there is no dataset"."""
+    cells = [(Cell(model, "PROTEINS"), mean) for model, mean in (("MINCUTPOOL", 0.7), ("N-MINCUTPOOL", 0.72))]
+    runs = runs_of(*cells).assign(dataset="MINE")
+    (one,) = comparisons(runs, settings_of(runs))
+    method, twin = (100 * runs.test_score[runs.model == cell.model] for cell, _ in cells)
+    assert (one.dataset, one.paired, one.seeds) == ("MINE", False, (20, 20))
+    assert one.unadjusted.p_difference == pytest.approx(ttest_ind(method, twin, equal_var=False).pvalue)
+    assert not one.unmatched[0]
+
+
+def test_a_run_that_failed_before_its_data_were_read_has_the_metric_of_the_others():
+    """Of a set of TU outside the paper only the data tell that it is a regression."""
+    cells = [(Cell(model, "TU:MINE"), mean) for model, mean in (("MINCUTPOOL", 0.7), ("N-MINCUTPOOL", 0.72))]
+    runs = runs_of(*cells).assign(metric="mae")
+    record = failed_record(Task(cells[0][0], (1,)), 1, "its worker died")
+    runs.loc[0, ["metric", "test_score", "error"]] = [record.metric, math.nan, record.error]
+    assert record.metric == "accuracy"
+    assert [(one.metric, one.seeds, one.failed) for one in cell_scores(runs)] == [
+        ("mae", 19, 1),
+        ("mae", 20, 0),
+    ]
+    (one,) = comparisons(runs)
+    assert (one.metric, one.failed) == ("mae", (1, 0))
 
 
 def test_pairing_follows_the_split(runs):
@@ -211,3 +240,5 @@ def test_overall(runs):
         "Of 3 comparisons: 1 equivalent, 1 different, 1 undecided (level 5 % for the whole family, after Holm)."
     )
     assert "has been trained together with its twin" in overall([])
+    for alpha, level in (0.005, "level 0.5 %"), (0.07, "level 7 %"):
+        assert level in overall(comparisons(runs, alpha=alpha))

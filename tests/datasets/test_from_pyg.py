@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import pytest
 import torch
+from torch_geometric.data import Batch as PygBatch
 from torch_geometric.data import Data
 from torch_geometric.datasets import FakeDataset, TUDataset
 
-from rethinkpool_core import GraphDataset, load_dataset, train
+from rethinkpool_core import GraphDataset, build_model, load_dataset, train
+from rethinkpool_core.analysis.assignments import first_assignment
 from rethinkpool_core.errors import DataError, UnknownNameError, UsageError
 
 
@@ -93,6 +96,31 @@ def test_directed_graphs_and_graphs_without_edges_or_nodes():
         assert record.error is None
 
 
+def test_loops_and_repeated_edges_are_dropped(caplog):
+    """A directed path whose nodes have loops was matched node by node with itself, and two parallel edges counted as two."""
+    edges = torch.tensor([[0, 1, 2, 3, 0, 1, 2, 0], [0, 1, 2, 3, 1, 2, 3, 1]])
+    graphs = [path(4, number % 2, edge_index=edges) for number in range(40)]
+    dataset = GraphDataset.from_pyg(graphs, name="LOOPS")
+    assert dataset[0].edge_index.tolist() == [[0, 1, 2], [1, 2, 3]]
+    assert [record.getMessage() for record in caplog.records] == [
+        "LOOPS: self-loops and repetitions of an edge are dropped, 200 in all"
+    ]
+    model = build_model("GRACLUS", dataset)
+    for number in range(len(dataset)):
+        pairs = {
+            tuple(cluster.nonzero()[:, 0].tolist())
+            for cluster in first_assignment(model, dataset, number).T
+            if cluster.sum() == 2
+        }
+        assert nx.is_maximal_matching(nx.path_graph(4), pairs)
+    batch = PygBatch.from_data_list(graphs[:5])
+    for name in ("DIFFPOOL", "MINCUTPOOL"):
+        model = build_model(name, dataset).eval()
+        logits, losses = model(batch)
+        expected, of_simple = model(PygBatch.from_data_list([dataset[number] for number in range(5)]))
+        assert torch.equal(logits, expected) and losses == of_simple
+
+
 def test_tasks_metrics_and_splits():
     targets = [path(3, y=0.5 * number) for number in range(10)]
     regression = GraphDataset.from_pyg(targets, name="REAL")
@@ -151,6 +179,32 @@ BAD = {
     ),
     "two targets": (with_graph(3, path(3, y=[0, 1])), {}, DataError, "graph 3"),
     "negative class": (with_graph(3, path(3, y=-1)), {}, DataError, "-1"),
+    "features in a list": (with_graph(2, Data(x=[[1.0, 2.0]], y=0)), {}, DataError, "graph 2"),
+    "fewer rows than nodes": (
+        with_graph(2, Data(x=torch.rand(3, 2), num_nodes=5, y=0)),
+        {},
+        DataError,
+        "graph 2 of MINE has 3 rows of node features and num_nodes is 5",
+    ),
+    "beyond float32": (
+        with_graph(2, path(3, x=torch.full((3, 2), 1e300, dtype=torch.float64))),
+        {},
+        DataError,
+        "graph 2",
+    ),
+    "no nodes": ([Data(x=torch.rand(0, 2), y=0)] * 4, {}, DataError, "no graph of MINE has a node"),
+    "neither nodes nor features": (
+        [Data(num_nodes=0, y=0)] * 4,
+        {},
+        DataError,
+        "no graph of MINE has a node",
+    ),
+    "target is a word": (
+        with_graph(3, Data(x=torch.rand(3, 2), y="active")),
+        {},
+        DataError,
+        "graph 3 of MINE has the target",
+    ),
     "class out of range": (with_graph(3, path(3, y=2)), {"task": "binary"}, DataError, "graph 3"),
     "class of floats": (with_graph(3, path(3, y=0.5)), {"task": "binary"}, DataError, "0.5"),
     "target is NaN": ([path(3, y=torch.nan)] * 4, {}, DataError, "graph 0"),

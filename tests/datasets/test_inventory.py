@@ -19,6 +19,15 @@ def test_list_says_what_is_present(tiny_root: Path) -> None:
     assert rows["MOLHIV"].metric == "rocauc"
 
 
+def test_a_folder_whose_name_no_set_can_have_is_no_set(tiny_root: Path) -> None:
+    """A copy as file managers make it, which ended both commands."""
+    before = list_datasets(tiny_root)
+    for name in ("TINY (copy)", ".TINY", "-"):
+        (tiny_root / "TUDataset" / name / "raw").mkdir(parents=True)
+    assert list_datasets(tiny_root) == before
+    assert [row.name for row in verify(tiny_root)] == [row.name for row in before]
+
+
 def test_list_of_a_root_that_does_not_exist(tmp_path: Path) -> None:
     assert [row.name for row in list_datasets(tmp_path / "nowhere") if row.present] == BUILT_IN
     assert not (tmp_path / "nowhere").exists()

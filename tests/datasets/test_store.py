@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import networkx as nx
 import pytest
 import torch
 
@@ -27,6 +28,20 @@ def store() -> GraphStore:
 def test_edges_are_sorted_with_their_features(store: GraphStore) -> None:
     assert store.edge_index.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
     assert store.edge_attr is not None and store.edge_attr[:, 0].tolist() == [1, 10, 12, 21]
+
+
+def test_loops_and_repetitions_are_dropped() -> None:
+    """What is left is what networkx has in a simple directed graph; a repeated edge keeps its first features."""
+    edges = [[(1, 1), (2, 0), (0, 2), (2, 0), (2, 0), (0, 0)], [], [(0, 1)], [(0, 0)]]
+    flat = torch.tensor([edge for graph in edges for edge in graph]).T
+    nodes, sizes = torch.tensor([3, 1, 2, 1]), torch.tensor([len(graph) for graph in edges])
+    features = torch.arange(flat.shape[1])[:, None]
+    store = pack(torch.zeros(7, 1), flat, torch.zeros(4).long(), nodes, sizes, features, where="TEST")
+    for number, graph in enumerate(edges):
+        simple = nx.DiGraph(graph)
+        simple.remove_edges_from(list(nx.selfloop_edges(simple)))
+        assert [tuple(edge) for edge in store.graph(number)[1].T.tolist()] == sorted(simple.edges)
+    assert store.edge_attr is not None and store.edge_attr[:, 0].tolist() == [2, 1, 6]
 
 
 def test_sizes(store: GraphStore) -> None:

@@ -110,6 +110,7 @@ WRONG = {
     "unknown key of cells": ("max_epochs = 7", "epochs = 7", "line 7"),
     "unknown model": ('"N-MINCUTPOOL"', '"N-MINCUTPOL"', "line 5"),
     "unknown dataset": ('"PROTEINS"', '"PROTEIN"', "line 6"),
+    "list as a dataset": ('"PROTEINS"', '[["PROTEINS"]]', "line 6"),
     "unknown parameter": ("hidden_dim", "hidden_dims", "line 9"),
     "wrong value": ("[32, 64]", "[32, -1]", "line 9"),
     "no value": ("[32, 64]", "[]", "line 9"),

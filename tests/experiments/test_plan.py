@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rethinkpool_core.experiments.begun import begun_chunks
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.compact import compact
-from rethinkpool_core.experiments.grids import Grid
+from rethinkpool_core.experiments.grids import Grid, get_grid
 from rethinkpool_core.experiments.plan import MAX_TASK_SEEDS, make_plan
 from rethinkpool_core.experiments.store import ResultStore
 
@@ -92,6 +95,21 @@ def test_of_two_begun_tasks_with_a_seed_in_common_the_later_one_is_resumed(store
         tuple(range(1, 11)),
         tuple(range(11, 21)),
     ]
+
+
+def test_a_task_that_another_command_finishes_meanwhile(store, monkeypatch):
+    """Its folder is removed between the look for folders and the look at this one."""
+    cell = Cell("GMN", "DIGITS")
+    (store.checkpoints / f"{cell.digest}-1-3-3").mkdir()
+    stat = Path.stat
+
+    def gone(path, **options):
+        if path.name.startswith(cell.digest):
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", gone)
+    assert begun_chunks(range(1, 7), store.checkpoints, cell.digest) == []
 
 
 def test_failed_runs_wait_until_asked_for(store, record_of):
@@ -180,11 +198,17 @@ def test_committed_runs_estimate_what_the_store_has_not_measured(store, record_o
 
 
 def test_the_committed_runs_of_this_clone_are_found():
-    from rethinkpool_core.experiments.grids import get_grid
-
     grid = get_grid("table-s5").restricted(datasets=["PROTEINS"])
     plan = make_plan(grid, ResultStore("none"))
     assert plan.committed == 80 and all(cell.seconds > 1 and cell.peak_bytes > 1e8 for cell in plan.cells)
+
+
+def test_committed_runs_are_not_offered_to_a_grid_that_keeps_weights(store):
+    """They have none, so that --with-committed, which the hint names, changes nothing."""
+    grid = get_grid("embeddings")
+    plan = make_plan(grid, store, with_committed=True)
+    assert plan.todo == len(grid.cells) and plan.committed == 0
+    assert make_plan(replace(grid, keep_weights=False), store).committed > 0
 
 
 def test_longest_first(store, record_of):

@@ -7,16 +7,18 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from rethinkpool_core import load_results, run_grid, train
-from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError
+from rethinkpool_core.errors import DataError, GraphTooLargeError, RethinkPoolError, StorageError, UsageError
 from rethinkpool_core.experiments import runner, work
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.compact import compact
+from rethinkpool_core.experiments.engine import Engine
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.store import ResultStore
 from rethinkpool_core.training.interrupt import stop_event
@@ -159,8 +161,6 @@ def test_an_error_of_ours_is_told_as_it_is(go, tiny, training, tmp_path):
 
 
 def test_a_loss_that_is_not_finite(go, tiny):
-    from dataclasses import replace
-
     cell = Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256, "learning_rate": 1e30}, 2)
     report = go(replace(tiny, cells=(cell, tiny.cells[0])))
     assert report.trained == 2 and len(report.failures) == 2
@@ -181,6 +181,23 @@ def test_too_little_memory_halves_the_replicas(go, tiny, training):
     assert report.trained == 4 and not report.failures
     assert sorted(asked) == [(name, n) for name in ("N-DIFFPOOL-V2", "N-MINCUTPOOL") for n in (0, 1)]
     assert len(report.notes) == 2 and all("training 1 at a time" in note for note in report.notes)
+
+
+def test_too_little_memory_for_more_replicas_than_seeds(go, tiny, training):
+    """Half of the seeds are tried next, not half of a number that made no difference; the cell keeps what it was given."""
+    asked = []
+
+    def small(real, model, dataset, seeds, *, replicas, **options):
+        asked.append(replicas)
+        if replicas != 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(model, dataset, seeds, replicas=replicas, **options)
+
+    training(small)
+    cells = [replace(cell, parameters=cell.parameters | {"replicas": 64}) for cell in tiny.cells]
+    report = go(replace(tiny, cells=tuple(cells)))
+    assert report.trained == 4 and sorted(asked) == [1, 1, 64, 64] and len(report.notes) == 2
+    assert all(cell.split_parameters[1] == {"batch_size": 256, "replicas": 64} for cell in cells)
 
 
 @pytest.mark.parametrize(
@@ -296,8 +313,6 @@ def test_two_calls_at_once_do_nothing_twice(tiny, tmp_path, training):
 
 def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
     """The caller is interrupted in the midst of a training; a call with more workers goes on from there."""
-    from dataclasses import replace
-
     cell = Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256}, 15)
     long = replace(tiny, cells=(cell,), seeds=(1, 2, 3, 4))
     real, folder = runner.GridRunner._collect, tmp_path / "store" / ".checkpoints"
@@ -325,11 +340,42 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
             assert record.provenance["seconds"] == pytest.approx(sum(record.curves["train_seconds"]))
 
 
+def test_ctrl_c_of_another_command_on_the_same_workers(go, tiny, training, tmp_path):
+    """It stops these trainings too; the grid ended as if it were done."""
+
+    def stopped(real, *args, **options):
+        work.stop_training()
+        return real(*args, **options)
+
+    training(stopped)
+    with pytest.raises(RethinkPoolError, match=r"another command has stopped .* repeat the command"):
+        go(tiny)
+    training(lambda real, *args, **options: real(*args, **options))
+    report = go(tiny)
+    assert report.trained + report.found == 4 and len(list((tmp_path / "store").glob("*.parquet"))) == 4
+
+
+def test_ctrl_c_when_the_scheduler_has_gone(go, tiny, monkeypatch):
+    """There is nothing to wait for; the error of the connection took the place of the interrupt."""
+
+    def gone(self):
+        raise OSError("Timed out trying to connect to tcp://10.0.0.1:8786")
+
+    def interrupt(self, seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Engine, "stop", gone)
+    monkeypatch.setattr(runner.GridRunner, "_collect", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        go(tiny)
+
+
 @pytest.mark.parametrize("seconds", [2.0, 3600.0])
 def test_a_clock_that_is_set_back(seconds, tmp_path, data_folder):
     """A little, and the job ends; by an hour, which Dask would wait for, and it says so. In a process of its own."""
     script = f"""
 import time
+from dataclasses import replace
 now, at = time.time, []
 time.time = lambda: now() - ({seconds} if at and time.monotonic() > at[0] else 0)
 from rethinkpool_core.experiments import run, work
@@ -375,6 +421,13 @@ def test_progress_on_a_pipe(tiny, tmp_path, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("tiny: 4 runs in 2 cells to do, 0 finished before; dashboard")
     assert len(lines) >= 3 and "4 of 4 runs done" in lines[-1] and "2 of 2 cells complete" in lines[-1]
+
+
+@pytest.mark.parametrize("workers", [-1, 1.5, True])
+def test_a_number_of_workers_that_is_none(workers, tiny, tmp_path):
+    """With -1 a grid was divided into no tasks, and ended without a run and without an error."""
+    with pytest.raises(UsageError, match="workers"):
+        run_grid(tiny, tmp_path / "store", workers=workers, progress=False)
 
 
 def test_graph_too_large_is_one_sentence(go, tiny, training):

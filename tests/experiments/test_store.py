@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from rethinkpool_core import load_results
 from rethinkpool_core.errors import DataError, StorageError
@@ -112,6 +113,19 @@ def test_lines_that_are_no_records(line, cell, record_of, tmp_path):
 def test_nothing_to_compact(tmp_path):
     with pytest.raises(StorageError, match="no store or file"):
         compact([tmp_path / "none"], tmp_path / "out.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("notes.txt", b"a text of the user's own"), ("cut.parquet", b"PAR1"), ("records.jsonl", b"\xff\n")],
+)
+def test_files_that_hold_no_runs_are_refused_and_stay(name, content, tmp_path):
+    """They are the user's: none is moved to a folder of damaged runs."""
+    source = tmp_path / name
+    source.write_bytes(content)
+    with pytest.raises(StorageError, match=name):
+        compact([source], tmp_path / "out.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == [name] and source.read_bytes() == content
 
 
 # -- damage
@@ -226,8 +240,9 @@ def test_full_disk_while_writing(store, cell, record_of, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match=r"No space left on device.*what was finished before is safe"):
-        store.write(record_of(cell, 2))
+    for weights in (None, {"x": torch.zeros(1)}):
+        with pytest.raises(StorageError, match=r"No space left on device.*--store; what was finished"):
+            store.write(record_of(cell, 2, weights=weights))
     assert sorted(path.name for path in store.folder.glob("*.parquet")) == [f"{cell.key(1)}.parquet"]
     assert not [path for path in store.folder.iterdir() if path.name.startswith(f".{cell.key(2)}")]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from rethinkpool_core import build_model, load_dataset
 from rethinkpool_core.analysis.activations import (
@@ -85,8 +85,19 @@ def test_graphs_at_the_quartiles():
     assert found == [sizes[round(q * (len(sizes) - 1))] for q in (0.25, 0.5, 0.75)]
 
 
-def test_no_weights(kept, store, tmp_path):
+def test_no_weights(kept, store, record_of, tmp_path):
     with pytest.raises(DataError, match="rethinkpool grid kept"):
+        trace_store(store, kept)
+    path = store.weights_path(kept.cells[0].key(3))
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    with pytest.raises(DataError, match="but no record of it"):
+        trace_store(store, kept)
+    store.write(record_of(kept.cells[0], 3))
+    with pytest.raises(DataError, match=r"weights of GRACLUS on DIGITS .* cannot be used"):
+        trace_store(store, kept)
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(DataError, match=r"cannot be used .*Missing key.*delete .*safetensors and run"):
         trace_store(store, kept)
     with pytest.raises(StorageError, match="results activations"):
         read_activations(tmp_path / "nothing.safetensors")

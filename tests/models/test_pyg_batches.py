@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch_geometric.data import Batch as PygBatch
@@ -10,8 +12,9 @@ from torch_geometric.loader import DataLoader
 
 from rethinkpool_core import build_model, load_dataset
 from rethinkpool_core.batching.batch import BatchBuilder
-from rethinkpool_core.errors import DataError, UsageError
+from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
 from rethinkpool_core.models.names import MODELS
+from rethinkpool_core.models.trace import RecordedTrace
 
 DOUBLE = torch.float64
 
@@ -60,6 +63,16 @@ def test_traces_are_in_the_order_of_the_batch(name, digits):
             assert torch.allclose(activation.of_graph(at), found[layer].of_graph(number), atol=1e-12)
 
 
+def test_a_trace_of_a_readers_own_is_shown_the_layers(digits):
+    index = digits.test[[5, 0, 3, 11]]
+    ours, _, theirs = both(digits, index)
+    model, recorded = build_model("MINCUTPOOL", digits).double().eval(), RecordedTrace()
+    logits, losses = model(theirs, trace=recorded)
+    assert torch.equal(logits, model(theirs)[0]) and losses.keys() == {"cut", "orthogonality"}
+    for layer, activation in model(ours, trace=True)[2].items():
+        assert torch.allclose(recorded.layers[layer].values, activation.values, atol=1e-12)
+
+
 def test_molecules(molecules):
     ours, place, theirs = both(molecules.dataset, torch.tensor([4, 2, 1]))
     model = build_model("MINCUTPOOL", molecules.dataset).double().eval()
@@ -89,6 +102,20 @@ def test_single_graph_without_number(digits):
     assert torch.allclose(model(graph)[0], model.predict(digits, torch.tensor([3])), atol=1e-5)
 
 
+def test_a_graph_without_edge_index_has_no_edges(digits):
+    x, model = torch.rand(4, 3), build_model("MINCUTPOOL", digits).eval()
+    without = model(Data(x=x, edge_index=torch.empty(2, 0, dtype=torch.int64)))[0]
+    assert torch.equal(model(Data(x=x))[0], without)
+
+
+def test_molecules_need_their_edge_features(molecules):
+    model = build_model("MINCUTPOOL", molecules.dataset).eval()
+    graph = molecules.dataset[0]
+    del graph.edge_attr
+    with pytest.raises(DataError, match="give edge_attr"):
+        model(graph)
+
+
 def test_predictions_are_in_the_order_of_the_index(digits):
     model = build_model("DIFFPOOL-V2", digits).double().train()
     index = torch.tensor([9, 3, 1700, 3])
@@ -104,6 +131,8 @@ BAD = {
     "no batch": ([1, 2], UsageError, "list"),
     "width": (Data(x=torch.rand(3, 2), edge_index=torch.tensor([[0], [1]])), DataError, "3 columns"),
     "no features": (Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2), DataError, "no node features"),
+    "not finite": (Data(x=torch.full((2, 3), torch.nan)), DataError, "not a finite number: replace it"),
+    "no nodes": (Data(x=torch.rand(0, 3)), DataError, "no graph of the batch has a node"),
     "edge outside": (Data(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [3]])), DataError, "0 to 2"),
     "edge between graphs": (
         PygBatch(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [2]]), batch=torch.tensor([0, 0, 1])),
@@ -123,3 +152,13 @@ def test_what_does_not_fit_is_said_in_one_sentence(case, digits):
     batch, kind, word = BAD[case]
     with pytest.raises(kind, match=word):
         build_model("NO-POOL", digits)(batch)
+
+
+def test_predictions_of_no_graphs_and_of_graphs_that_are_too_large(digits):
+    model = build_model("MINCUTPOOL", digits).double().train()
+    found = model.predict(digits, digits.test[:0])
+    assert found.shape == (0, 10) and found.dtype == DOUBLE
+    model.shape = replace(model.shape, max_nodes=2)
+    with pytest.raises(GraphTooLargeError):
+        model.predict(digits)
+    assert model.training, "as it was"

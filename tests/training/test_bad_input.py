@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core import build_model
 from rethinkpool_core.errors import (
+    DataError,
     DeviceError,
     GraphTooLargeError,
     UnknownNameError,
@@ -70,6 +73,13 @@ def test_wrong_seeds(seeds, refused):
 
 def test_repeated_seed_is_named(refused):
     refused(UsageError, seeds=[3, 5, 3, 5, 5], words=("seed 3", "more than once"))
+
+
+def test_a_repeated_seed_among_many_is_found_at_once():
+    start = time.perf_counter()
+    with pytest.raises(UsageError, match="seed 7 is given more than once"):
+        check_seeds([*range(1, 20_001), 7])
+    assert time.perf_counter() - start < 2, "each seed was counted among all others, for minutes"
 
 
 def test_right_seeds():
@@ -284,4 +294,17 @@ def test_model_of_another_dataset(difference, refused):
         model=build_model("MINCUTPOOL", other),
         dataset=one,
         words=("built for other features or classes",),
+    )
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_roc_auc_of_one_class(part, refused, molecules):
+    """OGB's evaluator raises a RuntimeError in the first epoch."""
+    dataset = molecules.dataset
+    one_class = replace(dataset, **{part: dataset.train[dataset.store.y == 0]})
+    refused(
+        DataError,
+        model="NO-POOL",
+        dataset=one_class,
+        words=(f"only one class in its {part} split", "ROC-AUC"),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 
 import pytest
 from safetensors import safe_open
@@ -47,6 +48,21 @@ def test_one_file_per_group_and_any_seeds_of_them_later(digits, run, tmp_path, n
     records = run("N-MINCUTPOOL", dataset, [1, 2, 3, 4, 7], checkpoint_dir=tmp_path, **options)
     for record, other in zip(records, expected, strict=True):
         assert_close(record, other)
+
+
+@pytest.mark.parametrize("name", ["MY GRAPHS", "MINE[1]", "mine/2026", r"C:\mine", "../mine", "*"])
+def test_any_name_of_a_dataset(name, digits, run, tmp_path, no_training):
+    """`GraphDataset.from_pyg` takes any: all files are in the folder, and a repeated call finds its own."""
+    dataset = replace(digits(60), name=name)
+    folder = tmp_path / "checkpoints"
+    run("N-MINCUTPOOL", dataset, [1], checkpoint_dir=folder, **OPTIONS)
+    (path,) = folder.iterdir()
+    assert path.is_file() and list(tmp_path.iterdir()) == [folder]
+    half_written = path.with_name(f".{path.name}-0123abcd")
+    half_written.write_bytes(b"half")
+    no_training()
+    run("N-MINCUTPOOL", dataset, [1], checkpoint_dir=folder, **OPTIONS)
+    assert list(folder.iterdir()) == [path]
 
 
 def test_some_seeds_of_a_group_resume_alone(digits, run, interrupted, tmp_path):

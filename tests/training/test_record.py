@@ -170,3 +170,26 @@ def test_records_without_weights_and_other_files(record, tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(DataError, match="no record"):
         RunRecord.load(tmp_path / "other.safetensors")
+    for text in ("", "[]", "{}", '{"curves": {}, "colour": 3}'):
+        save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors", {"record": text})
+        with pytest.raises(DataError, match=r"other\.safetensors holds no run record"):
+            RunRecord.load(tmp_path / "other.safetensors")
+
+
+def test_paths_may_begin_with_a_tilde(digits, run, tmp_path, monkeypatch):
+    """As that of a store or of a data folder; it became the name of a folder."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (record,) = run("NO-POOL", digits(60), [1], max_epochs=1, checkpoint_dir="~/checkpoints")
+    record.save("~/run.safetensors")
+    assert RunRecord.load("~/run.safetensors").to_dict() == record.to_dict()
+    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == ["checkpoints", "run.safetensors"]
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_record_that_cannot_be_written(record, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"cannot write .*run\.safetensors.*name another file") as error:
+        record.save(tmp_path / "file" / "run.safetensors")
+    assert "--root" not in str(error.value), "it has nothing to do with the data folder"

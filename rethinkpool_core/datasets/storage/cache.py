@@ -12,7 +12,7 @@ from rethinkpool_core.datasets.spec import DatasetSpec
 from rethinkpool_core.datasets.storage.packed import PARTS, Packed
 from rethinkpool_core.datasets.storage.store import GraphStore, digest_tensors
 from rethinkpool_core.errors import StorageError
-from rethinkpool_core.files.atomic import write_tensors
+from rethinkpool_core.files.atomic import replace_tensors, storage_errors
 from rethinkpool_core.files.checksums import sha256
 
 FORMAT = "rethinkpool-graphs-1"
@@ -119,7 +119,8 @@ def _refresh_stat(path: Path, packed: Packed, metadata: dict[str, str], raw: Raw
 
 
 def _write(path: Path, packed: Packed, metadata: dict[str, str]) -> None:
-    write_tensors(path, packed.tensors(), {**metadata, "seal": _seal(metadata)})
+    with storage_errors(path):
+        replace_tensors(path, packed.tensors(), {**metadata, "seal": _seal(metadata)})
 
 
 def _seal(metadata: dict[str, str]) -> str:

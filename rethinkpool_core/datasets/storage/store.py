@@ -23,8 +23,8 @@ class GraphStore:
 
     x             ``[nodes, C]``, in the smallest type that holds the values exactly: label codes ``[nodes, 1]``, integer
                   columns ``[nodes, 9]``, floats, or ``[nodes, 0]`` when nodes carry nothing
-    edge_index    ``[2, edges]``, source and target counted from 0 within their graph, sorted by (source, target); int16, or
-                  int32 when a graph has 32768 nodes or more
+    edge_index    ``[2, edges]``, source and target counted from 0 within their graph, sorted by (source, target), without
+                  self-loops and repetitions; int16, or int32 when a graph has 32768 nodes or more
     edge_attr     ``[edges, C]`` or ``None``
     y             ``[graphs]``, int64 classes or float32 targets
     node_offsets  ``[graphs + 1]`` int64; graph ``i`` owns nodes ``node_offsets[i]:node_offsets[i + 1]``
