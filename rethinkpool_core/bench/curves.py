@@ -14,9 +14,10 @@ import torch
 from rethinkpool_core.bench.clock import clock_of, measured
 from rethinkpool_core.bench.datasets import random_graphs, subset
 from rethinkpool_core.bench.implementations import Implementation
-from rethinkpool_core.bench.memory import limit_memory, peak, reset_peak
+from rethinkpool_core.bench.memory import limit_memory
 from rethinkpool_core.bench.worker import Worker, WorkerKilledError
 from rethinkpool_core.datasets.dataset import GraphDataset, load_dataset
+from rethinkpool_core.training.peak_memory import peak_bytes, reset_peak
 
 _SHORT = 2.0  # seconds below which a measurement is repeated
 
@@ -100,7 +101,7 @@ def peak_memory(setup: Setup, dataset: str, root: Path | None, graphs: int) -> I
     part = subset(load_dataset(dataset, root), graphs)
     reset_peak(setup.device)
     setup.build(part).warm_up()
-    yield {"bytes": peak(setup.device) - before}
+    yield {"bytes": peak_bytes(setup.device) - before}
 
 
 def curve_over_seeds(
@@ -119,7 +120,7 @@ def curve_over_seeds(
         built = replace(setup, seeds=number).build(part)
         spent, last = setup.seconds(built.train), number
         seconds = setup.step_seconds(built, spent)
-        yield {"seeds": number, "seconds": seconds, "bytes": peak(setup.device) - before}
+        yield {"seeds": number, "seconds": seconds, "bytes": peak_bytes(setup.device) - before}
         del built  # before the next one is built
 
 
@@ -139,7 +140,7 @@ def curve_over_nodes(setup: Setup, sizes: Sequence[int]) -> Iterator[Point]:
         built = setup.build(dataset)
         epoch = setup.seconds(built.train)
         seconds = setup.step_seconds(built, epoch)
-        yield {"nodes": size, "seconds": seconds, "bytes": peak(setup.device) - before}
+        yield {"nodes": size, "seconds": seconds, "bytes": peak_bytes(setup.device) - before}
         spent, last = epoch / graphs, size
         del built
 
@@ -157,6 +158,6 @@ def curve_over_graphs(setup: Setup, counts: Sequence[int]) -> Iterator[Point]:
             "ready_seconds": ready,
             "first_seconds": first,
             "seconds": second,
-            "bytes": peak(setup.device) - before,
+            "bytes": peak_bytes(setup.device) - before,
         }
         del built

@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from rethinkpool_core.errors import CheckpointError, RethinkPoolError
-from rethinkpool_core.experiments.peak_memory import peak_bytes, reset_peak
 from rethinkpool_core.experiments.plan import Task
 from rethinkpool_core.files.folders import data_root
 from rethinkpool_core.models.modules import import_models
+from rethinkpool_core.training.peak_memory import peak_bytes, reset_peak
 from rethinkpool_core.training.record import RunRecord
 
 
@@ -42,10 +42,12 @@ def train_task(
 
     checkpoints    folder for checkpoints; where this machine does not see it, one in the data folder is used
     """
-    result, start = TaskResult(), time.perf_counter()
+    from rethinkpool_core.training import resolve_device
+
+    result, start, place = TaskResult(), time.perf_counter(), resolve_device(device)
     folder = checkpoint_folder(task.name, root, checkpoints)
     resumed = folder.is_dir() and any(folder.iterdir())
-    reset_peak(device)
+    reset_peak(place)
     try:
         _train(task, seeds, root, device, folder, result)
     except KeyboardInterrupt:
@@ -58,7 +60,7 @@ def train_task(
             record.weights = None
         # Of the part before an interruption only the training passes were timed.
         seconds = sum(record.curves["train_seconds"]) if resumed else result.seconds / side_by_side
-        record.provenance |= {"seconds": seconds, "peak_bytes": peak_bytes(device)}
+        record.provenance |= {"seconds": seconds, "peak_bytes": peak_bytes(place)}
     return result
 
 

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from rethinkpool_core.experiments.peak_memory import peak_bytes, reset_peak
+from rethinkpool_core.training.peak_memory import peak_bytes, reset_peak
 
+CPU = torch.device("cpu")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @linux
 def test_a_peak_is_forgotten_by_a_reset():
     block = torch.ones(2**27, dtype=torch.uint8)
-    high = peak_bytes("cpu")
+    high = peak_bytes(CPU)
     del block
-    reset_peak("cpu")
-    assert peak_bytes("cpu") < high - 2**26
+    reset_peak(CPU)
+    assert peak_bytes(CPU) < high - 2**26
 
 
 @linux
@@ -29,14 +30,12 @@ def test_a_container_without_these_files(monkeypatch):
 
     monkeypatch.setattr(Path, "write_text", forbidden)
     monkeypatch.setattr(Path, "read_text", lambda path: "Name: python\nVmRSS: 5 kB\n")
-    reset_peak("cpu")
-    assert peak_bytes("cpu") > 2**20
+    reset_peak(CPU)
+    assert peak_bytes(CPU) > 2**20
 
 
 def test_each_gpu_has_a_peak_of_its_own(monkeypatch):
-    asked = []
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    second, asked = torch.device("cuda:1"), []
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device=None: asked.append(device))
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device=None: asked.append(device) or 7)
-    reset_peak("cuda:1")
-    assert peak_bytes("cuda:1") == 7 and asked == [torch.device("cuda:1")] * 2
+    assert reset_peak(second) == peak_bytes(second) == 7 and asked == [second] * 3
