@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from rethinkpool_core.analysis.departures import DepartureEffect
+from rethinkpool_core.experiments.departures import OPERATOR
 from rethinkpool_core.site.found import FAR
 from rethinkpool_core.site.table_s5 import TableS5, difference_text
 
@@ -42,7 +43,8 @@ def explanations(table: TableS5, effects: Sequence[DepartureEffect]) -> str:
 
 def _effect(one: DepartureEffect) -> str:
     """What a departure of the release changes in a cell, or how to find out."""
-    way = f"`{one.departure.other}`, as in the release"
+    source = "today's PyTorch Geometric" if one.departure.number == OPERATOR else "the release"
+    way = f"`{one.departure.other}`, as in {source}"
     if one.comparison is None:
         command = f"rethinkpool grid released-code --dataset {one.dataset} --model {one.departure.model}"
         return f"whether {way}, explains it has not been tested yet (`{command}`)"
