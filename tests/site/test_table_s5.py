@@ -112,6 +112,10 @@ def test_what_is_known_about_a_cell_far_away(runs):
     assert "changes by +" in text and "over 20 seeds (different)" in text
     assert text.startswith("Of 5 means, 0.2 are expected")
     assert explanations(load_table_s5(runs[:0]), []) == ""
+    far = load_table_s5(runs_of((Cell("N-DIFFPOOL-V2", "ZINC"), 0.9)))
+    assert "whether `sage=pyg2`, as in today's PyTorch Geometric, explains it" in explanations(
+        far, departure_effects(runs[:0])
+    )
 
 
 def test_sentences_without_a_run(runs):
