@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from rethinkpool_core.analysis.departures import DepartureEffect
+from rethinkpool_core.analysis.tables import CellScore
 from rethinkpool_core.experiments.departures import OPERATOR
+from rethinkpool_core.paper import get_metric
 from rethinkpool_core.site.found import FAR
-from rethinkpool_core.site.table_s5 import TableS5, difference_text
+from rethinkpool_core.site.table_s5 import TableS5, difference_text, signed
 
 OTHER_DATA = {
     "ZINC": "the [training molecules](../datasets) here are not the published ones, while those of validation and test are"
@@ -29,7 +31,7 @@ def explanations(table: TableS5, effects: Sequence[DepartureEffect]) -> str:
     for score in far:
         known = [OTHER_DATA[score.dataset]] if score.dataset in OTHER_DATA else []
         known += [
-            _effect(one)
+            _effect(one, score)
             for one in effects
             if (one.departure.model, one.dataset) == (score.model, score.dataset)
         ]
@@ -41,14 +43,15 @@ def explanations(table: TableS5, effects: Sequence[DepartureEffect]) -> str:
     )
 
 
-def _effect(one: DepartureEffect) -> str:
+def _effect(one: DepartureEffect, score: CellScore) -> str:
     """What a departure of the release changes in a cell, or how to find out."""
     source = "today's PyTorch Geometric" if one.departure.number == OPERATOR else "the release"
     way = f"`{one.departure.other}`, as in {source}"
     if one.comparison is None:
         command = f"rethinkpool grid released-code --dataset {one.dataset} --model {one.departure.model}"
         return f"whether {way}, explains it has not been tested yet (`{command}`)"
+    left = score.mean + one.comparison.difference - score.published.mean
     return (
         f"with {way}, the score changes by {difference_text(one.comparison)} over {one.comparison.seeds[1]} seeds "
-        f"({one.comparison.verdict})"
+        f"({one.comparison.verdict}), which leaves a difference of {signed(left, get_metric(score.metric).digits)} from the printed mean"
     )

@@ -109,7 +109,7 @@ def test_what_is_known_about_a_cell_far_away(runs):
     )
     text = explanations(table, departure_effects(both))
     assert "- `N-MINCUTPOOL` on `PROTEINS`: with `random_assignment=uniform`" in text
-    assert "changes by +" in text and "over 20 seeds (different)" in text
+    assert "changes by +" in text and "over 20 seeds (different), which leaves " in text
     assert text.startswith("Of 5 means, 0.2 are expected")
     assert explanations(load_table_s5(runs[:0]), []) == ""
     far = load_table_s5(runs_of((Cell("N-DIFFPOOL-V2", "ZINC"), 0.9)))
