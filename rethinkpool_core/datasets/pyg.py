@@ -18,6 +18,9 @@ from rethinkpool_core.paper.metrics import METRICS
 
 log = logging.getLogger(__name__)
 
+MAX_CATEGORIES = 4096
+"""More in one column are numbers or names of nodes; as one-hot vectors they would fill the memory."""
+
 TASKS: tuple[Task, ...] = get_args(Task)
 _METRICS_OF = {"binary": ("accuracy", "rocauc"), "multiclass": ("accuracy",), "regression": ("mae",)}
 
@@ -134,14 +137,19 @@ def _node_features(graphs: list[Data], name: str) -> tuple[Features, int, Tensor
         )
     x = torch.cat(rows)
     if not x.is_floating_point():
-        return _categories(x.long())
+        return _categories(x.long(), name)
     if x.shape[1] > 1 and bool(((x == 0) | (x == 1)).all() and (x.sum(dim=1) == 1).all()):
         return "one_hot", x.shape[1], x.argmax(dim=1, keepdim=True)
     return "dense", x.shape[1], x
 
 
-def _categories(x: Tensor) -> tuple[Features, int, Tensor]:
+def _categories(x: Tensor, name: str) -> tuple[Features, int, Tensor]:
     sizes = [int(column.max()) + 1 if column.numel() else 1 for column in x.T]
+    if max(sizes) > MAX_CATEGORIES:
+        raise DataError(
+            f"{name} has node features of integers up to {max(sizes) - 1}, which are categories, of which there are at most "
+            f"{MAX_CATEGORIES}: convert numbers to floats, and leave out what only names a node"
+        )
     if len(sizes) == 1:
         return "one_hot", sizes[0], x
     columns = [torch.nn.functional.one_hot(column, size) for column, size in zip(x.T, sizes, strict=True)]

@@ -50,8 +50,10 @@ def _effect(one: DepartureEffect, score: CellScore) -> str:
     if one.comparison is None:
         command = f"rethinkpool grid released-code --dataset {one.dataset} --model {one.departure.model}"
         return f"whether {way}, explains it has not been tested yet (`{command}`)"
-    left = score.mean + one.comparison.difference - score.published.mean
+    left = signed(
+        score.mean + one.comparison.difference - score.published.mean, get_metric(score.metric).digits
+    )
     return (
         f"with {way}, the score changes by {difference_text(one.comparison)} over {one.comparison.seeds[1]} seeds "
-        f"({one.comparison.verdict}), which leaves a difference of {signed(left, get_metric(score.metric).digits)} from the printed mean"
+        f"({one.comparison.verdict}), which leaves a difference of {left} from the printed mean"
     )

@@ -168,6 +168,7 @@ BAD = {
         DataError,
         "graph 3",
     ),
+    "names of nodes": ([path(2, x=torch.tensor([0, 9999]))] * 4, {}, DataError, "up to 9999"),
     "negative category": ([path(2, x=torch.tensor([0, -1]))] * 4, {}, DataError, "-1"),
     "edge outside": (with_graph(3, path(3, edge_index=torch.tensor([[0], [3]]))), {}, DataError, "node 3"),
     "edge of floats": (with_graph(3, path(3, edge_index=torch.rand(2, 4))), {}, DataError, "edge_index"),
