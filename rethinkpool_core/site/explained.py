@@ -9,7 +9,7 @@ from rethinkpool_core.analysis.departures import DepartureEffect
 from rethinkpool_core.analysis.tables import CellScore
 from rethinkpool_core.experiments.departures import OPERATOR
 from rethinkpool_core.paper import get_metric
-from rethinkpool_core.site.found import FAR
+from rethinkpool_core.site.found import FAR, listed
 from rethinkpool_core.site.table_s5 import TableS5, difference_text, signed
 
 OTHER_DATA = {
@@ -28,14 +28,20 @@ def explanations(table: TableS5, effects: Sequence[DepartureEffect]) -> str:
     if not far:
         return ""
     lines = []
+    for dataset, why in OTHER_DATA.items():
+        models = [f"`{score.model}`" for score in far if score.dataset == dataset]
+        if models:
+            lines.append(f"- {listed(models)} on `{dataset}`: {why}.\n")
     for score in far:
-        known = [OTHER_DATA[score.dataset]] if score.dataset in OTHER_DATA else []
-        known += [
+        known = [
             _effect(one, score)
             for one in effects
             if (one.departure.model, one.dataset) == (score.model, score.dataset)
         ]
-        lines.append(f"- `{score.model}` on `{score.dataset}`: {'; '.join(known) or 'no reason is known'}.\n")
+        if known or score.dataset not in OTHER_DATA:
+            lines.append(
+                f"- `{score.model}` on `{score.dataset}`: {'; '.join(known) or 'no reason is known'}.\n"
+            )
     by_chance = 2 * (1 - NormalDist().cdf(FAR)) * len(near)
     return (
         f"Of {len(near)} means, {by_chance:.1f} are expected more than {FAR:g} standard errors away by chance alone. "

@@ -113,9 +113,14 @@ def test_what_is_known_about_a_cell_far_away(runs):
     assert text.startswith("Of 5 means, 0.2 are expected")
     assert explanations(load_table_s5(runs[:0]), []) == ""
     far = load_table_s5(runs_of((Cell("N-DIFFPOOL-V2", "ZINC"), 0.9)))
-    assert "whether `sage=pyg2`, as in today's PyTorch Geometric, explains it" in explanations(
-        far, departure_effects(runs[:0])
+    untried = explanations(far, departure_effects(runs[:0])).splitlines()
+    assert untried[2].startswith(
+        "- `N-DIFFPOOL-V2` on `ZINC`: the [training molecules](../datasets) here are not"
     )
+    assert untried[3].startswith(
+        "- `N-DIFFPOOL-V2` on `ZINC`: whether `sage=pyg2`, as in today's PyTorch Geometric,"
+    )
+    assert len(explanations(far, []).splitlines()) == 3
 
 
 def test_sentences_without_a_run(runs):
