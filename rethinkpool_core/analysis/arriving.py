@@ -43,12 +43,13 @@ def as_seeds_arrive(runs: pd.DataFrame, dataset: str, method: str, twin: str) ->
         raise UsageError(
             f"{method} and {twin} have {len(shared)} seeds in common on {dataset}: train at least two"
         )
+    paired, metric = same_split(dataset), metric_of(runs[runs.dataset == dataset])
     return [
         compare(
             {seed: scores[method][seed] for seed in shared[:count]},
             {seed: scores[twin][seed] for seed in shared[:count]},
-            paired=same_split(dataset),
-            metric=metric_of(runs[runs.dataset == dataset]),
+            paired=paired,
+            metric=metric,
             names=(dataset, method, twin),
         )
         for count in range(2, len(shared) + 1)
