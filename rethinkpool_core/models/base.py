@@ -99,7 +99,8 @@ class PoolingModel(nn.Module):
         return {}
 
     def forward(self, batch: Batch | Data, trace: bool | Trace = False, auxiliary: bool = True):
-        """Return logits (B, out_dim) and the auxiliary losses by name, scalars weighted as they enter the training loss.
+        """Return logits (B, out_dim) and the auxiliary losses by name, scalars weighted as they enter the training loss unless
+        `TrainingConfig.auxiliary_weight` says otherwise.
 
         trace      True: also return the main layers by name, as `Activation`; a `Trace`: show it the main layers
         auxiliary  whether the auxiliary losses are computed; else there are none
