@@ -166,6 +166,12 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
         "When pooling matters: whether the reach of the first convolutions explains SMNIST",
         _reach,
     ),
+    "auxiliary-losses": (
+        "Collapsed assignments: MINCUTPOOL trained by the supervised loss alone",
+        lambda: cells_of(
+            ["MINCUTPOOL"], ["IMDB-B", "DIGITS", "NCI1", "PROTEINS"], {"auxiliary_weight": [0.0]}
+        ),
+    ),
     "tf32": (
         "How fast: what matrix products in TF32 change on a GPU",
         lambda: cells_of(["MINCUTPOOL", "DIFFPOOL-V2"], ["NCI1"], {"tf32": [False, True]}),
