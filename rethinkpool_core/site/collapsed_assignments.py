@@ -14,15 +14,24 @@ from rethinkpool_core.analysis.collapsed_assignments import (
     collapse,
     method_cells,
 )
+from rethinkpool_core.analysis.smoothest_direction import Smoothness, read_smoothness
 from rethinkpool_core.experiments.grids import get_grid
+from rethinkpool_core.figures.collapse import collapse_over_smoothness
 from rethinkpool_core.site.found import listed
 from rethinkpool_core.site.not_run import not_run_text
+from rethinkpool_core.site.notebooks import project_folder
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SMOOTHNESS = "results/smoothness.json"
+"""Written by ``rethinkpool results smoothness``."""
+
+GRIDS = ("table-s5", "reach", "initial-convolutions", "rings")
+"""Grids that train MINCUTPOOL as the paper describes it."""
 
 EQUAL = 0.999
 """Fraction of the largest orthogonality loss from which on all rows are called equal."""
@@ -32,8 +41,11 @@ def write_collapsed_assignments(folder: Path) -> None:
     """Write ``collapsed-*.md``, which the page includes, from the committed runs."""
     folder.mkdir(parents=True, exist_ok=True)
     runs = committed_runs()
+    smooth = committed_smoothness()
     parts = {
         "table-s5": _part(runs, "table-s5"),
+        "smoothness": smoothness_table(runs, smooth),
+        "figure": figure(runs, smooth),
         "reach": _part(runs, "reach"),
         "said": equal_text(collapse(runs, method_cells("table-s5"))) + "\n",
         "alone": alone_text(runs),
@@ -78,6 +90,55 @@ def collapse_table(found: Sequence[Collapse]) -> str:
         "effective clusters",
     ]
     return unbroken(markdown(header, rows))
+
+
+def committed_smoothness() -> list[Smoothness]:
+    """Return what `rethinkpool results smoothness` measured. Raises StorageError."""
+    return read_smoothness(project_folder() / SMOOTHNESS)
+
+
+def _learned(runs: pd.DataFrame) -> dict[tuple[str, int], Collapse]:
+    """Return the cells of MINCUTPOOL with runs in `GRIDS`, by dataset and number of convolutions."""
+    return {
+        (one.dataset, one.convolutions): one for grid in GRIDS for one in collapse(runs, method_cells(grid))
+    }
+
+
+def smoothness_table(runs: pd.DataFrame, smooth: Sequence[Smoothness]) -> str:
+    """Markdown table of lambda and tau beside what the trained models do, from the smallest lambda / tau to the largest."""
+    learned = _learned(runs)
+    rows = []
+    for one in sorted(smooth, key=lambda one: one.mean / one.threshold):
+        trained = learned.get((one.dataset, one.convolutions))
+        ratio = one.mean / one.threshold
+        equal = None if trained is None else sum(value >= EQUAL for value in trained.orthogonality)
+        rows.append(
+            [
+                f"`{one.dataset}`",
+                one.convolutions,
+                one.clusters,
+                f"{one.mean:.3f}",
+                f"{one.threshold:.3f}",
+                f"{ratio:.2f}",
+                "different" if ratio < 1 else "equal",
+                "not run yet" if trained is None else f"{equal} of {trained.seeds}",
+            ]
+        )
+    header = ["dataset", "c", "K", "λ", "τ", "λ / τ", "rows expected", "seeds with equal rows"]
+    return unbroken(markdown(header, rows))
+
+
+def figure(runs: pd.DataFrame, smooth: Sequence[Smoothness]) -> str:
+    """The figure of the page, or a sentence while there is nothing to draw."""
+    learned = _learned(runs)
+    found = [
+        (learned[one.dataset, one.convolutions], one)
+        for one in smooth
+        if (one.dataset, one.convolutions) in learned
+    ]
+    if not found:
+        return "The figure is drawn here once there are runs of `MINCUTPOOL`.\n"
+    return raw_html(collapse_over_smoothness(found)._repr_html_())
 
 
 def equal_text(found: Sequence[Collapse]) -> str:
