@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 
 from rethinkpool_core.experiments.frame import load_results
+from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.site.notebooks import project_folder
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.results_csv import COLUMNS, committed_files, files_with, write_results_csv
@@ -22,8 +23,9 @@ def committed():
 @pytest.fixture(scope="module")
 def imdb(committed):
     """Forty runs of two cells, all from one machine and commit."""
-    of_pair = committed.model.str.endswith("MINCUTPOOL") & (committed.seed <= 20)
-    return committed[(committed.dataset == "IMDB-B") & of_pair]
+    runs = get_grid("table-s5").runs_in(committed)
+    of_pair = runs.model.str.endswith("MINCUTPOOL") & (runs.seed <= 20)
+    return runs[(runs.dataset == "IMDB-B") & of_pair]
 
 
 def text(part: str) -> str:
