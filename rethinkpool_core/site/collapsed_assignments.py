@@ -156,6 +156,17 @@ def equal_text(found: Sequence[Collapse]) -> str:
     return said + (f" On {listed(others)} it does so in part." if others else "")
 
 
+def equal_line(found: Sequence[Collapse]) -> str:
+    """Say for the landing page on how many datasets MINCUTPOOL has learned no clusters."""
+    equal = [one for one in found if min(one.orthogonality) >= EQUAL]
+    if not equal:
+        return "Whether learned clusters [are clusters](collapsed-assignments) is looked at too."
+    return (
+        f"On {len(equal)} of the {len(found)} datasets on which MINCUTPOOL has been run, every seed gives all nodes as good as "
+        "[the same row of the assignment matrix](collapsed-assignments): it clusters nothing that a random twin could lose."
+    )
+
+
 def alone_text(runs: pd.DataFrame) -> str:
     """Tables of MINCUTPOOL trained by the supervised loss alone: its losses all the same, and its scores."""
     cells = method_cells(ALONE_GRID)

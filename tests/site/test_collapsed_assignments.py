@@ -17,6 +17,7 @@ from rethinkpool_core.site.collapsed_assignments import (
     alone_text,
     collapse_table,
     committed_smoothness,
+    equal_line,
     equal_text,
     figure,
     smoothness_table,
@@ -66,6 +67,8 @@ def test_what_is_said_of_equal_rows(equal, partly):
     assert "has not been run yet" in equal_text([])
     assert equal_text(collapse(equal, cells)).startswith("On `NCI1` the orthogonality loss of every seed is")
     assert equal_text(collapse(partly, cells)).startswith("On no dataset")
+    assert equal_line(collapse(equal, cells)).startswith("On 1 of the 1 datasets")
+    assert "is looked at too" in equal_line(collapse(partly, cells))
 
 
 def test_expectation_is_that_of_the_threshold(equal):
