@@ -66,6 +66,11 @@ class DatasetSpec:
         return self.split in ("stratified", "paired")
 
     @property
+    def has_coordinates(self) -> bool:
+        """Whether the node features are intensity, row and column, as those of images are."""
+        return self.source in ("smnist", "digits")
+
+    @property
     def loss(self) -> Loss:
         """The supervised loss of the task."""
         return "l1" if self.task == "regression" else "cross_entropy"

@@ -136,12 +136,14 @@ def _shown(score: RingScore) -> str:
 def found_text(scores: Sequence[RingScore]) -> str:
     """How many predictions came true, and which did not."""
     known = [one for one in scores if one.outcome is not None]
+    single = sum(one.outcome is None and one.mean is not None for one in scores)
+    missing = len(scores) - len(known) - single
+    rest = [f"{missing} cell{'s have' if missing > 1 else ' has'} not been run yet"] if missing else []
+    rest += [f"{single} cell{'s have' if single > 1 else ' has'} a single seed"] if single else []
     if not known:
-        return "No cell of the grid has been run yet.\n"
+        return f"{' and '.join(rest)}.\n" if single else "No cell of the grid has been run yet.\n"
     wrong = [one for one in known if not one.as_expected]
-    said = f"{len(known) - len(wrong)} of {len(known)} predictions came true"
-    rest = len(scores) - len(known)
-    said += f"; {rest} cell{'s have' if rest > 1 else ' has'} not been run yet." if rest else "."
+    said = "; ".join([f"{len(known) - len(wrong)} of {len(known)} predictions came true", *rest]) + "."
     if not wrong:
         return f"{said}\n"
     listed = "".join(
@@ -197,7 +199,7 @@ def alone_table(runs: pd.DataFrame, explained: pd.DataFrame) -> str:
 
 def _shown_outcome(score: RingScore, expected: str) -> str:
     if score.outcome is None:
-        return "not run yet"
+        return _shown(score)
     text = f"{score.mean:.1f} ± {score.std:.1f}: {score.outcome}"
     return (
         text

@@ -131,3 +131,11 @@ def test_all_parts_are_written_from_the_committed_runs(tmp_path):
         "agreement", "alone", "expected", "figure", "found", "power", "reach-digits", "reach-provenance",
         "reach-smnist", "twin", "verdicts",
     }  # fmt: skip
+
+
+def test_a_cell_of_one_seed_has_been_run(runs):
+    single = runs[runs.seed == 1]
+    scores = ring_scores(single)
+    assert found_text(scores).endswith(" have not been run yet and 3 cells have a single seed.\n")
+    cell = get_grid("rings-explained").cells[0]
+    assert "| 62.0 |" in twin_text(runs_of((cell, 0.62), seeds=[1], spread=0))
