@@ -126,7 +126,8 @@ def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
         ]
         if margins:
             parts.append(
-                f"these seeds cannot tell for {listed(margins)}, in brackets the smallest margin that they support"
+                f"these seeds cannot tell for {listed(margins)}; in brackets the smallest margin that a test of "
+                "the pair alone supports"
             )
         untested = [one for one in by_verdict["undecided"] if not one.tested]
         if untested:
@@ -160,7 +161,7 @@ def printed_line(table: TableS5) -> str:
     text = (
         f"By the same tests, {len(different)} of the {len(table.printed)} printed pairs differ: {named(sure)}"
     )
-    return text + (f", and, unless rounding explains it, {named(frail)}." if frail else ".")
+    return text + (f" and, depending on how the numbers were rounded, {named(frail)}." if frail else ".")
 
 
 def printed_verdict(table: TableS5) -> str:
@@ -171,7 +172,9 @@ def printed_verdict(table: TableS5) -> str:
         if not pair.verdict.startswith("different"):
             continue
         _, p = one.rounded_difference
-        rounding = "" if one.survives_rounding else f"; rounding alone may explain it (p up to {p:.2f})"
+        rounding = (
+            "" if one.survives_rounding else f", but up to {p_text(p)} for other numbers that round to these"
+        )
         size = _amount(pair)
         said = (
             f"the twin scores {size}"

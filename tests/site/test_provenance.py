@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 
+from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.frame import load_results
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.site.notebooks import project_folder
@@ -55,6 +56,12 @@ def test_each_source_has_a_line_of_its_own(imdb):
     assert [item.split(" runs")[0] for item in items] == [str(len(imdb) - 5), "5"]
     assert "commit abcdef012 · ANOTHER GPU," in items[1]
     assert all("repeat all: rethinkpool grid table-s5 --dataset IMDB-B" in item for item in items)
+
+
+def test_a_command_that_trains_more_than_these_runs_says_so(committed):
+    """NO-POOL has three settings in the grid; its command trains all of them."""
+    one = committed[committed.cell == Cell("NO-POOL", "DIGITS", {"num_layers": 1}).digest]
+    assert "repeat all, with 20 more runs: rethinkpool grid reach" in text(provenance(one, "reach").html)
 
 
 def test_every_seed_has_its_score_and_every_cell_its_command(imdb):
