@@ -5,7 +5,8 @@
   const NUMBER = /^([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?:\s*(?:±|\(|%).*)?$/i;
   const MISSING = new Set(["", "-", "–", "—", "not run yet"]);
 
-  const text = cell => cell.textContent.replace(/\s+/g, " ").trim();
+  // A narrow space stands between thousands.
+  const text = cell => cell.textContent.replace(/\u202f/g, "").replace(/\s+/g, " ").trim();
   const value = cell => {
     const found = text(cell).replace(/[−–]/g, "-").match(NUMBER);
     return found ? Number(found[1]) : null;

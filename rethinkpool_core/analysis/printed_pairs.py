@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, holm_adjust
+from rethinkpool_core.analysis.equivalence import ALPHA, Comparison, holm, holm_adjust
 from rethinkpool_core.analysis.equivalence_power import independent_standard_error
 from rethinkpool_core.analysis.pairs import pairs_among
 from rethinkpool_core.analysis.tables import PUBLISHED_SEEDS
@@ -20,8 +21,8 @@ class PrintedComparison:
     """A pair of Table S5 as printed.
 
     comparison            of the printed numbers, with unpaired tests
-    rounded_difference    smallest and largest p-value of the test of difference, for this pair alone, over all means and standard
-                          deviations that round to the printed ones
+    rounded_difference    smallest and largest p-value of the test of difference, adjusted after Holm as that of ``comparison``,
+                          over all tables whose means and standard deviations round to the printed ones
     rounded_equivalence   the same of the test of equivalence
     """
 
@@ -31,14 +32,11 @@ class PrintedComparison:
 
     @property
     def survives_rounding(self) -> bool:
-        """Whether what the verdict claims is significant, for this pair alone, whatever the unrounded numbers are."""
-        shown = {
-            "different": [self.rounded_difference],
-            "equivalent": [self.rounded_equivalence],
-            "different within the margin": [self.rounded_difference, self.rounded_equivalence],
-            "undecided": [],
-        }[self.comparison.verdict]
-        return all(largest < self.comparison.alpha for _, largest in shown)
+        """Whether all tables that round to the printed one give the pair the same verdict."""
+        ranges = (self.rounded_difference, self.rounded_equivalence)
+        return all(
+            (least < self.comparison.alpha) == (most < self.comparison.alpha) for least, most in ranges
+        )
 
 
 def printed_comparisons(*, margin: float = 1.0, alpha: float = ALPHA) -> list[PrintedComparison]:
@@ -57,10 +55,9 @@ def printed_comparisons(*, margin: float = 1.0, alpha: float = ALPHA) -> list[Pr
         for method, twin in pairs
     ]
     found = holm_adjust([_compare(*pair, margin, alpha) for pair in scores])
-    return [
-        PrintedComparison(one, *_over_rounding(*pair, one.margin, alpha))
-        for one, pair in zip(found, scores, strict=True)
-    ]
+    rounded = [_over_rounding(*pair, one.margin, alpha) for one, pair in zip(found, scores, strict=True)]
+    difference, equivalence = (_adjust_ranges(ranges) for ranges in zip(*rounded, strict=True))
+    return [PrintedComparison(*one) for one in zip(found, difference, equivalence, strict=True)]
 
 
 def welch_t_tests_of_moments(
@@ -90,10 +87,19 @@ def _compare(method: PublishedScore, twin: PublishedScore, margin: float, alpha:
     )
 
 
+def _adjust_ranges(ranges: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Adjust ranges of p-values after Holm.
+
+    No adjusted p-value falls when another of the family rises, and no two pairs share a number, so both ends are reached.
+    """
+    least, most = (holm(ends) for ends in zip(*ranges, strict=True))
+    return list(zip(least, most, strict=True))
+
+
 def _over_rounding(
     method: PublishedScore, twin: PublishedScore, margin: float, alpha: float
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Ranges of the p-values of difference and of equivalence over the numbers that round to the printed ones.
+    """Ranges of the unadjusted p-values of difference and of equivalence over the numbers that round to the printed ones.
 
     The p-values depend on the distance of the means and on the two deviations, and are extreme at the corners of the box.
     """

@@ -108,9 +108,23 @@ def expected_of_twin(sum_input: bool) -> Outcome:
     return "above chance" if sum_input else "chance"
 
 
+def expected_without_auxiliary_losses(radius: int) -> Outcome:
+    """Return what was expected of MINCUTPOOL with c = r and no auxiliary losses, once it was at 50 % with them."""
+    return "above chance" if radius == 1 else "chance"
+
+
+def scores_without_auxiliary_losses(runs: pd.DataFrame, alpha: float = ALPHA) -> dict[int, RingScore]:
+    """Return the cells of MINCUTPOOL of the grid ``rings-explained`` with their scores, by radius."""
+    return {score.radius: score for score in _scores(_explained("MINCUTPOOL"), runs, alpha)}
+
+
+def _explained(model: str) -> list[Cell]:
+    return [cell for cell in get_grid(EXPLAINED_GRID).cells if cell.model == model]
+
+
 def twin_scores(runs: pd.DataFrame, alpha: float = ALPHA) -> dict[tuple[int, bool], RingScore]:
-    """Return the cells of the grid ``rings-explained`` with their scores, by radius and ``sum_input``."""
-    cells = get_grid(EXPLAINED_GRID).cells
+    """Return the cells of N-DIFFPOOL-V2 of the grid ``rings-explained`` with their scores, by radius and ``sum_input``."""
+    cells = _explained("N-DIFFPOOL-V2")
     return {
         (score.radius, cell.config["model"]["sum_input"]): score
         for cell, score in zip(cells, _scores(cells, runs, alpha), strict=True)

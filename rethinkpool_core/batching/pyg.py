@@ -9,6 +9,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from rethinkpool_core.batching.batch import Batch, BatchBuilder
+from rethinkpool_core.datasets.pyg_edges import edges_of
 from rethinkpool_core.datasets.spec import Features
 from rethinkpool_core.datasets.storage.pack import pack
 from rethinkpool_core.datasets.storage.store import GraphStore
@@ -38,21 +39,22 @@ def batch_from_pyg(data: Data, in_dim: int, molecules: bool, dtype: torch.dtype)
 
     Without ``edge_index`` there are no edges, as in `GraphDataset.from_pyg`.
 
-    Raises UsageError for something else than a batch of PyG, DataError for node features or edges that do not fit.
+    Raises UsageError for something else than a batch of PyG, DataError for node features, edges or numbers of graphs that do
+    not fit.
     """
     if not isinstance(data, Data):
         raise UsageError(
             f"a model takes a Batch or Data of PyG, or a batch of the package, not {type(data).__name__}"
         )
-    device, x = data.x.device if data.x is not None else torch.device("cpu"), data.x
-    if x is None or x.dim() != 2 or x.shape[1] != in_dim:
-        found = "no node features" if x is None else f"node features of shape {tuple(x.shape)}"
+    x = data.x
+    if not isinstance(x, Tensor) or x.layout != torch.strided or x.dim() != 2 or x.shape[1] != in_dim:
+        found = "no node features" if x is None else f"node features of {_kind(x)}"
         raise DataError(
             f"the batch has {found}, and the model was built for {in_dim} columns: give it those of its dataset"
         )
     if not len(x):
         raise DataError("no graph of the batch has a node: give at least one that has")
-    if not bool(torch.isfinite(x).all()):
+    if not bool(torch.isfinite(x.float()).all()):  # float32 is what datasets hold
         raise DataError("the batch has a node feature that is not a finite number: replace it")
     if molecules and data.edge_attr is None:
         raise DataError(
@@ -72,10 +74,27 @@ def batch_from_pyg(data: Data, in_dim: int, molecules: bool, dtype: torch.dtype)
         None if edge_attr is None else edge_attr.cpu(),
         where="the batch",
     )
-    builder = BatchBuilder(_Graphs(store, "categorical" if molecules else "dense", in_dim), device, dtype)
-    if data.get("graph_id") is not None:
-        builder.graphs = replace(builder.graphs, ids=data.graph_id.cpu())
+    store = replace(store, x=x.cpu())  # in float16, gradients would be rounded on their way to x
+    builder = BatchBuilder(_Graphs(store, "categorical" if molecules else "dense", in_dim), x.device, dtype)
+    ids = data.get("graph_id")
+    if ids is not None:
+        builder.graphs = replace(builder.graphs, ids=_checked_ids(ids, store.num_graphs))
     return builder(torch.arange(store.num_graphs))
+
+
+def _kind(x: object) -> str:
+    if not isinstance(x, Tensor):
+        return f"type {type(x).__name__}"
+    return f"shape {tuple(x.shape)}" + ("" if x.layout == torch.strided else f" and layout {x.layout}")
+
+
+def _checked_ids(ids: object, graphs: int) -> Tensor:
+    if not isinstance(ids, Tensor) or ids.numel() != graphs or ids.is_floating_point():
+        found = f"shape {tuple(ids.shape)} and type {ids.dtype}" if isinstance(ids, Tensor) else repr(ids)
+        raise DataError(
+            f"the batch has a graph_id, {found}, that is not one whole number per graph: correct or remove it"
+        )
+    return ids.cpu().reshape(-1).long()
 
 
 def _by_graph(data: Data) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -88,7 +107,7 @@ def _by_graph(data: Data) -> tuple[Tensor, Tensor, Tensor, Tensor]:
             "the nodes of the batch are not in the order of their graphs: make it with PyG's DataLoader or Batch"
         )
     num_nodes = torch.bincount(graph, minlength=graphs)
-    edges = torch.empty(2, 0, dtype=torch.int64) if data.edge_index is None else data.edge_index.cpu()
+    edges = edges_of(data, "the batch").cpu()
     if edges.numel() and not 0 <= int(edges.min()) <= int(edges.max()) < nodes:
         raise DataError(f"an edge of the batch names a node outside 0 to {nodes - 1}: correct its edge_index")
     first, last = graph[edges]

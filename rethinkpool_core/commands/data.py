@@ -61,7 +61,8 @@ def list_command(root: Root = None) -> None:
         table.add_column(column)
     for row in list_datasets(root):
         graphs = "" if row.graphs is None else str(row.graphs)
-        table.add_row(row.name, row.task, row.metric, graphs, "yes" if row.present else "no", row.licence)
+        here = "yes" if row.present else "no"
+        table.add_row(row.name, row.task or "", row.metric or "", graphs, here, row.licence)
     print_table(table)
 
 

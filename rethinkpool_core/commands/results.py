@@ -142,6 +142,25 @@ def activations_command(
     typer.echo(f"{len(traced)} models in {target}, {target.stat().st_size / 1000:.0f} kB")
 
 
+@app.command("smoothness")
+def smoothness_command(
+    target: Annotated[Path, typer.Argument(metavar="FILE.json", help="The file to write.")],
+    root: Root = None,
+) -> None:
+    """Measure how smooth the features are that MINCUTPOOL's first assignment sees, on all datasets, and write it to one file."""
+    check_writable(target)
+    from rethinkpool_core.analysis.smoothest_direction import CONVOLUTIONS, measure, write_smoothness
+    from rethinkpool_core.datasets.dataset import load_dataset
+    from rethinkpool_core.datasets.spec import DATASETS
+
+    found = []
+    for name in DATASETS:
+        dataset = load_dataset(name, root=root)
+        found += [measure(dataset, convolutions) for convolutions in CONVOLUTIONS.get(name, (1,))]
+    write_smoothness(target, found)
+    typer.echo(f"{len(found)} rows in {target}")
+
+
 def _grid(name: str) -> Grid:
     from rethinkpool_core.experiments.run import find_grid
 

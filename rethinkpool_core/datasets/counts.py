@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +57,11 @@ class DatasetCounts:
 
     @property
     def spec(self) -> DatasetSpec:
-        return get_spec(self.name)
+        """Spec of the dataset; a set of TU Dortmund without classes is a regression, which its name cannot tell."""
+        spec = get_spec(self.name)
+        if self.statistics["num_classes"] is None:
+            return replace(spec, task="regression", metric="mae")
+        return spec
 
     @property
     def max_nodes(self) -> int:

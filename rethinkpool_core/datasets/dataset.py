@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 class GraphDataset:
     """Graphs and their split.
 
-    train, val, test  int64 indices of graphs, disjoint and together all of them
+    train, val, test  int64 indices of graphs, disjoint, and together all of them unless `from_pyg` was given others
     num_features      width of the encoded node features, or number of integer columns where they are categorical
     num_classes       number of outputs of a model: 2 for a binary task, that of the classes for a multi-class one, 1 for
                       regression
@@ -61,9 +61,10 @@ class GraphDataset:
     def __len__(self) -> int:
         return self.store.num_graphs
 
-    def __getitem__(self, number: int) -> Data:
-        """Return one graph as PyG's `Data`, with encoded features, see `to_pyg`. Raises IndexError."""
-        return self._data(range(len(self))[number])
+    def __getitem__(self, number: int | slice) -> Data | list[Data]:
+        """Return one graph as PyG's `Data`, with encoded features, see `to_pyg`; a slice is a list of them. Raises IndexError."""
+        found = range(len(self))[number]
+        return list(map(self._data, found)) if isinstance(found, range) else self._data(found)
 
     def __iter__(self) -> Iterator[Data]:
         return map(self._data, range(len(self)))
@@ -90,7 +91,7 @@ class GraphDataset:
         name        the name of the dataset in records
         task        "binary", "multiclass" or "regression"; by default what the targets look like
         metric      "accuracy", "rocauc" (binary) or "mae" (regression); by default accuracy or mae
-        split       indices of the graphs of "train", "val" and "test"; by default a stratified split is drawn from each seed
+        split       indices of the graphs of "train", "val" and "test", none twice; by default each seed draws a stratified split
         split_seed  seed of that split
         like        the dataset of the paper whose settings models take by default
 

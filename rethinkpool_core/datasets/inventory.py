@@ -21,11 +21,14 @@ _GRAPHS_BUILT_IN = {"DIGITS": 1797, "RINGS-1": 2000, "RINGS-2": 2000, "RINGS-3":
 
 @dataclass(frozen=True)
 class DatasetRow:
-    """One line of ``rethinkpool data list``; ``graphs`` is the published number, ``None`` where unknown."""
+    """One line of ``rethinkpool data list``; ``graphs`` is the published number.
+
+    ``None`` stands for what only the data of a ``TU:<name>`` set can tell.
+    """
 
     name: str
-    task: Task
-    metric: str
+    task: Task | None
+    metric: str | None
     graphs: int | None
     present: bool
     licence: str
@@ -53,10 +56,12 @@ class Verified:
 def list_datasets(root: str | os.PathLike[str] | None = None) -> list[DatasetRow]:
     """Return the registered datasets, then any other TU set in the data folder (torch is not imported)."""
     base = data_root(root)
-    return [
-        DatasetRow(spec.name, spec.task, spec.metric, _graphs(spec), is_present(spec, base), spec.licence)
-        for spec in _known_and_present(base)
-    ]
+    return [_row(spec, base) for spec in _known_and_present(base)]
+
+
+def _row(spec: DatasetSpec, root: Path) -> DatasetRow:
+    task, metric = (None, None) if spec.num_classes is None else (spec.task, spec.metric)
+    return DatasetRow(spec.name, task, metric, _graphs(spec), is_present(spec, root), spec.licence)
 
 
 def verify(root: str | os.PathLike[str] | None = None) -> list[Verified]:

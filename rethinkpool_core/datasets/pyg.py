@@ -9,8 +9,11 @@ from typing import get_args
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
+from torch_geometric.data.data import BaseData
 
+from rethinkpool_core.datasets.pyg_edges import edges_of
 from rethinkpool_core.datasets.spec import DATASETS, ONES_WIDTH, DatasetSpec, Features, Task
+from rethinkpool_core.datasets.splits import graph_numbers
 from rethinkpool_core.datasets.storage.pack import pack
 from rethinkpool_core.datasets.storage.packed import PARTS, Packed
 from rethinkpool_core.errors import DataError, UnknownNameError, UsageError
@@ -19,7 +22,7 @@ from rethinkpool_core.paper.metrics import METRICS
 log = logging.getLogger(__name__)
 
 MAX_CATEGORIES = 4096
-"""More in one column are numbers or names of nodes; as one-hot vectors they would fill the memory."""
+"""More in one column, or more classes, are numbers or names; as one-hot vectors or outputs they would fill the memory."""
 
 TASKS: tuple[Task, ...] = get_args(Task)
 _METRICS_OF = {"binary": ("accuracy", "rocauc"), "multiclass": ("accuracy",), "regression": ("mae",)}
@@ -38,12 +41,14 @@ def read_pyg(
     if like not in DATASETS:
         raise UnknownNameError("dataset", like, DATASETS, where="whose settings models could take (like)")
     graphs = _list_of(graphs, name)
+    edges = [edges_of(graph, f"graph {number} of {name}") for number, graph in enumerate(graphs)]
     features, width, x = _node_features(graphs, name)
     if not len(x):
         raise DataError(f"no graph of {name} has a node: give graphs with nodes")
     task, y, outputs = _targets(graphs, task, name)
     metric = _checked_metric(metric, task)
-    edges = [_edges(graph, number, name) for number, graph in enumerate(graphs)]
+    num_nodes = [_num_nodes(graph, number, name) for number, graph in enumerate(graphs)]
+    _check_edges(edges, num_nodes, name)
     if any(graph.get("edge_attr") is not None or graph.get("edge_weight") is not None for graph in graphs):
         log.warning(
             "%s: edge features are ignored, as by the paper's models on all datasets but MOLHIV", name
@@ -52,7 +57,7 @@ def read_pyg(
         x,
         torch.cat(edges, dim=1),
         y,
-        num_nodes=torch.tensor([_num_nodes(graph, number, name) for number, graph in enumerate(graphs)]),
+        num_nodes=torch.tensor(num_nodes),
         num_edges=torch.tensor([one.shape[1] for one in edges]),
         where=name,
     )
@@ -86,8 +91,14 @@ def _check_name(name: str) -> None:
 
 
 def _list_of(graphs: Iterable[Data], name: str) -> list[Data]:
-    if isinstance(graphs, Data):
+    if isinstance(graphs, BaseData):
         raise UsageError(f"{name} was given one graph: give a list of graphs, or a dataset of PyG")
+    try:
+        graphs = iter(graphs)
+    except TypeError:
+        raise UsageError(
+            f"{name} was given {type(graphs).__name__}: give a list of graphs, or a dataset of PyG"
+        ) from None
     graphs = list(graphs)
     if not graphs:
         raise DataError(f"{name} has no graph: give at least three, so that they can be split")
@@ -99,48 +110,69 @@ def _list_of(graphs: Iterable[Data], name: str) -> list[Data]:
 
 def _node_features(graphs: list[Data], name: str) -> tuple[Features, int, Tensor]:
     """Return kind, width and rows of the node features of all graphs."""
-    if all(graph.x is None for graph in graphs):
+    if not any(_has_features(graph) for graph in graphs):
         nodes = sum(_num_nodes(graph, number, name) for number, graph in enumerate(graphs))
         return "ones", ONES_WIDTH, torch.empty(nodes, 0, dtype=torch.uint8)
-    rows = []
-    for number, graph in enumerate(graphs):
-        if graph.x is None:
-            raise DataError(
-                f"graph {number} of {name} has no node features, and others have some: give all or none"
-            )
-        if not isinstance(graph.x, Tensor):
-            raise DataError(
-                f"graph {number} of {name} has node features of type {type(graph.x).__name__}: give a tensor"
-            )
-        x = graph.x.reshape(-1, 1) if graph.x.dim() == 1 else graph.x
-        if x.dim() != 2 or x.shape[1] != (rows[0] if rows else x).shape[1]:
+    rows = [_checked_rows(graph, number, name) for number, graph in enumerate(graphs)]
+    for number, (graph, x) in enumerate(zip(graphs, rows, strict=True)):
+        if x.shape[1] != rows[0].shape[1]:
             raise DataError(
                 f"graph {number} of {name} has node features of shape {tuple(graph.x.shape)}, and graph 0 "
                 f"{tuple(graphs[0].x.shape)}: all need the same number of columns"
             )
-        if len(x) != _num_nodes(graph, number, name):
-            raise DataError(
-                f"graph {number} of {name} has {len(x)} rows of node features and num_nodes is {graph.num_nodes}: correct one"
-            )
-        if x.is_floating_point() and not bool(torch.isfinite(x.float()).all()):  # float32 is what models take
-            raise DataError(
-                f"graph {number} of {name} has a node feature that is not a finite number: replace it"
-            )
-        if not x.is_floating_point() and x.numel() and int(x.min()) < 0:
-            raise DataError(
-                f"graph {number} of {name} has the category {int(x.min())}: count categories from 0"
-            )
-        rows.append(x)
     if len({x.is_floating_point() for x in rows}) == 2:
         raise DataError(
             f"some graphs of {name} have node features of floats, others of integers: convert one of them"
         )
     x = torch.cat(rows)
-    if not x.is_floating_point():
-        return _categories(x.long(), name)
     if x.shape[1] > 1 and bool(((x == 0) | (x == 1)).all() and (x.sum(dim=1) == 1).all()):
         return "one_hot", x.shape[1], x.argmax(dim=1, keepdim=True)
-    return "dense", x.shape[1], x
+    return ("dense", x.shape[1], x) if x.is_floating_point() else _categories(x, name)
+
+
+def _has_features(graph: Data) -> bool:
+    """Return whether a graph has node features; those that `TUDataset` leaves without labels have no columns."""
+    return graph.x is not None and not (
+        isinstance(graph.x, Tensor) and graph.x.dim() == 2 and graph.x.shape[1] == 0
+    )
+
+
+def _checked_rows(graph: Data, number: int, name: str) -> Tensor:
+    """Return the node features of one graph as rows of floats, or of int64."""
+    if not _has_features(graph):
+        raise DataError(
+            f"graph {number} of {name} has no node features, and others have some: give all or none"
+        )
+    if not isinstance(graph.x, Tensor):
+        raise DataError(
+            f"graph {number} of {name} has node features of type {type(graph.x).__name__}: give a tensor"
+        )
+    if graph.x.layout != torch.strided or graph.x.is_complex():
+        raise DataError(
+            f"graph {number} of {name} has node features of type {graph.x.dtype} and layout {graph.x.layout}: "
+            "give a dense tensor of real numbers"
+        )
+    x = graph.x.detach()
+    if x.dim() == 1:
+        x = x.reshape(-1, 1)
+    if x.dim() != 2:
+        raise DataError(
+            f"graph {number} of {name} has node features of shape {tuple(x.shape)}: give one row per node"
+        )
+    if len(x) != _num_nodes(graph, number, name):
+        raise DataError(
+            f"graph {number} of {name} has {len(x)} rows of node features and num_nodes is {graph.num_nodes}: correct one"
+        )
+    if x.is_floating_point():
+        if not bool(torch.isfinite(x.float()).all()):  # float32 is what models take
+            raise DataError(
+                f"graph {number} of {name} has a node feature that is not a finite number: replace it"
+            )
+        return x
+    x = x.long()
+    if x.numel() and int(x.min()) < 0:
+        raise DataError(f"graph {number} of {name} has the category {int(x.min())}: count categories from 0")
+    return x
 
 
 def _categories(x: Tensor, name: str) -> tuple[Features, int, Tensor]:
@@ -162,22 +194,19 @@ def _num_nodes(graph: Data, number: int, name: str) -> int:
     return int(graph.num_nodes)
 
 
-def _edges(graph: Data, number: int, name: str) -> Tensor:
-    if graph.edge_index is None:
-        return torch.empty(2, 0, dtype=torch.int64)
-    edges, nodes = graph.edge_index, _num_nodes(graph, number, name)
-    if edges.dim() != 2 or edges.shape[0] != 2 or edges.is_floating_point():
-        raise DataError(
-            f"graph {number} of {name} has an edge_index of shape {tuple(edges.shape)} and type {edges.dtype}: "
-            "give whole numbers of shape (2, edges)"
-        )
-    if edges.numel() and not 0 <= int(edges.min()) <= int(edges.max()) < nodes:
-        raise DataError(
-            f"graph {number} of {name} has {nodes} nodes and an edge that names node {int(edges.max())}: correct its edge_index"
-            if int(edges.min()) >= 0
-            else f"graph {number} of {name} has an edge that names node {int(edges.min())}: correct its edge_index"
-        )
-    return edges
+def _check_edges(edges: list[Tensor], num_nodes: list[int], name: str) -> None:
+    for number, (of_graph, nodes) in enumerate(zip(edges, num_nodes, strict=True)):
+        if not of_graph.numel():
+            continue
+        low, high = int(of_graph.min()), int(of_graph.max())
+        if low < 0:
+            raise DataError(
+                f"graph {number} of {name} has an edge that names node {low}: correct its edge_index"
+            )
+        if high >= nodes:
+            raise DataError(
+                f"graph {number} of {name} has {nodes} nodes and an edge that names node {high}: correct its edge_index"
+            )
 
 
 def _targets(graphs: list[Data], task: Task | None, name: str) -> tuple[Task, Tensor, int]:
@@ -192,14 +221,15 @@ def _targets(graphs: list[Data], task: Task | None, name: str) -> tuple[Task, Te
             raise DataError(
                 f"graph {number} of {name} has the target {graph.y!r}: every graph needs one number"
             ) from None
-        if y is None or y.numel() != 1:
-            found = "no target y" if y is None else f"a target y of shape {tuple(y.shape)}"
+        if y is None or y.numel() != 1 or y.is_complex():
+            found = "no target y" if y is None else f"a target y of shape {tuple(y.shape)} and type {y.dtype}"
             raise DataError(f"graph {number} of {name} has {found}: every graph needs one number")
-        values.append(y.reshape(1))
+        values.append((y if y.is_floating_point() else y.long()).detach().reshape(1))
     y = torch.cat(values)
-    if not bool(torch.isfinite(y).all()):
+    finite = torch.isfinite(y.float())  # float32 is what models take
+    if not bool(finite.all()):
         raise DataError(
-            f"graph {int((~torch.isfinite(y)).nonzero()[0])} of {name} has a target that is not finite: replace it"
+            f"graph {int((~finite).nonzero()[0])} of {name} has a target that is not a finite number: replace it"
         )
     if task == "regression" or (task is None and y.is_floating_point()):
         return "regression", y.to(torch.float32), 1
@@ -212,6 +242,11 @@ def _targets(graphs: list[Data], task: Task | None, name: str) -> tuple[Task, Te
     if task == "binary" and count > 2:
         number = int(classes.argmax())
         raise DataError(f"graph {number} of {name} has the class {count - 1}, and a binary task has 0 and 1")
+    if count > MAX_CATEGORIES:
+        raise DataError(
+            f"graph {int(classes.argmax())} of {name} has the class {count - 1}, and there are at most {MAX_CATEGORIES} classes: "
+            "number them from 0, or give task='regression' if they are numbers"
+        )
     return task or ("binary" if count == 2 else "multiclass"), classes, count
 
 
@@ -232,23 +267,15 @@ def _checked_split(split: Mapping[str, Sequence[int] | Tensor], graphs: int) -> 
         raise UsageError(
             "split must have the indices of train, val and test, as {'train': [...], 'val': [...], 'test': [...]}"
         )
-    found = {part: torch.as_tensor(split[part]).reshape(-1) for part in PARTS}
+    found = {part: graph_numbers(split[part], graphs, f"the {part} split") for part in PARTS}
     seen = torch.zeros(graphs, dtype=torch.bool)
     for part, index in found.items():
         if not len(index):
             raise UsageError(f"the {part} split is empty: give it at least one graph")
-        if (
-            index.is_floating_point()
-            or index.dtype == torch.bool
-            or not 0 <= int(index.min()) <= int(index.max()) < graphs
-        ):
-            raise UsageError(
-                f"the {part} split must hold whole numbers from 0 to {graphs - 1}, the numbers of the graphs"
-            )
         if bool(seen[index].any()) or len(index.unique()) < len(index):
             twice = index[seen[index]] if bool(seen[index].any()) else index[index.bincount()[index] > 1]
             raise UsageError(
                 f"graph {int(twice[0])} is in the split twice, the second time in {part}: no graph may be"
             )
         seen[index] = True
-    return {part: index.long() for part, index in found.items()}
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -66,6 +66,11 @@ class DatasetSpec:
         return self.split in ("stratified", "paired")
 
     @property
+    def has_coordinates(self) -> bool:
+        """Whether the node features are intensity, row and column, as those of images are."""
+        return self.source in ("smnist", "digits")
+
+    @property
     def loss(self) -> Loss:
         """The supervised loss of the task."""
         return "l1" if self.task == "regression" else "cross_entropy"
@@ -87,6 +92,9 @@ class DatasetSpec:
 
 
 _TU_LICENCE = "no licence stated by TU Dortmund; cite Morris et al. 2020"
+_OTHER_TU_LICENCE = (
+    "not known; for a set from TU Dortmund cite Morris et al. 2020"  # others are files of the user's own
+)
 
 
 def _tu(name: str, upstream: str, num_features: int | None, features: Features = "one_hot") -> DatasetSpec:
@@ -209,5 +217,5 @@ def get_spec(name: str) -> DatasetSpec:
             return registered
         if _TU_NAME.fullmatch(upstream):
             spec = _tu(name, upstream, None)
-            return DatasetSpec(**{**asdict(spec), "num_classes": None})
+            return replace(spec, num_classes=None, licence=_OTHER_TU_LICENCE)
     raise UnknownNameError("dataset", name, [*DATASETS, "TU:<name of a TU Dortmund set>"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
@@ -61,6 +62,26 @@ def stratified_split(y: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
             part.append(chosen)
     train, val, held = (torch.from_numpy(np.sort(np.concatenate(part))) for part in parts)
     return train, val, held
+
+
+def graph_numbers(index: Sequence[int] | Tensor, graphs: int, where: str) -> Tensor:
+    """Return numbers of graphs as int64 ``[n]``.
+
+    graphs  how many there are
+    where   what holds the numbers, for the message
+
+    Raises UsageError for anything but whole numbers of at least 0 and below ``graphs``.
+    """
+    try:
+        found = torch.as_tensor(index).reshape(-1)
+    except (TypeError, ValueError, RuntimeError):  # torch's reasons speak of its own types
+        found = torch.tensor([torch.nan])
+    if not len(found):
+        return found.long()
+    whole = not (found.is_floating_point() or found.is_complex() or found.dtype == torch.bool)
+    if not whole or not 0 <= int(found.long().min()) <= int(found.long().max()) < graphs:
+        raise UsageError(f"{where} must hold whole numbers from 0 to {graphs - 1}, the numbers of the graphs")
+    return found.long()
 
 
 def _apportion(counts: np.ndarray, total: int) -> np.ndarray:

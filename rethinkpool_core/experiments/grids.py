@@ -107,6 +107,14 @@ def _rings() -> tuple[Cell, ...]:
     return tuple(cell for names, parameters in models for cell in cells_of(names, datasets, parameters))
 
 
+def _rings_explained() -> tuple[Cell, ...]:
+    """The twin of DIFFPOOL-V2 with a first convolution that sees the node itself; MINCUTPOOL without its auxiliary losses."""
+    alone = {"auxiliary_weight": 0.0}
+    return cells_of(["N-DIFFPOOL-V2"], ["RINGS-1", "RINGS-2"], {"sum_input": [False, True]}) + tuple(
+        Cell("MINCUTPOOL", f"RINGS-{radius}", {"initial_convolutions": radius} | alone) for radius in (1, 2)
+    )
+
+
 def _reach() -> tuple[Cell, ...]:
     """The experiment on SMNIST with NO-POOL beside it, and the same on DIGITS, which is small."""
     datasets, numbers = ["DIGITS", "SMNIST"], [1, 2, 3]
@@ -151,12 +159,18 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
     ),
     "rings": ("When pooling matters: rings that only a large enough neighbourhood tells apart", _rings),
     "rings-explained": (
-        "When pooling matters: why N-DIFFPOOL-V2 sees less of a ring than was expected",
-        lambda: cells_of(["N-DIFFPOOL-V2"], ["RINGS-1", "RINGS-2"], {"sum_input": [False, True]}),
+        "When pooling matters: why two models see less of a ring than was expected",
+        _rings_explained,
     ),
     "reach": (
         "When pooling matters: whether the reach of the first convolutions explains SMNIST",
         _reach,
+    ),
+    "auxiliary-losses": (
+        "Collapsed assignments: MINCUTPOOL trained by the supervised loss alone",
+        lambda: cells_of(
+            ["MINCUTPOOL"], ["IMDB-B", "DIGITS", "NCI1", "PROTEINS"], {"auxiliary_weight": [0.0]}
+        ),
     ),
     "tf32": (
         "How fast: what matrix products in TF32 change on a GPU",

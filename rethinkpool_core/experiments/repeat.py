@@ -90,6 +90,18 @@ def grid_commands(grid: str, runs: pd.DataFrame, device: str = "auto") -> list[s
     return commands or [f"rethinkpool grid {grid}"]
 
 
+def runs_besides(grid: str, runs: pd.DataFrame) -> int:
+    """Return how many runs besides these (rows of `load_results`) the commands of `grid_commands` train.
+
+    A command names models, datasets and seeds, so it trains every setting that the grid has for a model, with each of the seeds.
+    """
+    cells = [(cell.dataset, cell.model) for cell in get_grid(grid).cells]
+    trained = sum(
+        cells.count(named) * part.seed.nunique() for named, part in runs.groupby(["dataset", "model"])
+    )
+    return trained - len(runs)
+
+
 def seed_ranges(seeds: Iterable[int]) -> str:
     """Return seeds as ``--seeds`` takes them, ``"1-20"`` or ``"1-3,7"``; seed 7 alone is ``"7-7"``, since ``"7"`` means seven."""
     runs = [

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rethinkpool_core.datasets.counts import DatasetCounts, Histogram
 
 _BINS = 36
+_MARKS = 5  # ticks of a logarithmic axis
 _LONG_TAIL = 6  # largest value over median, from which the axis is logarithmic
 
 
@@ -47,6 +48,8 @@ def _histogram(
 ) -> SvgFigure:
     values, weights = np.array(list(histogram)), np.array(list(histogram.values()))
     logarithmic = values.max() > _LONG_TAIL * max(_median(values, weights), 1)
+    if logarithmic and 0 in histogram:
+        caption += f". Not drawn, as the axis is logarithmic: {histogram[0]} {count_label} with 0"
 
     def paint(axes: Axes) -> None:
         from matplotlib.ticker import NullLocator
@@ -55,8 +58,7 @@ def _histogram(
         axes.axvline(mean, color=INK, linewidth=1.2)
         if logarithmic:
             axes.set_xscale("log")
-            marks = [m * 10**e for e in range(4) for m in (1, 2, 5)]
-            axes.set_xticks([mark for mark in marks if values.min() <= mark <= values.max()])
+            axes.set_xticks(_marks(int(values.min()), int(values.max())))
             axes.xaxis.set_major_formatter("{x:g}")
             axes.xaxis.set_minor_locator(NullLocator())
         else:
@@ -75,10 +77,29 @@ def _median(values: np.ndarray, weights: np.ndarray) -> float:
     return float(values[np.searchsorted(weights.cumsum(), weights.sum() / 2)])
 
 
+def _marks(low: int, high: int) -> list[int]:
+    """Return the ticks of a logarithmic axis, no more than there is room for."""
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        marks = [digit * 10**power for power in range(7) for digit in digits]
+        marks = [mark for mark in marks if low <= mark <= high]
+        if len(marks) <= _MARKS:
+            break
+    return marks
+
+
 def _bins(values: np.ndarray, logarithmic: bool) -> np.ndarray:
-    """Return edges of bins between whole numbers, equally many numbers in each or, on a logarithmic axis, equal ratios."""
+    """Return edges of bins between whole numbers.
+
+    There are equally many numbers in each or, on a logarithmic axis, as many as equal ratios would have, and never fewer than in
+    the bin before: bins of one and of two numbers in turn would be a comb.
+    """
     low, high = max(int(values.min()), 1 if logarithmic else 0), int(values.max())
     if logarithmic:
-        return np.unique(np.ceil(np.geomspace(low, high + 1, _BINS)) - 0.5)
+        growth = ((high + 1) / low) ** (1 / _BINS) - 1
+        edges, step = [low], 1
+        while edges[-1] <= high:
+            step = max(step, int(growth * edges[-1]))
+            edges.append(edges[-1] + step)
+        return np.array(edges) - 0.5
     step = max(1, -(-(high - low + 1) // _BINS))
     return np.arange(low, high + step + 1, step) - 0.5

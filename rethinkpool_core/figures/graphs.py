@@ -50,7 +50,7 @@ class DrawnGraph:
             )
         stored, edge_index, _, _ = dataset.store.graph(number)
         x, edges = stored.numpy(), edge_index.numpy().astype(np.int64)
-        if dataset.spec.features == "dense":  # intensity, row, column
+        if dataset.spec.has_coordinates:
             return cls(np.stack([x[:, 2], -x[:, 1]], axis=1).astype(np.float64), edges, x)
         return cls(spring_layout(len(x), edges), edges, x)
 

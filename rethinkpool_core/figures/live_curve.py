@@ -57,7 +57,7 @@ def _state(reports: Sequence[EpochReport], scored_by, choose) -> str:
     epochs = f"{reports[-1].epoch} epoch{'s' if reports[-1].epoch > 1 else ''}"
     if not best:
         return epochs
-    val, test = choose(best)
+    val, test = choose(best, key=lambda scores: scores[0])  # not the best test score of those that tie
     digits = scored_by.digits
     return f"{epochs}, best validation {scored_by.scale * val:.{digits}f} (test {scored_by.scale * test:.{digits}f})"
 

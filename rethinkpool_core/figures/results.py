@@ -178,7 +178,8 @@ def _strips_of_dataset(runs: pd.DataFrame, scores: list[CellScore]) -> SvgFigure
     printed = (
         "; diamonds: published mean ± standard deviation" if any(score.published for score in scores) else ""
     )
-    caption = f"{scores[0].dataset}: {seeds} seeds per model and their mean{printed}"
+    word = "seed" if counts == [1] else "seeds"
+    caption = f"{scores[0].dataset}: {seeds} {word} per model and their mean{printed}"
     return draw_svg(paint, caption, width=max(4.6, 1.5 + 0.8 * len(scores)), height=3.4)
 
 

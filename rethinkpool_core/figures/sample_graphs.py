@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rethinkpool_core.datasets.spec import get_spec
 from rethinkpool_core.errors import DataError
 from rethinkpool_core.figures.layout import lay_out
 from rethinkpool_core.figures.svg import COLOURS, INK, FigureRow, SvgFigure, draw_svg
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rethinkpool_core.datasets.dataset import GraphDataset
+    from rethinkpool_core.datasets.spec import DatasetSpec
 
 FILE = "sample-graphs.json"
 PERCENTILES = (20, 40, 60, 80)
@@ -40,7 +40,7 @@ class SampleGraph:
 
     number     of the graph in the dataset
     target     its class or regression target
-    labels     one integer per node, or a shade from 0 to 1; empty if nodes carry nothing
+    labels     one integer per node, or a shade from 0 to 1; empty if nodes have neither
     edges      pairs of nodes, each once
     positions  two coordinates per node
     """
@@ -80,12 +80,13 @@ def _sample(dataset: GraphDataset, number: int) -> SampleGraph:
     stored, edge_index, _, y = dataset.store.graph(number)
     x = stored.numpy()
     edges = np.unique(np.sort(edge_index.numpy().astype(np.int64).T, axis=1), axis=0)
-    if dataset.spec.features == "dense":
+    if dataset.spec.has_coordinates:
         positions = np.stack([x[:, 2], -x[:, 1]], axis=1).astype(np.float64)
         labels = x[:, 0].astype(np.float64).round(2).tolist()
     else:
         positions = lay_out(len(x), edges)
-        labels = x[:, 0].astype(np.int64).tolist() if x.shape[1] else []
+        labelled = dataset.spec.features in ("one_hot", "categorical")
+        labels = x[:, 0].astype(np.int64).tolist() if labelled else []
     return SampleGraph(number, round(float(y), 2), labels, edges.tolist(), positions.round(2).tolist())
 
 
@@ -119,8 +120,8 @@ def write_samples(samples: Mapping[str, Sequence[SampleGraph]], path: Path) -> N
     write_file(path, ("{\n" + ",\n".join(blocks) + "\n}\n").encode())
 
 
-def draw_samples(name: str, samples: Sequence[SampleGraph]) -> FigureRow:
-    """Draw sample graphs of the dataset ``name`` side by side.
+def draw_samples(spec: DatasetSpec, samples: Sequence[SampleGraph]) -> FigureRow:
+    """Draw sample graphs of a dataset side by side.
 
     The most frequent node labels of the drawn graphs have colours, the commonest that of the text; other labels are white. Nodes
     with an intensity are shaded from dark (0) to bright (1).
@@ -128,7 +129,7 @@ def draw_samples(name: str, samples: Sequence[SampleGraph]) -> FigureRow:
     common = Counter(label for graph in samples for label in graph.labels).most_common(len(COLOURS) + 1)
     colours = {label: (INK, *COLOURS)[rank] for rank, (label, _) in enumerate(common)}
     height = max(_height(graph) for graph in samples)
-    return FigureRow([_drawing(name, graph, colours, height) for graph in samples])
+    return FigureRow([_drawing(spec, graph, colours, height) for graph in samples])
 
 
 def _height(graph: SampleGraph) -> float:
@@ -137,10 +138,8 @@ def _height(graph: SampleGraph) -> float:
     return float(np.clip(_WIDTH * (up + 1) / (across + 1), _WIDTH / 3, _WIDTH))
 
 
-def _drawing(name: str, graph: SampleGraph, colours: Mapping[float, str], height: float) -> SvgFigure:
-    spec = get_spec(name)
+def _drawing(spec: DatasetSpec, graph: SampleGraph, colours: Mapping[float, str], height: float) -> SvgFigure:
     positions = np.array(graph.positions)
-    shaded = spec.features == "dense"
     target = f"target {graph.target:.2f}" if spec.task == "regression" else f"class {graph.target:.0f}"
     size = float(np.clip(1500 / len(positions), 5, 46))
 
@@ -149,7 +148,7 @@ def _drawing(name: str, graph: SampleGraph, colours: Mapping[float, str], height
 
         lines = positions[np.array(graph.edges, dtype=np.int64).reshape(-1, 2)]
         axes.add_collection(LineCollection(lines, colors=INK, linewidths=0.7, alpha=0.45, zorder=1))
-        if shaded:
+        if spec.has_coordinates:
             dots = {"c": graph.labels, "cmap": "viridis", "vmin": 0, "vmax": 1}
         elif graph.labels:
             dots = {"color": [colours.get(label, "white") for label in graph.labels]}
@@ -161,4 +160,5 @@ def _drawing(name: str, graph: SampleGraph, colours: Mapping[float, str], height
         axes.margins(0.08)
 
     nodes = f"{len(positions)} node{'s' if len(positions) != 1 else ''}"
-    return draw_svg(paint, f"{name}, graph {graph.number}: {target}, {nodes}", width=_WIDTH, height=height)
+    caption = f"{spec.name}, graph {graph.number}: {target}, {nodes}"
+    return draw_svg(paint, caption, width=_WIDTH, height=height)

@@ -31,7 +31,6 @@ _STYLE = {
     "legend.frameon": False,
     "font.size": 12,
     "svg.fonttype": "none",
-    "svg.hashsalt": "rethinkpool",  # the same figure gives the same file
 }
 # Colours of Okabe and Ito that can be seen on white and on black.
 COLOURS = ("#0f8fd4", "#e07b00", "#00a57c", "#c86fa6")
@@ -98,7 +97,9 @@ def draw_svg(
     import matplotlib
     from matplotlib.figure import Figure
 
-    with _DRAWING, matplotlib.rc_context(_STYLE):
+    # The same figure gives the same file, and figures of other captions on a page have other ids.
+    style = _STYLE | {"svg.hashsalt": f"rethinkpool {caption}"}
+    with _DRAWING, matplotlib.rc_context(style):
         figure = Figure(figsize=(width, height), layout="constrained")
         paint(figure.add_subplot())
         buffer = io.StringIO()
@@ -106,10 +107,12 @@ def draw_svg(
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r"font: ([^;\"']*?)([\d.]+px) [^;\"]*", r"font: \1\2 system-ui, sans-serif", svg)
-    opening = f'<svg role="img" aria-label="{html.escape(caption)}" style="width: 100%; height: auto"'
-    svg = re.sub(r'<svg([^>]*?) width="[^"]*"', rf"{opening}\1", svg, count=1)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # "axes_1" in every figure, to which nothing refers
+    svg = re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", svg)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    opening = f'<svg role="img" aria-label="{html.escape(caption)}" style="width: 100%; height: auto"'
+    svg = opening + svg.removeprefix("<svg")
     return SvgFigure(svg, caption, "17rem" if width > 3 else "8rem")
 
 

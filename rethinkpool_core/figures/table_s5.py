@@ -31,7 +31,7 @@ def table_s5_forest(ours: Sequence[Comparison], printed: Sequence[PrintedCompari
 
         def paint(axes: Axes, pair=pair, rows=rows, mine=mine) -> None:
             _paint_panel(axes, pair, rows, mine, limits)
-            _add_legend([axes], mine)
+            _add_legend([axes], rows, mine)
 
         caption = f"{pair[1]} against {pair[0]}: {_seen(rows, mine)}"
         figures.append(draw_svg(paint, caption, width=4.8, height=4.6))
@@ -50,7 +50,7 @@ def table_s5_picture(ours: Sequence[Comparison], printed: Sequence[PrintedCompar
         for column, (pair, rows) in zip(columns, panels.items(), strict=True):
             mine = [one for one in ours if (one.method, one.twin) == pair]
             _paint_panel(column, pair, rows, mine, _limits(ours, printed))
-        _add_legend(columns, ours)
+        _add_legend(columns, printed, ours)
 
     captions = [
         f"{pair[1]} against {pair[0]}: {_seen(rows, [one for one in ours if (one.method, one.twin) == pair])}"
@@ -68,8 +68,12 @@ def _panels(printed: Sequence[PrintedComparison]) -> dict[tuple[str, str], list[
 
 def _limits(ours: Sequence[Comparison], printed: Sequence[PrintedComparison]) -> tuple[float, float]:
     """Ends of the axis that all panels share, so that lengths can be compared."""
-    tested = [one for one in (*ours, *(row.comparison for row in printed)) if one.tested]
-    ends = [_axis_scale(one)(end) for one in tested for end in one.unadjusted.interval]
+    drawn = [*ours, *(row.comparison for row in printed)]
+    ends = [
+        _axis_scale(one)(end)
+        for one in drawn
+        for end in (one.difference, *(one.unadjusted.interval if one.tested else ()))
+    ]
     return min(ends) - 0.4, max(ends) + 0.4
 
 
@@ -125,7 +129,9 @@ def _printed_style() -> dict:
     return {"marker": "D", "color": INK, "markerfacecolor": "none", "markersize": 4, "linestyle": "none"}
 
 
-def _add_legend(axes: Sequence[Axes], ours: Sequence[Comparison]) -> None:
+def _add_legend(
+    axes: Sequence[Axes], printed: Sequence[PrintedComparison], ours: Sequence[Comparison]
+) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -135,7 +141,8 @@ def _add_legend(axes: Sequence[Axes], ours: Sequence[Comparison]) -> None:
         for verdict, style in VERDICT_STYLES.items()
         if verdict in occurring
     ]
-    entries.append(Line2D([], [], label="as printed, 95 % interval", **_printed_style()))
+    level = f"{100 * (1 - printed[0].comparison.alpha):g} %"
+    entries.append(Line2D([], [], label=f"as printed, {level} interval", **_printed_style()))
     entries.append(Patch(color=INK, alpha=0.1, linewidth=0, label="margin of equivalence"))
     axes[0].figure.legend(
         handles=entries, loc="outside lower center", ncols=2 * len(axes), fontsize=10, handletextpad=0.2

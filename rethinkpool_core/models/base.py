@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from rethinkpool_core.batching.batch import Batch, BatchBuilder
+from rethinkpool_core.datasets.dataset import GraphDataset
+from rethinkpool_core.datasets.splits import graph_numbers
 from rethinkpool_core.engine.affine import Linear
 from rethinkpool_core.engine.assignment import Assignment
 from rethinkpool_core.engine.graph import Graph
-from rethinkpool_core.errors import GraphTooLargeError
+from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
 from rethinkpool_core.graphs.coarsening import Coarsening
 from rethinkpool_core.models.trace import RecordedTrace, Trace, no_trace
 from rethinkpool_core.models.update import Update
@@ -45,10 +47,20 @@ class Shape:
     molecules: bool = False
 
     @classmethod
-    def of(cls, dataset) -> Shape:
+    def of(cls, dataset: GraphDataset) -> Shape:
+        """Return the shape of a dataset. Raises UsageError for something else."""
+        if not isinstance(dataset, GraphDataset):
+            raise UsageError(
+                f"dataset is of type {type(dataset).__name__}: give what load_dataset or GraphDataset.from_pyg returned"
+            )
         molecules = dataset.spec.features == "categorical"
         mean_nodes = dataset.store.x.shape[0] / dataset.store.num_graphs
         return cls(dataset.num_features, dataset.num_classes, dataset.max_nodes, mean_nodes, molecules)
+
+    @property
+    def features(self) -> str:
+        """The node features in words."""
+        return "OGB's categories of atoms and bonds" if self.molecules else f"{self.in_dim} columns"
 
 
 class PoolingModel(nn.Module):
@@ -99,7 +111,8 @@ class PoolingModel(nn.Module):
         return {}
 
     def forward(self, batch: Batch | Data, trace: bool | Trace = False, auxiliary: bool = True):
-        """Return logits (B, out_dim) and the auxiliary losses by name, scalars weighted as they enter the training loss.
+        """Return logits (B, out_dim) and the auxiliary losses by name, scalars weighted as they enter the training loss unless
+        `TrainingConfig.auxiliary_weight` says otherwise.
 
         trace      True: also return the main layers by name, as `Activation`; a `Trace`: show it the main layers
         auxiliary  whether the auxiliary losses are computed; else there are none
@@ -128,14 +141,23 @@ class PoolingModel(nn.Module):
         return (logits, losses, layers.layers) if trace is True else (logits, losses)
 
     @torch.no_grad()
-    def predict(self, dataset, index: Tensor | None = None, batch_size: int = 256) -> Tensor:
+    def predict(
+        self, dataset: GraphDataset, index: Sequence[int] | Tensor | None = None, batch_size: int = 256
+    ) -> Tensor:
         """Return the logits of graphs of a `GraphDataset`, (len(index), out_dim), in evaluation mode.
 
         index  numbers of the graphs; by default all
 
-        Raises GraphTooLargeError. The model is left in the mode in which it was.
+        Raises UsageError for another dataset or index, DataError for other node features than the model was built for,
+        GraphTooLargeError. The model is left in the mode in which it was.
         """
-        index = torch.arange(dataset.store.num_graphs) if index is None else index
+        found, graphs = Shape.of(dataset), dataset.store.num_graphs
+        if found.features != self.shape.features:
+            raise DataError(
+                f"{dataset.name} has node features of {found.features} and the model was built for {self.shape.features}: "
+                "give a dataset with those of its own"
+            )
+        index = torch.arange(graphs) if index is None else graph_numbers(index, graphs, "index")
         order = dataset.store.num_nodes[index].argsort(stable=True)  # that of the graphs of a batch
         weight, training = next(self.parameters()), self.training
         if not len(index):

@@ -45,10 +45,12 @@ def build_model(name: str, dataset, *, seed: int = 0, **overrides: Any) -> Pooli
     Hyper-parameters are those that the model was registered with (`register_model`), unless ``overrides`` says otherwise: for the
     built-in models those of Tables S2-S4 or, for Appendix B, of the release. `config_fields` lists them.
 
-    Raises UnknownNameError for an unknown model or parameter, UsageError for a value of the wrong type or out of bounds.
+    Raises UnknownNameError for an unknown model or parameter, UsageError for a value of the wrong type or out of bounds, and for
+    a dataset that is no `GraphDataset`.
     """
+    shape = Shape.of(dataset)
     config = model_config(name, dataset.spec, **overrides)
-    model = build(find_model(name).cls, Shape.of(dataset), config, seed)
+    model = build(find_model(name).cls, shape, config, seed)
     model.name = name
     return model
 

@@ -15,6 +15,7 @@ from rethinkpool_core.figures.social_card import write_social_card
 from rethinkpool_core.files.atomic import move_folder
 from rethinkpool_core.site.accessible_html import correct_pages
 from rethinkpool_core.site.citation import software_bibtex
+from rethinkpool_core.site.collapsed_assignments import write_collapsed_assignments
 from rethinkpool_core.site.dataset_cards import write_cards
 from rethinkpool_core.site.how_fast import write_measurement
 from rethinkpool_core.site.how_fast_gpu import write_gpu_measurement
@@ -88,6 +89,7 @@ def collect_pages(executed: Path, pages: Path) -> None:
     write_landing(pages / "tables")
     write_settled(pages / "tables")
     write_when_pooling_matters(pages / "tables")
+    write_collapsed_assignments(pages / "tables")
 
 
 def make_html(pages: Path, build: Path) -> Path:

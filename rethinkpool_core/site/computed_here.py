@@ -40,7 +40,7 @@ def computed_here(
     command = " ".join([f"rethinkpool notebook {notebook}", *given])
     facts = [
         f"computed when this page was built, {seeds_text(seeds)}",
-        f"{dataset.name}, {dataset.store.num_graphs} graphs, checksum <code>{dataset.checksum[:12]}</code>",
+        f"{html.escape(dataset.name)}, {dataset.store.num_graphs} graphs, checksum <code>{dataset.checksum[:12]}</code>",
         f"commit <code>{(found['commit'] or 'not known')[:9]}</code>",
         html.escape(device_text(found)),
         html.escape(versions_text(found)),

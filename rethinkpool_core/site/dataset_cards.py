@@ -41,7 +41,7 @@ def write_cards(folder: Path) -> None:
     counts, samples = read_counts(), read_samples()
     for name, spec in DATASETS.items():
         if name in samples:
-            drawn = raw_html(draw_samples(name, samples[name])._repr_html_())
+            drawn = raw_html(draw_samples(spec, samples[name])._repr_html_())
         else:
             drawn = f"Sample graphs are drawn once `rethinkpool data count {name}` has read the data.\n"
         parts = [drawn, _facts(spec, counts[name])]

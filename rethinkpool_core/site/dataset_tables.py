@@ -34,8 +34,8 @@ Counts = Mapping[str, DatasetCounts]
 
 
 def in_order(counts: Counts) -> list[DatasetCounts]:
-    """Return the counts in the order of Table S1, then ``DIGITS``, then other datasets."""
-    return [counts[name] for name in (*DATASETS, *counts.keys() - DATASETS.keys()) if name in counts]
+    """Return the counts in the order of Table S1, then those that need no download, then other datasets as they are given."""
+    return [counts[name] for name in dict.fromkeys([*DATASETS, *counts]) if name in counts]
 
 
 def table_s1(earlier: Counts, now: Counts) -> str:

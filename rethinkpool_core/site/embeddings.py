@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ def _provenance(traced: TracedRun) -> str:
     if run.get("commit"):
         parts.append(f"commit <code>{run['commit'][:12]}</code>")
     if run.get("command"):
-        parts.append(f"<code>{run['command']}</code>")
+        parts.append(f"<code>{html.escape(run['command'])}</code>")
     return ", ".join(parts) + "."
 
 

@@ -42,9 +42,10 @@ def period_name(period: int) -> str:
 
 
 def curve_figures(runs: pd.DataFrame, curves: Sequence[str] = tuple(_CURVES)) -> FigureRow:
-    """Draw those of the curves that the runs have, all on one dataset, with a line and a band per period."""
+    """Draw those of the curves that the finished runs have, all on one dataset, with a line and a band per period."""
     names = {cell: period_name(period) for cell, period in zip(runs.cell, period_of(runs), strict=True)}
-    there = [name for name in curves if any(len(one.get(name, ())) for one in runs.curves)]
+    finished = runs.curves[runs.error.isna()]
+    there = [name for name in curves if any(len(one.get(name, ())) for one in finished)]
     return FigureRow([curve_bands(runs, name, _CURVES[name], names) for name in there])
 
 

@@ -9,7 +9,7 @@ from rethinkpool_core.analysis.equivalence import Comparison
 from rethinkpool_core.analysis.margins import smallest_margin
 from rethinkpool_core.analysis.sentences import decimals
 from rethinkpool_core.analysis.tables import CellScore
-from rethinkpool_core.site.table_s5 import TableS5, printed_cells
+from rethinkpool_core.site.table_s5 import TableS5
 
 FAR = 2.0
 """Standard errors from the printed mean beyond which a cell is pointed out."""
@@ -38,11 +38,16 @@ def verdict(table: TableS5) -> str:
 
 def agreement(table: TableS5) -> str:
     """Return how far our means are from the printed ones."""
-    near = [score for score in table.scores if score.z_both is not None]
+    run = [score for score in table.scores if score.mean is not None]
+    if not run:
+        return f"No cell of {table.title} has been run here yet."
+    found = f"{len(run)} of the {len(table.cells)} cells of {table.title} have been run, with {seeds_text(run)} per model"
+    near = [score for score in run if score.z_both is not None]
     if not near:
-        return "No cell of Table S5 has been run here yet."
+        return f"{found}: too few to say how far their means are from the printed ones."
+    if len(near) < len(run):
+        found += f"; of the {len(near)} with more than one seed"
     far = [score for score in near if abs(score.z_both) >= FAR]
-    found = f"{len(near)} of the {len(printed_cells())} cells of Table S5 have been run, with {seeds_text(near)} per model"
     if not far:
         largest = ceil(10 * max(abs(score.z_both) for score in near)) / 10
         return f"{found}: all means are within {largest:.1f} standard errors of the printed ones."
@@ -115,11 +120,18 @@ def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
         parts.append(f"it differs from {listed(amounts)}")
     if by_verdict["undecided"]:
         margins = [
-            f"{one.method} on {one.dataset} ({_supported_margin(one)})" for one in by_verdict["undecided"]
+            f"{one.method} on {one.dataset} ({_supported_margin(one)})"
+            for one in by_verdict["undecided"]
+            if one.tested
         ]
-        parts.append(
-            f"these seeds cannot tell for {listed(margins)}, in brackets the smallest margin that they support"
-        )
+        if margins:
+            parts.append(
+                f"these seeds cannot tell for {listed(margins)}; in brackets the smallest margin that a test of "
+                "the pair alone supports"
+            )
+        untested = [one for one in by_verdict["undecided"] if not one.tested]
+        if untested:
+            parts.append(f"these seeds allow no test for {named(untested)}")
     verdicts = "".join(f"- {one}\n" for one in parts)
     text = (
         f"With {seeds_text(table.scores)} per model and a margin of {_margin(table)}:\n\n{verdicts}\n"
@@ -149,7 +161,7 @@ def printed_line(table: TableS5) -> str:
     text = (
         f"By the same tests, {len(different)} of the {len(table.printed)} printed pairs differ: {named(sure)}"
     )
-    return text + (f", and, unless rounding explains it, {named(frail)}." if frail else ".")
+    return text + (f" and, depending on how the numbers were rounded, {named(frail)}." if frail else ".")
 
 
 def printed_verdict(table: TableS5) -> str:
@@ -160,7 +172,9 @@ def printed_verdict(table: TableS5) -> str:
         if not pair.verdict.startswith("different"):
             continue
         _, p = one.rounded_difference
-        rounding = "" if one.survives_rounding else f"; rounding alone may explain it (p up to {p:.2f})"
+        rounding = (
+            "" if one.survives_rounding else f", but up to {p_text(p)} for other numbers that round to these"
+        )
         size = _amount(pair)
         said = (
             f"the twin scores {size}"
@@ -226,9 +240,8 @@ def _margin(table: TableS5) -> str:
 
 
 def _supported_margin(one: Comparison) -> str:
-    """``"0.89 points"``, the smallest margin that the seeds of a pair support; empty where no test is possible."""
-    least = smallest_margin(one)
-    return "" if least is None else one.scored_by.amount(least, decimals(one))
+    """``"0.89 points"``, the smallest margin that the seeds of a tested pair support."""
+    return one.scored_by.amount(smallest_margin(one), decimals(one))
 
 
 def _gain(one: Comparison) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_UP, Context
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,10 +107,15 @@ def _equality(found: dict[str, Any]) -> str:
     return (
         f"The losses of the first twenty steps of {len(models)} models on {datasets}, with steps recorded as CUDA graphs and "
         f"without, were compared with those on a CPU (commit `{found['equality_commit'][:12]}`). In float64 they differ by "
-        f"at most {largest('float64', 'all'):.0e}, relative to the loss where it is above 1. In float32 the first step differs "
-        f"by at most {largest('float32', 'first'):.0e}, and training amplifies that to at most "
-        f"{largest('float32', 'all'):.0e} within twenty steps.\n"
+        f"at most {_at_most(largest('float64', 'all'))}, relative to the loss where it is above 1. In float32 the first step "
+        f"differs by at most {_at_most(largest('float32', 'first'))}, and training amplifies that to at most "
+        f"{_at_most(largest('float32', 'all'))} within twenty steps.\n"
     )
+
+
+def _at_most(number: float) -> str:
+    """Return a number rounded up to one digit, as ``"6e-05"`` for 5.1e-05."""
+    return f"{float(Context(prec=1, rounding=ROUND_UP).create_decimal(repr(number))):.0e}"
 
 
 def _at_once(found: dict[str, Any]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rethinkpool_core.analysis.collapsed_assignments import collapse, method_cells
 from rethinkpool_core.figures.table_s5 import table_s5_forest
+from rethinkpool_core.site.collapsed_assignments import equal_line
 from rethinkpool_core.site.found import agreement, differences, equivalence, printed_line, verdict
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import GRID, TableS5, committed_runs, load_table_s5
@@ -17,7 +19,9 @@ def write_landing(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     runs = committed_runs()
     parts = landing_parts(load_table_s5(runs))
-    parts["lines"] += f"- {rings_line(ring_comparisons(runs))}\n"
+    parts["lines"] += (
+        f"- {equal_line(collapse(runs, method_cells(GRID)))}\n- {rings_line(ring_comparisons(runs))}\n"
+    )
     for name, text in parts.items():
         (folder / f"found-{name}.md").write_text(text, encoding="utf-8")
 

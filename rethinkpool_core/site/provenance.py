@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.tables import settings_of
-from rethinkpool_core.experiments.repeat import device_option, grid_commands, seed_ranges
+from rethinkpool_core.experiments.repeat import device_option, grid_commands, runs_besides, seed_ranges
 from rethinkpool_core.paper import get_metric
 from rethinkpool_core.site.results_csv import files_with, repeat_of, trained_together, versions_text
 
@@ -116,7 +116,9 @@ def _source(runs: pd.DataFrame, grid: str | None) -> list[str]:
     if grid is None:
         return [*_made_by(runs.provenance.iloc[0]), "trained for this page"]
     commands = grid_commands(grid, runs, device_option(runs.provenance.iloc[0].get("device")))
-    return [*_made_by(runs.provenance.iloc[0]), f"repeat all: {' and '.join(map(_code, commands))}"]
+    more = runs_besides(grid, runs)
+    said = f"repeat all, with {_count(more, 'more run')}" if more else "repeat all"
+    return [*_made_by(runs.provenance.iloc[0]), f"{said}: {' and '.join(map(_code, commands))}"]
 
 
 def _by_cell(runs: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -12,6 +12,8 @@ from rethinkpool_core.site.table_s5 import difference_text, unbroken
 from rethinkpool_core.site.tables import markdown
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from rethinkpool_core.datasets.dataset import GraphDataset
 
 GRID = "released-code"
@@ -30,6 +32,20 @@ def effects_table(effects: Sequence[DepartureEffect]) -> str:
         rows.append(row)
     header = ["departure", "model", "other way", "dataset", "other way minus the paper's", "seeds", "verdict"]
     return unbroken(markdown(header, rows))
+
+
+def compared_runs(runs: pd.DataFrame, effects: Sequence[DepartureEffect]) -> pd.DataFrame:
+    """Return the runs of the comparisons among rows of `load_results`; of paired ones, those of the seeds that both ways have."""
+    used = set()
+    for one in effects:
+        if one.comparison is None:
+            continue
+        ways = (one.departure.paper, one.departure.release)
+        part = runs[runs.cell.isin([one.departure.cell(one.dataset, way).digest for way in ways])]
+        if one.comparison.paired:
+            part = part[part.groupby("seed").cell.transform("nunique") == len(ways)]
+        used.update(part.key)
+    return runs[runs.key.isin(used)]
 
 
 def missing_text(effects: Sequence[DepartureEffect]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.corrected_t_test import corrected_t_test
 from rethinkpool_core.analysis.equivalence import Comparison
@@ -18,16 +17,13 @@ from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import GRID, TableS5, difference_text, load_table_s5, signed, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def write_settled(folder: Path) -> None:
     """Write ``settled-*.md``, which the page on statistics includes, from the committed runs."""
     folder.mkdir(parents=True, exist_ok=True)
     table: TableS5 = load_table_s5()
     parts = {
-        "plan": plan_table(table.runs),
+        "plan": plan_table(table),
         "margins": margins_table(table.ours),
         "corrected": corrected_table(table.ours),
         "pooled": pooled_text(table.ours),
@@ -38,11 +34,13 @@ def write_settled(folder: Path) -> None:
         (folder / f"settled-{name}.md").write_text(text, encoding="utf-8")
 
 
-def plan_table(runs: pd.DataFrame) -> str:
+def plan_table(table: TableS5) -> str:
     """The plan of seeds with its power, and how many seeds there are so far."""
-    rows = []
+    rows, runs = [], table.runs
     for one in planned_power(runs):
         pair = one.pair
+        if pair.dataset not in table.datasets:
+            continue
         there = [
             runs[(runs.dataset == pair.dataset) & (runs.model == model) & runs.error.isna()].seed.nunique()
             for model in (pair.method, pair.twin)
@@ -131,7 +129,8 @@ def pooled_text(found: Sequence[Comparison]) -> str:
         said = "within" if pooled.equivalent else "not shown to be within"
         lines.append(
             f"- `{pooled.twin}` minus `{method}` over {listed(pooled.datasets)}: {signed(mean, 2)} points "
-            f"(95 % interval {signed(low, 2)} to {signed(high, 2)}), {said} {part[0].scored_by.amount(pooled.margin)}. "
+            f"({100 * (1 - pooled.alpha):g} % interval {signed(low, 2)} to {signed(high, 2)}), {said} "
+            f"{part[0].scored_by.amount(pooled.margin)}. "
             f"If the true difference may vary between datasets: {signed(random, 2)} ({signed(random_low, 1)} to "
             f"{signed(random_high, 1)}), with a standard deviation between datasets of {pooled.tau:.2f} "
             f"(I² {100 * pooled.i2:.0f} %, p of homogeneity {p_text(pooled.p_same)})."

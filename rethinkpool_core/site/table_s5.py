@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,13 +30,30 @@ GRID = "table-s5"
 class TableS5:
     """The runs of Table S5 and what they show.
 
-    runs      rows of `load_results` of the table's cells, in the protocol's settings
-    margin    of equivalence, in points, and in hundredths of the error of ZINC
+    runs        rows of `load_results` of the table's cells, in the protocol's settings
+    margin      of equivalence, in points, and in hundredths of the error of ZINC
+    datasets    those that are shown
     """
 
     runs: pd.DataFrame
     margin: float = 1.0
     alpha: float = 0.05
+    datasets: tuple[str, ...] = DATASETS
+
+    @property
+    def title(self) -> str:
+        """``"Table S5"``, with the datasets where these are not all."""
+        return "Table S5" + ("" if set(self.datasets) == set(DATASETS) else f" on {', '.join(self.datasets)}")
+
+    @property
+    def cells(self) -> list[PublishedScore]:
+        """The printed cells, by dataset."""
+        return [
+            published("S5", model, dataset)
+            for dataset in dict.fromkeys(row.dataset for row in published("S5"))
+            if dataset in self.datasets
+            for model in TABLES["S5"].models
+        ]
 
     @cached_property
     def scores(self) -> list[CellScore]:
@@ -50,13 +68,19 @@ class TableS5:
 
     @cached_property
     def printed(self) -> list[PrintedComparison]:
+        """The pairs of the whole printed table."""
         return printed_comparisons(margin=self.margin, alpha=self.alpha)
+
+    @property
+    def printed_beside(self) -> list[PrintedComparison]:
+        """Those on the datasets that are shown."""
+        return [one for one in self.printed if one.comparison.dataset in self.datasets]
 
     def cells_table(self) -> str:
         """Markdown table with a row per printed cell: ours beside the printed one, or the command that trains it."""
         ours = {(score.dataset, score.model): score for score in self.scores}
         rows = []
-        for printed in printed_cells():
+        for printed in self.cells:
             score = ours.get((printed.dataset, printed.model))
             row = [f"`{printed.dataset}`", f"`{printed.model}`", str(printed)]
             if score is None or score.mean is None:
@@ -76,7 +100,7 @@ class TableS5:
         """
         ours = {(one.dataset, one.method): one for one in self.ours}
         rows = []
-        for theirs in self.printed:
+        for theirs in self.printed_beside:
             one, most = theirs.comparison, theirs.comparison.scored_by.digits + 1
             mine = ours.get((one.dataset, one.method))
             said = one.verdict if theirs.survives_rounding else f"({one.verdict})"
@@ -96,21 +120,31 @@ class TableS5:
     def missing(self) -> list[tuple[str, str]]:
         """Dataset and model of each cell of the table without a score."""
         there = {(score.dataset, score.model) for score in self.scores if score.mean is not None}
-        return [(one.dataset, one.model) for one in printed_cells() if (one.dataset, one.model) not in there]
+        return [(one.dataset, one.model) for one in self.cells if (one.dataset, one.model) not in there]
 
     def missing_text(self) -> str:
         """A list of the cells that were not run, with the commands that train them; empty if there are none."""
         return not_run_text(GRID, self.missing())
 
 
-def load_table_s5(runs: pd.DataFrame | None = None, *, margin: float = 1.0, alpha: float = 0.05) -> TableS5:
+def load_table_s5(
+    runs: pd.DataFrame | None = None,
+    *,
+    margin: float = 1.0,
+    alpha: float = 0.05,
+    datasets: Sequence[str] = (),
+) -> TableS5:
     """Return Table S5 from the runs committed in the clone, or from ``runs`` (rows of `load_results`).
 
-    margin    of equivalence, in points, and in hundredths of the error of ZINC
+    margin      of equivalence, in points, and in hundredths of the error of ZINC
+    datasets    those that are shown; none given stands for all
+
+    Raises UnknownNameError for a dataset that the table does not have.
     """
     if runs is None:
         runs = committed_runs()
-    return TableS5(get_grid(GRID).runs_in(runs), margin, alpha)
+    grid = get_grid(GRID).restricted(datasets=datasets)
+    return TableS5(grid.runs_in(runs), margin, alpha, tuple(datasets) or DATASETS)
 
 
 def against_no_pooling(
@@ -161,12 +195,3 @@ def unbroken(text: str) -> str:
 def signed(number: float | None, digits: int) -> str:
     """A number with its sign, and no minus on a zero; empty for None."""
     return "" if number is None else f"{number:+z.{digits}f}"
-
-
-def printed_cells() -> list[PublishedScore]:
-    """The cells of Table S5 as printed, by dataset."""
-    return [
-        published("S5", model, dataset)
-        for dataset in dict.fromkeys(row.dataset for row in published("S5"))
-        for model in TABLES["S5"].models
-    ]

@@ -17,12 +17,14 @@ from rethinkpool_core.analysis.ring_predictions import (
     convolutions_of,
     expected,
     expected_of_twin,
+    expected_without_auxiliary_losses,
     is_blind,
     ring_scores,
+    scores_without_auxiliary_losses,
     twin_scores,
 )
 from rethinkpool_core.analysis.rings import best_threshold, lag_agreement
-from rethinkpool_core.analysis.tables import comparisons, overall
+from rethinkpool_core.analysis.tables import comparisons, has_score, overall
 from rethinkpool_core.datasets.sources.rings import lag_of, nodes_of
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.figures.rings import accuracy_over_reach
@@ -55,6 +57,7 @@ def write_when_pooling_matters(folder: Path) -> None:
         "figure": figure(scores),
         "found": "\n".join([found_text(scores), found_table(scores), missing_text(scores), line]),
         "twin": f"{twin_text(explained)}\n{raw_html(provenance(explained, EXPLAINED_GRID, site_root='.').html)}",
+        "alone": f"{alone_table(runs, explained)}\n",
         "verdicts": verdicts_text(found),
         "power": power_text(found, scores),
         "reach-digits": _reach(reach, "DIGITS"),
@@ -133,12 +136,14 @@ def _shown(score: RingScore) -> str:
 def found_text(scores: Sequence[RingScore]) -> str:
     """How many predictions came true, and which did not."""
     known = [one for one in scores if one.outcome is not None]
+    single = sum(one.outcome is None and one.mean is not None for one in scores)
+    missing = len(scores) - len(known) - single
+    rest = [f"{missing} cell{'s have' if missing > 1 else ' has'} not been run yet"] if missing else []
+    rest += [f"{single} cell{'s have' if single > 1 else ' has'} a single seed"] if single else []
     if not known:
-        return "No cell of the grid has been run yet.\n"
+        return f"{' and '.join(rest)}.\n" if single else "No cell of the grid has been run yet.\n"
     wrong = [one for one in known if not one.as_expected]
-    said = f"{len(known) - len(wrong)} of {len(known)} predictions came true"
-    rest = len(scores) - len(known)
-    said += f"; {rest} cell{'s have' if rest > 1 else ' has'} not been run yet." if rest else "."
+    said = "; ".join([f"{len(known) - len(wrong)} of {len(known)} predictions came true", *rest]) + "."
     if not wrong:
         return f"{said}\n"
     listed = "".join(
@@ -164,11 +169,43 @@ def twin_text(runs: pd.DataFrame) -> str:
     return unbroken(markdown(header, rows))
 
 
+def alone_table(runs: pd.DataFrame, explained: pd.DataFrame) -> str:
+    """Markdown table of MINCUTPOOL with c = r, with its auxiliary losses and without them.
+
+    runs         of the grid ``rings``
+    explained    of the grid ``rings-explained``
+    """
+    with_losses = {
+        one.radius: one
+        for one in ring_scores(runs)
+        if one.model == "MINCUTPOOL" and one.convolutions == one.radius
+    }
+    rows = []
+    for radius, alone in sorted(scores_without_auxiliary_losses(explained).items()):
+        hoped = expected_without_auxiliary_losses(radius)
+        seen = explained[(explained.cell == alone.cell) & has_score(explained)].test_score
+        rows.append(
+            [
+                f"`RINGS-{radius}`",
+                _shown_outcome(with_losses[radius], with_losses[radius].expected),
+                hoped,
+                _shown_outcome(alone, hoped),
+                "" if seen.empty else f"{100 * seen.max():.1f}",
+            ]
+        )
+    header = ["dataset", "with the losses", "expected without", "found without", "best seed without"]
+    return unbroken(markdown(header, rows))
+
+
 def _shown_outcome(score: RingScore, expected: str) -> str:
     if score.outcome is None:
-        return "not run yet"
+        return _shown(score)
     text = f"{score.mean:.1f} ± {score.std:.1f}: {score.outcome}"
-    return text if score.outcome == expected else f"**{text}**"
+    return (
+        text
+        if score.outcome == expected or (expected, score.outcome) == ("chance", "50 %")
+        else f"**{text}**"
+    )
 
 
 def missing_text(scores: Sequence[RingScore]) -> str:

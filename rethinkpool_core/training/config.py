@@ -12,6 +12,7 @@ from rethinkpool_core.parameters.check import check_values, field_types, plain_t
 from rethinkpool_core.parameters.recorded import recorded_values
 from rethinkpool_core.parameters.types import (
     NO_EFFECT_ON_RESULTS,
+    RECORDED_IF_CHANGED,
     Bounds,
     NonNegativeFloat,
     NonNegativeInt,
@@ -37,6 +38,8 @@ class TrainingConfig:
                         below which the learning rate does not fall
     stop_patience       epochs without a better validation score after which training stops
     clip_norm           largest norm of the gradient, 0 for no limit (the release: 2 for DIFFPOOL and MINCUTPOOL)
+    auxiliary_weight    factor of the auxiliary losses, cut and orthogonality or link and entropy, where training minimises them
+                        together with the supervised loss; curves show them without it. No effect on models without such losses
     eval_batch_size     graphs per batch in evaluation, 0 to fit the dataset; no effect on results
     replicas            seeds trained side by side, 0 for all of them on a GPU and as many as are worthwhile on a CPU;
                         no effect on results beyond rounding
@@ -53,6 +56,7 @@ class TrainingConfig:
     least_learning_rate: NonNegativeFloat = 1e-5
     stop_patience: PositiveInt = 50
     clip_norm: NonNegativeFloat = 0.0
+    auxiliary_weight: Annotated[NonNegativeFloat, RECORDED_IF_CHANGED] = 1.0
     eval_batch_size: Annotated[NonNegativeInt, NO_EFFECT_ON_RESULTS] = 0
     replicas: Annotated[NonNegativeInt, NO_EFFECT_ON_RESULTS] = 0
     checkpoint_every: Annotated[PositiveInt, NO_EFFECT_ON_RESULTS] = 1

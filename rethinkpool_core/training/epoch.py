@@ -48,7 +48,7 @@ def train_epoch(
     )
     for step, batch in enumerate(batches, start=first + 1):
         size = batch.num_graphs // len(replicas)  # the last batch may be smaller
-        losses, of_batch = replicas.step(batch, setup.dataset.spec.loss, update)
+        losses, of_batch = replicas.step(batch, setup.dataset.spec.loss, update, config.auxiliary_weight)
         sums.add(losses, size)
         if update.full_batch:
             gradient = gradient + size / num_graphs * of_batch

@@ -96,18 +96,26 @@ class Replicas:
         grads = torch.autograd.grad(loss.sum(), leaves, materialize_grads=True, allow_unused=True)
         return self.groups[group].gradient(grads)
 
-    def step(self, batch: Batch, kind: str, update: Update) -> StepResult:
+    def step(self, batch: Batch, kind: str, update: Update, auxiliary_weight: float = 1.0) -> StepResult:
         """Return all losses that ``update`` computes, and the gradient (R, P) of what it minimises for its parameter group.
+
+        auxiliary_weight    factor of the auxiliary losses in their sum with the supervised one
 
         The tensors are valid until the next step, which may overwrite them.
         """
 
         def compute(batch: Batch) -> StepResult:
             losses = self.losses(batch, kind, update.auxiliary)
-            loss = sum(losses.values()) if update.loss is None else losses[update.loss]
-            return {name: loss.detach() for name, loss in losses.items()}, self.gradient(update.group, loss)
+            if update.loss is None:
+                loss = sum(
+                    one if name == "train_loss" else auxiliary_weight * one for name, one in losses.items()
+                )
+            else:
+                loss = losses[update.loss]
+            return {name: one.detach() for name, one in losses.items()}, self.gradient(update.group, loss)
 
-        return compute(batch) if self.recorded is None else self.recorded((kind, update), compute, batch)
+        key = (kind, update, auxiliary_weight)
+        return compute(batch) if self.recorded is None else self.recorded(key, compute, batch)
 
     def running_statistics(self) -> dict[str, Tensor]:
         """Return copies of the buffers that training changes."""

@@ -62,8 +62,9 @@ def train(
     check_value("max_epochs", max_epochs, PositiveInt)
     if on_epoch is not None and not callable(on_epoch):
         raise UsageError(f"on_epoch is {on_epoch!r}: give a function that takes an EpochReport, or None")
+    shape = Shape.of(dataset)
     model, config = _model_and_config(model, dataset, overrides)
-    _check_fit(model, dataset)
+    _check_fit(model, dataset, shape)
     setup = TrainingSetup(model, dataset, config, resolve_device(device))
     folder = None if checkpoint_dir is None else expand_home(checkpoint_dir)
     run = TrainingRun(setup, max_epochs, folder, on_epoch)
@@ -109,7 +110,7 @@ def _model_and_config(
     return model, training_config(model.name, dataset.spec, **overrides)
 
 
-def _check_fit(model: PoolingModel, dataset) -> None:
+def _check_fit(model: PoolingModel, dataset, shape: Shape) -> None:
     """Check that the model was built for graphs like these, and that every part of the split can be scored.
 
     Raises DataError, UsageError or GraphTooLargeError.
@@ -126,7 +127,6 @@ def _check_fit(model: PoolingModel, dataset) -> None:
                 f"{dataset.name} has graphs of only one class in its {part} split, which ROC-AUC cannot score: "
                 "use a larger dataset, another split, or accuracy"
             )
-    shape = Shape.of(dataset)
     if (shape.in_dim, shape.out_dim, shape.molecules) != (
         model.shape.in_dim,
         model.shape.out_dim,

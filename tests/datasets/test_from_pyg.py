@@ -6,7 +6,7 @@ import networkx as nx
 import pytest
 import torch
 from torch_geometric.data import Batch as PygBatch
-from torch_geometric.data import Data
+from torch_geometric.data import Data, HeteroData
 from torch_geometric.datasets import FakeDataset, TUDataset
 
 from rethinkpool_core import GraphDataset, build_model, load_dataset, train
@@ -67,6 +67,12 @@ def test_there_and_back():
         again[1797]
 
 
+def test_a_slice_is_a_list_of_graphs():
+    dataset = GraphDataset.from_pyg(some(12), name="SLICES")
+    assert [int(graph.graph_id) for graph in dataset[2:-1:4]] == [2, 6, 10]
+    assert dataset[12:] == []
+
+
 def test_kinds_of_features():
     floats = GraphDataset.from_pyg(some(), name="FLOATS")
     assert (floats.spec.features, floats.num_features) == ("dense", 2)
@@ -82,6 +88,31 @@ def test_kinds_of_features():
         for number in range(6)
     ]
     assert GraphDataset.from_pyg(without, name="NONE")[0].x.tolist() == [[1.0] * 10] * 4
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bool])
+def test_one_hot_rows_are_categories_in_every_type(dtype):
+    """Those of integers, as torch's one_hot makes them, were taken for columns of categories and doubled in width."""
+    rows = [torch.eye(3)[[number % 3, 2, 1]].to(dtype) for number in range(6)]
+    dataset = GraphDataset.from_pyg([path(3, x=x) for x in rows], name="ONE-HOT")
+    assert (dataset.spec.features, dataset.num_features) == ("one_hot", 3)
+    assert dataset[4].x.tolist() == rows[4].tolist()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
+def test_features_without_columns_are_none(dtype):
+    """As TUDataset gives them for a set with attributes and without labels."""
+    dataset = GraphDataset.from_pyg([path(3, x=torch.empty(3, 0, dtype=dtype))] * 4, name="EMPTY")
+    assert dataset.spec.features == "ones" and dataset[0].x.tolist() == [[1.0] * 10] * 3
+
+
+def test_types_of_numbers():
+    graphs = [path(3, number % 2, x=torch.tensor([0, 2, 1])) for number in range(6)]
+    small = [
+        Data(x=graph.x.to(torch.uint16), edge_index=graph.edge_index.short(), y=graph.y.to(torch.uint16))
+        for graph in graphs
+    ]
+    assert_same_store(*(GraphDataset.from_pyg(each, name="TYPES") for each in (graphs, small)))
 
 
 def test_directed_graphs_and_graphs_without_edges_or_nodes():
@@ -132,6 +163,8 @@ def test_tasks_metrics_and_splits():
     split = {"train": [0, 1, 2, 3, 4, 5], "val": torch.tensor([6, 7]), "test": [8, 9]}
     given = GraphDataset.from_pyg(some(10), name="GIVEN", split=split)
     assert given.test.tolist() == [8, 9] and given.with_split(5).test.tolist() == [8, 9]
+    small = {part: torch.as_tensor(index).to(torch.uint8) for part, index in split.items()}
+    assert GraphDataset.from_pyg(some(10), name="SMALL", split=small).train.tolist() == split["train"]
     drawn = GraphDataset.from_pyg(some(30), name="DRAWN")
     assert drawn.with_split(1).test.tolist() != drawn.with_split(2).test.tolist()
 
@@ -158,6 +191,8 @@ def with_graph(number: int, graph: Data) -> list[Data]:
 BAD = {
     "no graphs": ([], {}, DataError, "no graph"),
     "one graph": (path(3), {}, UsageError, "a list"),
+    "one graph of several kinds": (HeteroData(), {}, UsageError, "a list"),
+    "nothing": (None, {}, UsageError, "MINE was given NoneType: give a list"),
     "no Data": ([1, 2, 3], {}, UsageError, "graph 0"),
     "widths": (with_graph(3, path(3, width=5)), {}, DataError, "graph 3"),
     "some without features": (with_graph(3, path(3, x=None)), {}, DataError, "graph 3"),
@@ -171,6 +206,20 @@ BAD = {
     "names of nodes": ([path(2, x=torch.tensor([0, 9999]))] * 4, {}, DataError, "up to 9999"),
     "negative category": ([path(2, x=torch.tensor([0, -1]))] * 4, {}, DataError, "-1"),
     "edge outside": (with_graph(3, path(3, edge_index=torch.tensor([[0], [3]]))), {}, DataError, "node 3"),
+    "edges as a sparse matrix": (
+        with_graph(3, Data(x=torch.rand(3, 2), adj_t=torch.eye(3).to_sparse(), y=0)),
+        {},
+        DataError,
+        "graph 3 of MINE has adj_t in place of edge_index",
+    ),
+    "edges as a dense matrix": (
+        with_graph(3, Data(x=torch.rand(3, 2), adj=torch.eye(3), y=0)),
+        {},
+        DataError,
+        "graph 3 of MINE has adj in place of edge_index",
+    ),
+    "edges in a list": (with_graph(3, path(3, edge_index=[[0], [1]])), {}, DataError, "of type list"),
+    "edge of truths": (with_graph(3, path(3, edge_index=torch.eye(2).bool())), {}, DataError, "torch.bool"),
     "edge of floats": (with_graph(3, path(3, edge_index=torch.rand(2, 4))), {}, DataError, "edge_index"),
     "no target": (
         with_graph(3, Data(x=torch.rand(2, 2))),
@@ -181,6 +230,14 @@ BAD = {
     "two targets": (with_graph(3, path(3, y=[0, 1])), {}, DataError, "graph 3"),
     "negative class": (with_graph(3, path(3, y=-1)), {}, DataError, "-1"),
     "features in a list": (with_graph(2, Data(x=[[1.0, 2.0]], y=0)), {}, DataError, "graph 2"),
+    "three dimensions": (
+        [path(3, x=torch.rand(3, 2, 2))] * 4,
+        {},
+        DataError,
+        "graph 0 of MINE has node features of shape (3, 2, 2): give one row per node",
+    ),
+    "sparse features": (with_graph(2, path(3, x=torch.eye(3).to_sparse())), {}, DataError, "give a dense"),
+    "complex features": (with_graph(2, path(3, x=torch.ones(3, 2) * 1j)), {}, DataError, "real numbers"),
     "fewer rows than nodes": (
         with_graph(2, Data(x=torch.rand(3, 2), num_nodes=5, y=0)),
         {},
@@ -208,6 +265,19 @@ BAD = {
     ),
     "class out of range": (with_graph(3, path(3, y=2)), {"task": "binary"}, DataError, "graph 3"),
     "class of floats": (with_graph(3, path(3, y=0.5)), {"task": "binary"}, DataError, "0.5"),
+    "complex target": (with_graph(3, path(3, y=1j)), {}, DataError, "type torch.complex64"),
+    "target beyond float32": (
+        with_graph(3, path(3, y=torch.tensor(1e300, dtype=torch.float64))),
+        {},
+        DataError,
+        "graph 3",
+    ),
+    "class of a million": (
+        with_graph(3, path(3, y=10**6)),
+        {},
+        DataError,
+        "graph 3 of MINE has the class 1000000, and there are at most 4096 classes",
+    ),
     "target is NaN": ([path(3, y=torch.nan)] * 4, {}, DataError, "graph 0"),
     "task": (some(), {"task": "binry"}, UnknownNameError, "binary"),
     "metric": (some(), {"metric": "f1"}, UnknownNameError, "accuracy"),
@@ -225,6 +295,8 @@ BAD = {
     ),
     "graph twice": (some(), {"split": {"train": [0, 0], "val": [2, 3], "test": [4]}}, UsageError, "graph 0"),
     "split outside": (some(), {"split": {"train": [0], "val": [2], "test": [12]}}, UsageError, "0 to 11"),
+    "split of words": (some(), {"split": {"train": ["a"], "val": [2], "test": [3]}}, UsageError, "train"),
+    "split of nothing": (some(), {"split": {"train": [0], "val": None, "test": [3]}}, UsageError, "val"),
     "empty split": (some(), {"split": {"train": [0], "val": [], "test": [1]}}, UsageError, "val"),
     "too few": (some(2), {}, DataError, "3"),
 }

@@ -20,6 +20,12 @@ def test_list_says_what_is_present(tiny_root: Path) -> None:
     assert rows["MOLHIV"].metric == "rocauc"
 
 
+def test_list_does_not_guess_what_only_the_data_can_tell(tiny_root: Path) -> None:
+    """A set of the user's own with targets for regression was listed as binary, under TU Dortmund's licence."""
+    row = next(row for row in list_datasets(tiny_root) if row.name == "TU:TINY")
+    assert (row.task, row.metric) == (None, None) and row.licence.startswith("not known")
+
+
 def test_a_folder_whose_name_no_set_can_have_is_no_set(tiny_root: Path) -> None:
     """A copy as file managers make it, which ended both commands."""
     before = list_datasets(tiny_root)

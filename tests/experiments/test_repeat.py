@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+import pandas as pd
 import pytest
 from analysis.samples import runs_of
 
@@ -14,6 +15,7 @@ from rethinkpool_core.experiments.repeat import (
     device_option,
     grid_commands,
     repeat_command,
+    runs_besides,
     seed_ranges,
 )
 
@@ -90,3 +92,12 @@ def test_commands_of_a_grid_select_what_was_run():
         "rethinkpool grid table-s5 --dataset NCI1 --model MINCUTPOOL --seeds 21-30 --device cuda"
     ]
     assert grid_commands("table-s5", runs[:0]) == ["rethinkpool grid table-s5"]
+
+
+def test_runs_besides_are_those_that_the_commands_train_too():
+    """The grid has four settings of NO-POOL on RINGS-1: these have ten seeds of one and five of another, of 4 x 10."""
+    shallow, deep = (Cell("NO-POOL", "RINGS-1", {"num_layers": number}) for number in (1, 4))
+    ten, five = runs_of((shallow, 0.5), seeds=range(1, 11)), runs_of((deep, 0.9), seeds=range(1, 6))
+    assert runs_besides("rings", pd.concat([ten, five])) == 25
+    assert runs_besides("rings", five) == 15
+    assert runs_besides("table-s5", runs_of((Cell("MINCUTPOOL", "NCI1"), 0.7))) == 0

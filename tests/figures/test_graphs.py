@@ -6,9 +6,12 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from torch_geometric.data import Data
 
+from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.figures.graphs import (
     MAX_CLUSTERS,
     MAX_EDGES,
@@ -49,6 +52,15 @@ def test_positions_are_those_of_the_dataset_where_it_has_some(small):
     found = DrawnGraph.of(small.dataset, 0)
     assert found.positions.tolist() == [[x, -1] for x in range(5)]
     assert found.pairs.tolist() == [[0, 1], [1, 2], [2, 3], [3, 4]]
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_numbers_of_other_data_are_no_coordinates(width):
+    """Continuous features of one's own graphs, of which only those of images are places."""
+    edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    graphs = [Data(x=torch.full((3, width), 0.5), edge_index=edges, y=y) for y in (0, 1, 0)]
+    found = DrawnGraph.of(GraphDataset.from_pyg(graphs, name="OWN"), 0)
+    assert np.array_equal(found.positions, spring_layout(3, edges.numpy()))
 
 
 def test_layout_is_the_same_on_every_call():

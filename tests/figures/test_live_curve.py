@@ -45,6 +45,14 @@ def test_of_errors_the_smallest_is_the_best(drawn):
     assert lines(drawn)[1] == [(1, 0.5)]
 
 
+def test_of_seeds_that_tie_the_first_is_told_and_not_the_one_that_tests_best():
+    scores = {
+        seed: SeedScores(0.7, 0.6, 0.5, 0.5, test, 1e-3) for seed, test in enumerate((0.4, 0.9), start=1)
+    }
+    figure = live_curve([EpochReport(1, 0.1, scores)], "GMN", "accuracy", 4)
+    assert figure.caption == "GMN: 1 epoch, best validation 50.0 (test 40.0)"
+
+
 def test_seeds_that_train_side_by_side_have_a_line_each(drawn):
     figure = live_curve([report(1, 0.5, 0.6, best=0.6, test=0.5)], "GMN", "accuracy", 4)
     assert len(lines(drawn)[0]) == 2 and "seed 1" in figure.svg and "seed 2" in figure.svg

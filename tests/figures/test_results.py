@@ -133,7 +133,10 @@ def test_figures_of_a_single_seed():
     runs = runs_of((Cell("MINCUTPOOL", "NCI1"), 0.7), (Cell("N-MINCUTPOOL", "NCI1"), 0.6), seeds=[3])
     (figure,) = forest_plot(comparisons(runs)).figures
     assert "undecided" in figure.svg
-    assert score_strips(runs, cell_scores(runs)).figures and curve_bands(runs, "val_score", "accuracy").svg
+    (strips,) = score_strips(runs, cell_scores(runs)).figures
+    assert (
+        strips.caption.startswith("NCI1: 1 seed per model") and curve_bands(runs, "val_score", "accuracy").svg
+    )
 
 
 def test_figures_take_the_colour_of_the_page(runs):

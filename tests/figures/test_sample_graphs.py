@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 from small_graphs import dataset_of, store_of
+from torch_geometric.data import Data
 
 from rethinkpool_core.datasets import load_dataset
 from rethinkpool_core.datasets.counts import read_counts
+from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.datasets.spec import DATASETS
 from rethinkpool_core.errors import DataError
 from rethinkpool_core.figures.layout import lay_out
@@ -56,8 +58,27 @@ def test_committed_samples_fit_the_counts(name):
         assert 0 <= graph.number < counts.statistics["num_graphs"]
 
 
+def own_dataset(x: torch.Tensor, targets: list[float]) -> GraphDataset:
+    """Paths of three nodes with the features ``x``."""
+    edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    return GraphDataset.from_pyg([Data(x=x, edge_index=edges, y=y) for y in targets], name="OWN")
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_graphs_with_numbers_at_nodes_are_laid_out_and_have_no_labels(width):
+    (graph, *_) = sample_graphs(own_dataset(torch.full((3, width), 7.5), [0, 1, 0, 1]))
+    assert graph.labels == []
+    assert graph.positions == lay_out(3, np.array(graph.edges)).round(2).tolist()
+
+
+def test_targets_that_are_numbers_are_not_classes():
+    dataset = own_dataset(torch.tensor([0, 1, 0]), [0.25, 1.5, 2.75, 4.0])
+    captions = [figure.caption for figure in draw_samples(dataset.spec, sample_graphs(dataset)).figures]
+    assert "OWN, graph 0: target 0.25, 3 nodes" in captions
+
+
 def test_captions_say_what_is_drawn():
-    (first, *_) = draw_samples("NCI1", read_samples()["NCI1"]).figures
+    (first, *_) = draw_samples(DATASETS["NCI1"], read_samples()["NCI1"]).figures
     graph = read_samples()["NCI1"][0]
     assert first.caption == f"NCI1, graph {graph.number}: class 0, {len(graph.positions)} nodes"
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from analysis.samples import runs_of
+from matplotlib.axes import Axes
 
 from rethinkpool_core.analysis.printed_pairs import printed_comparisons
 from rethinkpool_core.analysis.tables import comparisons
@@ -60,3 +61,22 @@ def test_picture_has_both_panels_and_stands_alone(ours):
         svg.startswith("<?xml") and "N-DIFFPOOL-V2 minus DIFFPOOL-V2" in svg and "N-MINCUTPOOL minus" in svg
     )
     assert re.search(r'<svg [^>]*color="#1f2328"', svg) and 'style="width: 100%' not in svg
+
+
+def test_a_difference_of_single_seeds_is_on_the_axis(monkeypatch):
+    limits, original = [], Axes.set_xlim
+
+    def set_xlim(self, *ends, **options):
+        if len(ends) == 1:  # a pair, as the figure gives it
+            limits.append(ends[0])
+        return original(self, *ends, **options)
+
+    monkeypatch.setattr(Axes, "set_xlim", set_xlim)
+    cells = (Cell("MINCUTPOOL", "PROTEINS"), 0.5), (Cell("N-MINCUTPOOL", "PROTEINS"), 0.9)
+    table_s5_forest(comparisons(runs_of(*cells, seeds=[1])), printed_comparisons())
+    assert len(limits) == 2 and all(low < 39 < high for low, high in limits)
+
+
+def test_the_legend_has_the_level_of_the_printed_intervals(ours):
+    figure = table_s5_forest(ours, printed_comparisons(alpha=0.01)).figures[0]
+    assert "as printed, 99 % interval" in figure.svg

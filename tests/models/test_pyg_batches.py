@@ -10,7 +10,7 @@ from torch_geometric.data import Batch as PygBatch
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 
-from rethinkpool_core import build_model, load_dataset
+from rethinkpool_core import GraphDataset, build_model, load_dataset, train
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
 from rethinkpool_core.models.names import MODELS
@@ -108,6 +108,21 @@ def test_a_graph_without_edge_index_has_no_edges(digits):
     assert torch.equal(model(Data(x=x))[0], without)
 
 
+def test_gradients_reach_the_node_features_unrounded(digits):
+    """Features that float16 holds exactly had gradients in float16: small ones became 0."""
+    graph, model = digits[0].clone(), build_model("MINCUTPOOL", digits).double().eval()
+
+    def output(x):
+        graph.x = x
+        return 1e-9 * model(graph)[0][0, 0]
+
+    x, step = torch.ones(graph.num_nodes, 3, dtype=DOUBLE, requires_grad=True), 2**-12
+    output(x).backward()
+    with torch.no_grad():
+        slope = (output(x + step) - output(x - step)) / (2 * step)
+    assert x.grad.sum().item() == pytest.approx(slope.item(), rel=1e-4)
+
+
 def test_molecules_need_their_edge_features(molecules):
     model = build_model("MINCUTPOOL", molecules.dataset).eval()
     graph = molecules.dataset[0]
@@ -133,6 +148,28 @@ BAD = {
     "no features": (Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2), DataError, "no node features"),
     "not finite": (Data(x=torch.full((2, 3), torch.nan)), DataError, "not a finite number: replace it"),
     "no nodes": (Data(x=torch.rand(0, 3)), DataError, "no graph of the batch has a node"),
+    "features in a list": (
+        Data(x=[[1.0, 2.0, 3.0]], edge_index=torch.tensor([[0], [0]])),
+        DataError,
+        "type list",
+    ),
+    "sparse features": (Data(x=torch.eye(3).to_sparse()), DataError, "layout torch.sparse_coo"),
+    "beyond float32": (
+        Data(x=torch.full((2, 3), 1e300, dtype=DOUBLE)),
+        DataError,
+        "not a finite number: replace it",
+    ),
+    "edges as a matrix": (
+        Data(x=torch.rand(3, 3), adj_t=torch.eye(3).to_sparse()),
+        DataError,
+        "the batch has adj_t in place of edge_index",
+    ),
+    "edges one per row": (
+        Data(x=torch.rand(3, 3), edge_index=torch.zeros(4, 2).long()),
+        DataError,
+        r"\(4, 2\)",
+    ),
+    "name in place of the number": (Data(x=torch.rand(3, 3), graph_id="g1"), DataError, "graph_id, 'g1'"),
     "edge outside": (Data(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [3]])), DataError, "0 to 2"),
     "edge between graphs": (
         PygBatch(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [2]]), batch=torch.tensor([0, 0, 1])),
@@ -152,6 +189,42 @@ def test_what_does_not_fit_is_said_in_one_sentence(case, digits):
     batch, kind, word = BAD[case]
     with pytest.raises(kind, match=word):
         build_model("NO-POOL", digits)(batch)
+
+
+def test_predictions_for_numbers_in_a_list_or_a_range(digits):
+    model = build_model("NO-POOL", digits)
+    assert torch.equal(model.predict(digits, [2, 0, 1])[[1, 2, 0]], model.predict(digits, range(3)))
+
+
+CANNOT_BE_PREDICTED = {
+    "graphs of PyG": (lambda digits: (digits.to_pyg(),), UsageError, "dataset is of type list"),
+    "negative number": (
+        lambda digits: (digits, [-1]),
+        UsageError,
+        "index must hold whole numbers from 0 to 1796",
+    ),
+    "mask": (lambda digits: (digits, digits.store.y == 0), UsageError, "index must hold"),
+    "other features": (
+        lambda digits: (GraphDataset.from_pyg([Data(x=torch.rand(2, 5), y=0)] * 3, name="WIDE"),),
+        DataError,
+        "WIDE has node features of 5 columns and the model was built for 3 columns",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CANNOT_BE_PREDICTED)
+def test_what_cannot_be_predicted_is_said_in_one_sentence(case, digits):
+    arguments, kind, word = CANNOT_BE_PREDICTED[case]
+    with pytest.raises(kind, match=word):
+        build_model("NO-POOL", digits).predict(*arguments(digits))
+
+
+def test_models_are_built_and_trained_for_a_dataset_of_the_package(digits):
+    for dataset in (digits.to_pyg()[:9], "DIGITS"):
+        with pytest.raises(UsageError, match="give what load_dataset or"):
+            build_model("NO-POOL", dataset)
+        with pytest.raises(UsageError, match="give what load_dataset or"):
+            train(build_model("NO-POOL", digits), dataset, 1, max_epochs=1, progress=False)
 
 
 def test_predictions_of_no_graphs_and_of_graphs_that_are_too_large(digits):

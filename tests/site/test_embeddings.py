@@ -30,7 +30,7 @@ def run_of(model, dataset, spread=0.125):
         "seed": 1,
         "test_score": 0.5,
         "commit": "ab" * 20,
-        "command": "go",
+        "command": "go --store R&D",
     }
     return TracedRun(about, [LayerSpread("conv 1", spread, 0.5, 10)], graphs)
 
@@ -62,6 +62,7 @@ def test_a_figure_with_a_run_shows_it_and_where_it_comes_from():
         and "abababababab" in shown
         and "Not run yet" not in shown
     )
+    assert "<code>go --store R&amp;D</code>" in shown
 
 
 def test_unknown_figure():

@@ -102,3 +102,7 @@ def test_differences_are_adjusted_for_their_number():
     assert [line.endswith("no difference shown.") for line in text.splitlines()] == [
         p >= 0.05 for p in expected
     ]
+
+
+def test_of_runs_that_all_failed_nothing_is_drawn(runs):
+    assert curve_figures(runs.assign(error="out of memory")).figures == []

@@ -121,6 +121,14 @@ def test_gpu_pieces_hold_the_numbers(gpu):
     assert gpu["commit"][:12] in pieces["where"]
 
 
+def test_no_measured_error_is_above_what_the_page_says(gpu):
+    """5.1e-05 is at most 6e-05, 2e-05 at most 2e-05."""
+    for entry in gpu["equality"]:
+        entry["eager"] = entry["recorded"] = {"first": 5.1e-05, "all": 2e-05}
+    text = how_fast_gpu.gpu_parts(gpu)["equality"]
+    assert "first step differs by at most 6e-05" in text and text.count("at most 2e-05") == 2
+
+
 def test_the_gpu_pieces_are_those_of_the_page(gpu):
     page = (COMMITTED.parents[1] / "book" / "how-fast.md").read_text(encoding="utf-8")
     for name in (*how_fast_gpu.gpu_parts(gpu), "tf32-scores"):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from rethinkpool_core.cli import main
+from rethinkpool_core.datasets.spec import DATASETS
 from rethinkpool_core.errors import UnknownNameError, UsageError
+from rethinkpool_core.paper import get_metric
 from rethinkpool_core.site import notebooks
 from rethinkpool_core.site.notebooks import (
     PROFILES,
@@ -202,6 +207,41 @@ def test_outside_a_clone_there_are_no_notebooks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="clone"):
         notebooks.project_folder()
+
+
+def run_cell(name: str, part: str, namespace: dict) -> object:
+    """Run the cell of a notebook that has ``part``, and return the value of its last expression."""
+    (source,) = [text for cell in read(name)["cells"] if part in (text := "".join(cell["source"]))]
+    *body, last = ast.parse(source).body
+    exec(compile(ast.Module(body, []), name, "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), name, "eval"), namespace)
+
+
+@pytest.mark.parametrize(("dataset", "paired"), [("DIGITS", True), ("RINGS-1", True), ("ZINC", False)])
+def test_seeds_are_paired_where_they_draw_the_split(dataset, paired):
+    from rethinkpool_core.analysis.equivalence import compare
+    from rethinkpool_core.analysis.sentences import sentence
+    from rethinkpool_core.paper import TABLES, published, stand_in
+
+    scores = {"GMN": {1: 0.5, 2: 0.6, 3: 0.75}, "RANDOM-GMN": {1: 0.45, 2: 0.6, 3: 0.7}}
+    namespace = {
+        "compare": compare, "sentence": sentence, "TABLES": TABLES, "published": published, "stand_in": stand_in,
+        "Markdown": str, "scores": scores, "model": "GMN", "twin": "RANDOM-GMN", "max_epochs": 1000,
+        "data": SimpleNamespace(name=dataset, spec=DATASETS[dataset]),
+    }  # fmt: skip
+    said = run_cell("pooling-vs-random", "comparison = compare(", namespace)
+    assert ("paired by split" in said) == paired
+
+
+def test_validation_curves_are_labelled_with_the_metric_of_the_dataset():
+    namespace = {
+        "FigureRow": list, "get_metric": get_metric, "data": SimpleNamespace(spec=DATASETS["ZINC"]),
+        "live": pd.DataFrame({"cell": ["a"]}), "names": {"a": "1 convolution"},
+        "curve_bands": lambda runs, curve, label, names: label,
+    }  # fmt: skip
+    assert run_cell("b2_initial_convolutions", "curve_bands(live", namespace) == [
+        "validation mean absolute error"
+    ]
 
 
 def test_the_comparison_is_that_of_the_package_in_points_twin_minus_method(executed):

@@ -8,7 +8,9 @@ from html import unescape
 
 import pytest
 
+from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.frame import load_results
+from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.site.notebooks import project_folder
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.results_csv import COLUMNS, committed_files, files_with, write_results_csv
@@ -22,8 +24,9 @@ def committed():
 @pytest.fixture(scope="module")
 def imdb(committed):
     """Forty runs of two cells, all from one machine and commit."""
-    of_pair = committed.model.str.endswith("MINCUTPOOL") & (committed.seed <= 20)
-    return committed[(committed.dataset == "IMDB-B") & of_pair]
+    runs = get_grid("table-s5").runs_in(committed)
+    of_pair = runs.model.str.endswith("MINCUTPOOL") & (runs.seed <= 20)
+    return runs[(runs.dataset == "IMDB-B") & of_pair]
 
 
 def text(part: str) -> str:
@@ -53,6 +56,12 @@ def test_each_source_has_a_line_of_its_own(imdb):
     assert [item.split(" runs")[0] for item in items] == [str(len(imdb) - 5), "5"]
     assert "commit abcdef012 · ANOTHER GPU," in items[1]
     assert all("repeat all: rethinkpool grid table-s5 --dataset IMDB-B" in item for item in items)
+
+
+def test_a_command_that_trains_more_than_these_runs_says_so(committed):
+    """NO-POOL has three settings in the grid; its command trains all of them."""
+    one = committed[committed.cell == Cell("NO-POOL", "DIGITS", {"num_layers": 1}).digest]
+    assert "repeat all, with 20 more runs: rethinkpool grid reach" in text(provenance(one, "reach").html)
 
 
 def test_every_seed_has_its_score_and_every_cell_its_command(imdb):

@@ -7,6 +7,7 @@ import pytest
 from analysis.samples import runs_of
 
 from rethinkpool_core.analysis.departures import departure_effects
+from rethinkpool_core.errors import UnknownNameError
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.departures import DEPARTURES
 from rethinkpool_core.site import found
@@ -127,7 +128,7 @@ def test_sentences_without_a_run(runs):
     nothing = load_table_s5(runs[:0])
     for say in (found.verdict, found.agreement, found.differences, found.equivalence):
         assert "yet" in say(nothing)
-    assert plan_table(nothing.runs).count("| 0 |") == 8
+    assert plan_table(nothing).count("| 0 |") == 8
     assert margins_table(nothing.ours) == corrected_table(nothing.ours) == pooled_text(nothing.ours)
 
 
@@ -137,7 +138,9 @@ def test_the_printed_table_differs_in_four_pairs(table):
     assert named == [
         ["MINCUTPOOL", "SMNIST"], ["DIFFPOOL-V2", "SMNIST"], ["DIFFPOOL-V2", "ZINC"], ["DIFFPOOL-V2", "MOLHIV"],
     ]  # fmt: skip
-    assert "rounding" in lines[2] and "rounding" not in lines[0]
+    frail = ["other numbers that round to these" in line for line in lines[:4]]
+    assert frail == [False, False, True, True]
+    assert found.printed_line(table).endswith("how the numbers were rounded, DIFFPOOL-V2 on ZINC and MOLHIV.")
 
 
 def test_control(runs):
@@ -166,7 +169,11 @@ def test_the_claim(table, runs):
         in found.claim(table, against_no_pooling(undecided))
     )
     few = runs[(runs.seed <= 2) | (runs.model == "NO-POOL")]
-    assert "cannot tell for MINCUTPOOL on PROTEINS (" in found.claim(load_table_s5(few))
+    unsure = found.claim(load_table_s5(few))
+    assert "cannot tell for MINCUTPOOL on PROTEINS (" in unsure
+    assert "the smallest margin that a test of the pair alone supports" in unsure, (
+        "the verdicts are of all together"
+    )
     assert "nothing can be said" in found.claim(load_table_s5(runs[:0]))
 
 
@@ -185,7 +192,7 @@ def test_margins_and_correction(table):
 
 
 def test_plan_says_where_its_spread_comes_from(table):
-    text = plan_table(table.runs)
+    text = plan_table(table)
     assert "about" in row(text, "NCI1", "MINCUTPOOL")[4]
     shown = row(text, "PROTEINS", "MINCUTPOOL")
     assert shown[2:4] == ["60", "20"] and "about" not in shown[4]
@@ -194,3 +201,40 @@ def test_plan_says_where_its_spread_comes_from(table):
 def test_datasets_that_differ_are_said_to(table):
     assert "The datasets differ" in pooled_text(table.ours)
     assert pooled_text(table.ours[:1]) == pooled_text([])
+
+
+def test_of_chosen_datasets_no_other_is_missing(runs):
+    table = load_table_s5(runs, datasets=["PROTEINS", "NCI1"])
+    assert found.agreement(table).startswith("3 of the 8 cells of Table S5 on PROTEINS, NCI1 have been run")
+    assert len(table.cells_table().splitlines()) == 2 + 8 and "SMNIST" not in table.pairs_table()
+    assert {dataset for dataset, _ in table.missing()} == {"PROTEINS", "NCI1"}
+    assert "IMDB-B" not in plan_table(table) and "`PROTEINS`" in plan_table(table)
+    assert {one.comparison.dataset for one in table.printed_beside} == {"PROTEINS", "NCI1"}
+    assert {one.dataset for one in table.ours} == {"PROTEINS"}
+
+
+def test_a_dataset_that_the_table_does_not_have(runs):
+    with pytest.raises(UnknownNameError):
+        load_table_s5(runs, datasets=["DIGITS"])
+
+
+def test_cells_of_one_seed_have_been_run(runs):
+    first = runs.seed == 1
+    alone = found.agreement(load_table_s5(runs[first]))
+    assert alone == (
+        "5 of the 32 cells of Table S5 have been run, with 1 seed per model: too few to say how far their means are from "
+        "the printed ones."
+    )
+    some = found.agreement(load_table_s5(runs[first | (runs.dataset == "PROTEINS")]))
+    assert some.startswith(
+        "5 of the 32 cells of Table S5 have been run, with 1 to 20 seeds per model; of the 2 with more than one seed: all means"
+    )
+
+
+def test_the_claim_has_no_margin_of_a_single_seed(runs):
+    text = found.claim(load_table_s5(runs[runs.seed == 1]))
+    assert "these seeds allow no test for MINCUTPOOL on SMNIST and PROTEINS\n" in text and "()" not in text
+
+
+def test_the_level_of_a_pooled_interval_is_that_of_the_tests(runs):
+    assert "(99 % interval" in pooled_text(load_table_s5(runs, alpha=0.01).ours)

@@ -44,6 +44,13 @@ def test_numbers_sort_by_value_and_missing_ones_come_last(table):
     assert column(found, 1) == ["10.25 ± 2", "9.5 ± 0.1", "−3", "-"]
 
 
+def test_numbers_with_groups_of_digits_are_numbers(table):
+    found = table(["model", "parameters"], [["a", "25\u202f602"], ["b", "1\u202f234\u202f567"], ["c", "946"]])
+    assert found.locator("td.number").count() == 3
+    found.locator("button").nth(1).click()
+    assert column(found, 0) == ["c", "a", "b"]
+
+
 def test_third_click_restores_the_order(table):
     found = table(["model", "score"], SCORES)
     for _ in range(3):

@@ -9,6 +9,7 @@ from rethinkpool_core.analysis.ring_predictions import convolutions_of, ring_sco
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.site.when_pooling_matters import (
     agreement_table,
+    alone_table,
     expected_table,
     figure,
     found_table,
@@ -104,6 +105,18 @@ def test_the_twin_that_sees_itself_stands_beside_the_one_that_does_not(none):
     assert [line[3] for line in lines[2:]] == ["not run yet", "not run yet"]
 
 
+def test_mincutpool_without_its_losses_stands_beside_mincutpool_with_them(none):
+    alone = next(cell for cell in get_grid("rings-explained").cells if cell.model == "MINCUTPOOL")
+    runs = runs_of((CELLS["MINCUTPOOL", 1, 1], 0.5), seeds=range(1, 11), spread=0.0)
+    explained = runs_of((alone, 0.9), seeds=range(1, 11))
+    text = alone_table(runs, explained).replace("\u00a0", " ")
+    first, second = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
+    assert first[:3] == ["`RINGS-1`", "**50.0 ± 0.0: 50 %**", "above chance"]
+    assert first[3].endswith(": above chance")
+    assert first[4] == f"{100 * explained.test_score.max():.1f}"
+    assert second == ["`RINGS-2`", "not run yet", "chance", "not run yet", ""]
+
+
 def test_agreement_is_a_row_per_set():
     assert [line.split("`")[1] for line in agreement_table().splitlines()[2:]] == [
         "RINGS-1",
@@ -115,6 +128,14 @@ def test_agreement_is_a_row_per_set():
 def test_all_parts_are_written_from_the_committed_runs(tmp_path):
     write_when_pooling_matters(tmp_path)
     assert {path.stem.removeprefix("rings-") for path in tmp_path.iterdir()} == {
-        "agreement", "expected", "figure", "found", "power", "reach-digits", "reach-provenance",
+        "agreement", "alone", "expected", "figure", "found", "power", "reach-digits", "reach-provenance",
         "reach-smnist", "twin", "verdicts",
     }  # fmt: skip
+
+
+def test_a_cell_of_one_seed_has_been_run(runs):
+    single = runs[runs.seed == 1]
+    scores = ring_scores(single)
+    assert found_text(scores).endswith(" have not been run yet and 3 cells have a single seed.\n")
+    cell = get_grid("rings-explained").cells[0]
+    assert "| 62.0 |" in twin_text(runs_of((cell, 0.62), seeds=[1], spread=0))

@@ -20,7 +20,9 @@ QUICK = {
 }
 
 
-def plain_run(name, dataset, seed, *, batch_size, clip_norm, protocol=QUICK, **overrides):
+def plain_run(
+    name, dataset, seed, *, batch_size, clip_norm, auxiliary_weight=1.0, protocol=QUICK, **overrides
+):
     """Curves of one seed in float64, and its best epoch with validation and test score."""
     split = dataset.with_split(seed)
     model = build_model(name, dataset, seed=seed, **overrides).double()
@@ -75,7 +77,8 @@ def plain_run(name, dataset, seed, *, batch_size, clip_norm, protocol=QUICK, **o
                 (losses["purity"] * len(index) / len(split.train)).backward()
                 continue
             model.zero_grad(set_to_none=False)
-            sum([supervised, *(loss for key, loss in losses.items() if key != "purity")]).backward()
+            auxiliary = sum(loss for key, loss in losses.items() if key != "purity")
+            (supervised + auxiliary_weight * auxiliary).backward()
             if clip_norm:
                 torch.nn.utils.clip_grad_norm_(groups[group], clip_norm)
             optimiser.step()
@@ -140,6 +143,22 @@ def test_clipping_matters_here(digits, run):
         compare(
             record, plain_run("MINCUTPOOL", dataset, 1, batch_size=32, clip_norm=clip_norm, protocol=short)
         )
+
+
+@pytest.mark.parametrize("name", ["MINCUTPOOL", "DIFFPOOL-V2"])
+def test_weighted_auxiliary_losses(name, digits, run):
+    """Curves are of the losses without their weight, in a plain loop too."""
+    dataset = digits(100)
+    short = QUICK | {"max_epochs": 4}
+    found = []
+    for weight in (0.0, 3.0):
+        (record,) = run(name, dataset, [1], batch_size=32, auxiliary_weight=weight, **short)
+        plain = plain_run(
+            name, dataset, 1, batch_size=32, clip_norm=2.0, auxiliary_weight=weight, protocol=short
+        )
+        compare(record, plain, 1e-7)
+        found.append(record.curves["train_loss"])
+    assert found[0] != found[1]
 
 
 @pytest.mark.parametrize("train_keys", [True, False])
