@@ -17,6 +17,7 @@ from rethinkpool_core import __version__
 from rethinkpool_core.commands import bench, book, data, grid, models, notebook, results, train
 from rethinkpool_core.commands.values import join_assignments
 from rethinkpool_core.errors import RethinkPoolError, print_with_causes
+from rethinkpool_core.files.atomic import is_storage_failure
 
 app = typer.Typer(
     name="rethinkpool",
@@ -119,6 +120,11 @@ def _run(args: list[str], debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
+        if isinstance(error, OSError) and is_storage_failure(error):
+            place = error.filename or "the file that the output goes to"
+            return _report(
+                f"cannot use {place} ({error.strerror}): check its permissions and the free space", 1, debug
+            )
         described = f"{type(error).__name__} ({_one_line(error)})"
         return _report(f"internal error: {described}; run again with --debug to see where", 1, debug)
 
@@ -132,3 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = [arg for arg in args if arg != "--debug"]
     with _ctrl_c():
         return _run(join_assignments(command), debug="--debug" in args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

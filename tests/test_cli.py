@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -154,6 +155,33 @@ def test_failed_replica_is_listed_and_the_others_are_kept(tmp_path, capsys, fail
     assert [record["seed"] for record in json.loads(file.read_text())] == [1, 2]
 
 
+def one_record(*args, **kwargs):
+    from rethinkpool_core.training import RunRecord
+
+    return [RunRecord("N-MINCUTPOOL", "DIGITS", 1, "accuracy", 0.5, 0.25, 3, 9)]
+
+
+def test_records_are_written_where_the_output_cannot_be(tmp_path, capsys, fails, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    fails(one_record)
+    monkeypatch.setattr("rethinkpool_core.commands.train.print_table", full)
+    assert main([*QUICK, "--json", str(tmp_path / "r.json")]) == 1
+    assert [record["seed"] for record in json.loads((tmp_path / "r.json").read_text())] == [1]
+
+
+def test_scores_are_printed_where_the_records_cannot_be_written(tmp_path, capsys, fails, monkeypatch):
+    def full(*args):
+        raise StorageError("no space")
+
+    fails(one_record)
+    monkeypatch.setattr("rethinkpool_core.commands.train.write_text", full)
+    assert main([*QUICK, "--json", str(tmp_path / "r.json")]) == 1
+    captured = capsys.readouterr()
+    assert "25.0 over 1 seed" in captured.out and only_line(captured.err) == "error: no space"
+
+
 def test_result_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
     file = tmp_path / "r.json"
     file.write_text("old")
@@ -175,6 +203,24 @@ def test_closed_pipe_is_quiet():
     running.stderr.close()
     running.wait()
     assert said == b""
+
+
+@pytest.mark.parametrize("name", ["a folder/file", None])
+def test_no_room_or_no_permission_is_no_internal_error(name, capsys, fails):
+    def refused(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device", name)
+
+    fails(refused)
+    assert main(QUICK) == 1
+    said = only_line(capsys.readouterr().err)
+    assert said.startswith(f"error: cannot use {name or 'the file that the output goes to'} (No space left")
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "rethinkpool_core.cli", "--version"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, f"rethinkpool {__version__}\n")
 
 
 # -- commands that work
@@ -221,6 +267,11 @@ def test_list_names_every_dataset(capsys):
     assert main(["data", "list"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert [name for name in listed if name in DATASETS] == list(DATASETS)
+
+
+def test_fetching_what_is_built_in_names_no_folder(tmp_path, capsys):
+    assert main(["data", "fetch", "DIGITS", "--root", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "DIGITS: built in\n"
 
 
 def test_stats_stand_beside_the_printed_ones(capsys, tmp_path, small_mirror):

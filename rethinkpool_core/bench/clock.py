@@ -38,3 +38,5 @@ def measured(work: Callable[[], object], device: torch.device) -> Seconds:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

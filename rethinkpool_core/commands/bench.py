@@ -45,22 +45,26 @@ def bench_command(
     Takes about ten minutes on one core. Times depend on the machine; compare the speed-ups.
     """
     if json_file is not None:
-        check_writable(json_file)
+        json_file = check_writable(json_file)
 
     from rethinkpool_core.bench.plan import QUICK, Plan
     from rethinkpool_core.bench.report import growth_tables, model_table
     from rethinkpool_core.bench.run import run
+    from rethinkpool_core.training.provenance import command
 
-    plan = Plan(dataset=dataset_spelling(dataset), seeds=seeds, device=device, threads=threads, growth=growth)
+    plan = Plan(
+        dataset=dataset_spelling(dataset, root), seeds=seeds, device=device, threads=threads, growth=growth
+    )
     plan = replace(
         plan,
         **({"models": tuple(known_spelling(one, MODELS) for one in model)} if model else {}),
         **(QUICK if quick else {}),
     )
     plan = replace(plan, rounds=plan.rounds if rounds is None else rounds)
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    found = run(plan, root=root, command=command, say=lambda line: typer.echo(line, err=True))
-    for table in (model_table(found), *growth_tables(found)):
-        print_table(table)
-    if json_file is not None:
-        write_text(json_file, json.dumps(found, indent=1) + "\n")
+    found = run(plan, root=root, command=command(sys.argv), say=lambda line: typer.echo(line, err=True))
+    try:
+        if json_file is not None:
+            write_text(json_file, json.dumps(found, indent=1) + "\n")
+    finally:  # neither a full disk nor a pipe that is closed loses both
+        for table in (model_table(found), *growth_tables(found)):
+            print_table(table)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rethinkpool_core.commands.output import print_table
+from rethinkpool_core.commands.output import check_writable, print_table
 from rethinkpool_core.commands.values import known_spelling
 from rethinkpool_core.errors import DataError
 
@@ -75,7 +75,7 @@ def fetch_command(
     ] = None,
     root: Root = None,
 ) -> None:
-    """Download datasets, or take them from a folder, and prepare them."""
+    """Download datasets that are not here yet, or take them from a folder, which replaces those that are here."""
     from rethinkpool_core.datasets import get_spec
     from rethinkpool_core.datasets.fetch import fetch
 
@@ -84,7 +84,8 @@ def fetch_command(
         get_spec(name)  # a typing error in the last name is reported before the first download
     for name in names:
         for fetched in fetch([name], root, mirror):
-            typer.echo(f"{fetched.name}: {fetched.origin} ({fetched.folder})")
+            where = f" ({fetched.folder})" if fetched.folder.is_dir() else ""
+            typer.echo(f"{fetched.name}: {fetched.origin}{where}")
 
 
 @app.command("import")
@@ -112,6 +113,7 @@ def verify_command(root: Root = None) -> None:
     from rich.table import Table
 
     from rethinkpool_core.datasets import verify
+    from rethinkpool_core.files.folders import data_root
 
     table = Table("dataset", "state", "details")
     results = verify(root)
@@ -121,7 +123,8 @@ def verify_command(root: Root = None) -> None:
     bad = [result.name for result in results if not result.ok]
     if bad:
         raise DataError(
-            f"damaged or changed: {', '.join(bad)}; fetch again with `rethinkpool data fetch {' '.join(bad)}`"
+            f"damaged or changed: {', '.join(bad)}; where the next load does not pack the files again, remove the set from "
+            f"{data_root(root)} and fetch or import it anew"
         )
 
 
@@ -160,7 +163,7 @@ def count_command(
 
     What the files hold of other datasets stays.
     """
-    from rethinkpool_core.datasets import load_dataset
+    from rethinkpool_core.datasets import get_spec, load_dataset
     from rethinkpool_core.datasets.counts import count_dataset, counts_file, read_counts, write_counts
     from rethinkpool_core.errors import needs_extra
     from rethinkpool_core.figures.sample_graphs import (
@@ -170,13 +173,18 @@ def count_command(
         write_samples,
     )
 
-    files = [file() if to is None else to / file().name for file in (counts_file, samples_file)]
+    names = [dataset_spelling(name, root) for name in names]
+    for name in names:
+        get_spec(name)  # a wrong name or folder is reported before the first set is counted
+    files = [
+        check_writable(file() if to is None else to / file().name) for file in (counts_file, samples_file)
+    ]
     counts, samples = (
         read(file) if file.exists() else {}
         for read, file in zip((read_counts, read_samples), files, strict=True)
     )
     for name in names:
-        dataset = load_dataset(dataset_spelling(name, root), root)
+        dataset = load_dataset(name, root)
         counts[dataset.name] = count_dataset(dataset)
         with needs_extra("book", "drawing sample graphs"):
             samples[dataset.name] = sample_graphs(dataset)

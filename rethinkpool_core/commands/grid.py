@@ -87,6 +87,7 @@ def grid_command(
         )
     with needs_extra("experiments", "a grid"):
         from rethinkpool_core.experiments.engine import (
+            check_engine,
             local_devices,
             local_workers,
             total_memory,
@@ -96,6 +97,7 @@ def grid_command(
         from rethinkpool_core.experiments.run import find_grid, run_grid
         from rethinkpool_core.experiments.store import ResultStore
 
+        check_engine(engine, scheduler)
         import_models(module or ())
         grid = find_grid(known_spelling(name, grid_names()), None if seeds is None else parse_seeds(seeds))
         grid = grid.restricted(
@@ -171,15 +173,19 @@ def print_plan(plan: Plan, folder: Path, workers: int, memory: float) -> None:
         print_text(committed_hint(plan))
     timed = [cell for cell in plan.cells if cell.todo and cell.seconds is not None]
     untimed = sum(cell.todo for cell in plan.cells if cell.seconds is None)
+    workers = min(workers, len(plan.tasks))
     if timed:
         seconds = sum(cell.todo * cell.seconds for cell in timed)
+        longest = max(cell.seconds * min(len(task.seeds), cell.todo) for cell in timed for task in cell.tasks)
         runs = sum(cell.todo for cell in timed)
         print_text(
-            f"about {duration(seconds / workers)} for {runs} of them, {workers} task{'s' if workers > 1 else ''} at once"
+            f"about {duration(max(seconds / workers, longest))} for {runs} of them, "
+            f"{workers} task{'s' if workers > 1 else ''} at once"
         )
     if untimed:
         print_text(f"no estimate for {untimed} of them: no run of their cells has been timed on a {kind} yet")
     largest = max((cell.memory for cell in plan.cells if cell.todo), default=0)
     if largest:
-        needed = largest * min(workers, plan.todo)
-        print_text(f"up to {needed / 1e9:.0f} GB of this machine's {memory / 1e9:.0f} GB of memory")
+        print_text(
+            f"up to {largest * workers / 1e9:.0f} GB of this machine's {memory / 1e9:.0f} GB of memory"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
@@ -99,7 +100,8 @@ def _type_words(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(get_args(kind))
     if get_origin(kind) is tuple:
-        return f"list of {_TYPES[get_args(kind)[0]]}s"
+        item = get_args(kind)[0]
+        return f"list of {_type_words(item)}" + ("s" if item in (int, float, str) else "")
     return _TYPES[kind]
 
 
@@ -107,4 +109,4 @@ def _shown(value: Any) -> str:
     """A value as ``--set`` takes it."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(list(value)) if isinstance(value, tuple) else str(value)
+    return json.dumps(list(value)) if isinstance(value, tuple) else str(value)

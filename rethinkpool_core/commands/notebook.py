@@ -45,7 +45,7 @@ def notebook_command(
     """Run a notebook and print where its executed copy is; the notebook itself is not changed."""
     given = parse_assignments(parameter or (), "-p")
     if output is not None:
-        check_writable(output)
+        output = check_writable(output)
 
     with needs_extra("book", "rethinkpool notebook"):
         from rethinkpool_core.site.notebooks import run_notebook, shown

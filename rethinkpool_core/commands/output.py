@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rethinkpool_core.errors import StorageError
 from rethinkpool_core.files.atomic import write_file
+from rethinkpool_core.files.folders import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,11 +127,23 @@ def _part(table: Table, numbers: list[int], width: int) -> Table:
     return part
 
 
-def check_writable(path: Path) -> None:
-    """Refuse a file that could not be written later, before hours of training (raises StorageError)."""
-    folder = path.absolute().parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise StorageError(f"cannot write {path}: name a file in a folder that exists and is writable")
+def check_writable(path: Path) -> Path:
+    """Return ``path`` without ``~``; refuse a file that could not be written later, before hours of training.
+
+    Pipes and devices are refused too: they would be replaced by a file. Raises StorageError, and UsageError as `expand_home`.
+    """
+    path = expand_home(path)
+    try:
+        file = path.resolve()  # where the file is that is replaced, if this is a link
+        writable = file.parent.is_dir() and os.access(file.parent, os.W_OK | os.X_OK)
+        writable = writable and (file.is_file() or not file.exists())
+    except (OSError, RuntimeError):  # too long a name, a folder that cannot be looked into, links in a circle
+        writable = False
+    if not writable:
+        raise StorageError(
+            f"cannot write {path}: name a regular file in a folder that exists and is writable"
+        )
+    return path
 
 
 def write_text(path: Path, text: str) -> None:

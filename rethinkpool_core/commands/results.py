@@ -13,7 +13,8 @@ from rethinkpool_core.commands.grid import Store, WithCommitted, grid_names
 from rethinkpool_core.commands.modules import Modules
 from rethinkpool_core.commands.output import check_writable, print_table, print_text
 from rethinkpool_core.commands.values import known_spelling
-from rethinkpool_core.errors import DataError, needs_extra
+from rethinkpool_core.errors import DataError, UsageError, needs_extra
+from rethinkpool_core.files.folders import expand_home
 from rethinkpool_core.models.modules import import_models
 from rethinkpool_core.paper import METRICS
 
@@ -108,13 +109,13 @@ def compact_command(
     store: Store = None,
 ) -> None:
     """Write the finished runs of a store to one small file."""
-    check_writable(target)
+    target = check_writable(target)
     with needs_extra("experiments", "results compact"):
         from rethinkpool_core.experiments.compact import compact
         from rethinkpool_core.experiments.store import store_folder
 
         cells = None if name is None else _grid(name).digests
-        count = compact(list(sources or [store_folder(store)]), target, cells)
+        count = compact([expand_home(one) for one in sources or [store_folder(store)]], target, cells)
     typer.echo(f"{count} runs in {target}, {target.stat().st_size / 1000:.0f} kB")
 
 
@@ -128,12 +129,15 @@ def activations_command(
     root: Root = None,
 ) -> None:
     """Compute the activations of trained models on test graphs (Appendix E) and write them to one file."""
-    check_writable(target)
+    target = check_writable(target)
     with needs_extra("experiments", "results activations"):
         from rethinkpool_core.analysis.activations import trace_store, write_activations
         from rethinkpool_core.experiments.store import ResultStore
 
-        traced = trace_store(ResultStore(store), _grid(name), root)
+        grid = _grid(name)
+        if not grid.keep_weights:
+            raise UsageError(f"the grid {grid.name} keeps no weights: name one that does, such as embeddings")
+        traced = trace_store(ResultStore(store), grid, root)
     write_activations(target, traced)
     typer.echo(f"{len(traced)} models in {target}, {target.stat().st_size / 1000:.0f} kB")
 

@@ -72,7 +72,7 @@ def train_command(
     """
     numbers = parse_seeds(seeds)
     if json_file is not None:
-        check_writable(json_file)
+        json_file = check_writable(json_file)
     given = parse_assignments(assignments or (), "--set")
     import_models(module or ())
     model, dataset = known_spelling(model, model_names()), dataset_spelling(dataset, root)
@@ -96,10 +96,12 @@ def train_command(
         checkpoint_dir=checkpoint_dir,
         **for_training,
     )
-    print_table(results_table(records))
-    print_text(summary(records))
-    if json_file is not None:
-        write_text(json_file, json.dumps([record.to_dict() for record in records], indent=1))
+    try:
+        if json_file is not None:
+            write_text(json_file, json.dumps([record.to_dict() for record in records], indent=1) + "\n")
+    finally:  # neither a full disk nor a pipe that is closed loses both
+        print_table(results_table(records))
+        print_text(summary(records))
     failed = [record for record in records if record.error]
     if failed:
         listed = "; ".join(f"seed {record.seed}: {record.error}" for record in failed)

@@ -33,7 +33,7 @@ def parse_seeds(text: str) -> list[int]:
             if not numbers or len(numbers) > MOST_SEEDS:
                 raise ValueError
             seeds += numbers
-    except ValueError:
+    except (ValueError, OverflowError):  # of a range that is longer than any list
         raise UsageError(
             f"--seeds cannot be {text!r}: give how many (20), or which, as in 1,5,9-12"
         ) from None

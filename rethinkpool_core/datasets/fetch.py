@@ -15,7 +15,7 @@ from rethinkpool_core.datasets.storage.layout import mirror_files, raw_folder
 from rethinkpool_core.errors import DataError, RethinkPoolError
 from rethinkpool_core.files.atomic import is_storage_failure, move_folder, scratch_folder, storage_errors
 from rethinkpool_core.files.checksums import sha256
-from rethinkpool_core.files.folders import data_root
+from rethinkpool_core.files.folders import data_root, expand_home
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def fetch(
     damaged, or a download failed; StorageError if the data folder cannot be written.
     """
     specs, base = [get_spec(name) for name in names], data_root(root)
-    return [_fetch_one(spec, base, None if source is None else Path(source).expanduser()) for spec in specs]
+    return [_fetch_one(spec, base, None if source is None else expand_home(source)) for spec in specs]
 
 
 def _fetch_one(spec: DatasetSpec, root: Path, mirror: Path | None) -> Fetched:

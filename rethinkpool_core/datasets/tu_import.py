@@ -13,7 +13,7 @@ from rethinkpool_core.datasets.storage.layout import raw_folder
 from rethinkpool_core.errors import DataError, RethinkPoolError, UnknownNameError, UsageError
 from rethinkpool_core.files.archive import unpack_zip
 from rethinkpool_core.files.atomic import move_folder, scratch_folder, storage_errors
-from rethinkpool_core.files.folders import data_root
+from rethinkpool_core.files.folders import data_root, expand_home
 
 _EDGES = "_A.txt"
 _DEEPEST = 3  # names of folders above the file of edges: NAME/raw/NAME_A.txt has two
@@ -32,7 +32,7 @@ def name_in(path: str | os.PathLike[str]) -> str:
 
     Raises DataError where there is no such file, or more than one; UsageError for a name that cannot be used.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     return _spec_of(_edges_in(path).name.removesuffix(_EDGES)).name
 
 
@@ -51,7 +51,7 @@ def import_tu(
     Raises DataError for a path without such a set, files that cannot be used, and a name that another set has; UsageError for a
     name that cannot be used; StorageError if the data folder cannot be written. Nothing is left behind then.
     """
-    path, base = Path(path).expanduser(), data_root(root)
+    path, base = expand_home(path), data_root(root)
     edges = _edges_in(path)
     old = edges.name.removesuffix(_EDGES)
     spec = _spec_of(old if name is None else name)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from rethinkpool_core.errors import DataError, StorageError
+from rethinkpool_core.errors import DataError, StorageError, UsageError
 from rethinkpool_core.experiments.parquet import DamagedFile, encode_rows, read_rows
 from rethinkpool_core.experiments.schema import ORDER, row_of
 from rethinkpool_core.experiments.store import ResultStore
@@ -20,8 +20,8 @@ def compact(sources: list[Path], target: Path, cells: Iterable[str] | None = Non
     sources    stores, ``.parquet`` files of runs, ``.jsonl`` files of records; a run in several of them is taken from the first
     cells      keep the runs of cells with these digests (`Cell.digest`)
 
-    Raises StorageError for a source that cannot be read, DataError where there is no run or a line is no record; ``target``
-    then stays as it was.
+    Raises StorageError for a source that cannot be read, DataError where there is no run or a line is no record, UsageError
+    where runs that are in ``target`` would be lost; ``target`` then stays as it was.
     """
     wanted, rows = None if cells is None else set(cells), {}
     for source in sources:
@@ -30,8 +30,21 @@ def compact(sources: list[Path], target: Path, cells: Iterable[str] | None = Non
                 rows.setdefault(row["key"], row)
     if not rows:
         raise DataError(f"there is no finished run in {', '.join(map(str, sources))}: run the grid first")
+    lost = _keys_in(target) - rows.keys()
+    if lost:
+        raise UsageError(
+            f"{target} has {len(lost)} runs that would be lost: name it as a source too, a `--from` for each, or write "
+            "to another file"
+        )
     write_file(target, encode_rows(sorted(rows.values(), key=ORDER)))
     return len(rows)
+
+
+def _keys_in(target: Path) -> set[str]:
+    try:
+        return {row["key"] for row in read_rows(target, ["key"])}
+    except (FileNotFoundError, DamagedFile):
+        return set()
 
 
 def _rows(source: Path) -> Iterable[dict]:

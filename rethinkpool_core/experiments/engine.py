@@ -60,8 +60,9 @@ def start_engine(
     scheduler    address, for the engine "dask"
     workers      their number, for the engine "local"; 0 for as many as cores, or GPUs, and memory allow
 
-    Raises UsageError for an engine that does not exist or a scheduler that does not answer.
+    Raises UsageError as `check_engine`, and for a scheduler that does not answer.
     """
+    check_engine(name, scheduler)
     if name == "dask":
         with _connect(scheduler) as client:
             yield Engine(
@@ -69,23 +70,27 @@ def start_engine(
                 device,
                 "the scheduler has no workers yet: start some with `dask worker` and its address",
             )
-    elif name == "local":
-        if scheduler is not None:
-            raise UsageError("--scheduler goes with --engine dask: the engine local starts its own")
+    else:
         with _start_workers(plan, workers, device) as engine:
             yield engine
-    else:
+
+
+def check_engine(name: str, scheduler: str | None) -> None:
+    """Raise UsageError for an engine that does not exist, or one that does not go with the address of a scheduler or its lack."""
+    if name not in ("local", "dask"):
         raise UsageError(f"there is no engine {name!r}: give local or dask")
-
-
-@contextmanager
-def _connect(address: str | None) -> Iterator[object]:
-    from distributed import Client
-
-    if not address:
+    if name == "local" and scheduler is not None:
+        raise UsageError("--scheduler goes with --engine dask: the engine local starts its own")
+    if name == "dask" and not scheduler:
         raise UsageError(
             "--engine dask needs a scheduler: give its address, as in --scheduler tcp://10.0.0.1:8786"
         )
+
+
+@contextmanager
+def _connect(address: str) -> Iterator[object]:
+    from distributed import Client
+
     with _quiet():
         try:
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)

@@ -21,6 +21,7 @@ from rethinkpool_core.datasets.tu_import import is_path, name_in
 from rethinkpool_core.errors import RethinkPoolError, StorageError, UnknownNameError, UsageError
 from rethinkpool_core.experiments.cell import MAX_EPOCHS
 from rethinkpool_core.experiments.grids import SEEDS, Grid, cells_of
+from rethinkpool_core.files.folders import expand_home
 from rethinkpool_core.models.modules import import_models
 from rethinkpool_core.training.seeds import check_seeds
 
@@ -119,7 +120,7 @@ class _Reader:
         """The name of a dataset; of a path, the name that the set in it will have."""
         if not isinstance(name, str) or not is_path(name):
             return name
-        path = self.path.parent / Path(name).expanduser()
+        path = self.path.parent / expand_home(name)
         self.own_data[path] = None  # in the order of the file, each once
         try:
             return name_in(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rethinkpool_core.datasets.tu_import import import_tu
 from rethinkpool_core.errors import needs_extra
-from rethinkpool_core.experiments.engine import start_engine, trains_on_gpus
+from rethinkpool_core.experiments.engine import check_engine, start_engine, trains_on_gpus
 from rethinkpool_core.experiments.grid_file import read_grid
 from rethinkpool_core.experiments.grids import Grid, get_grid
 from rethinkpool_core.experiments.plan import make_plan
@@ -61,6 +61,7 @@ def run_grid(
     trainings have saved a checkpoint. Runs that fail do not raise: they are in ``Report.failures``.
     """
     check_value("workers", workers, NonNegativeInt)
+    check_engine(engine, scheduler)
     grid = find_grid(grid, seeds)
     for path in grid.own_data:
         import_tu(path, root)

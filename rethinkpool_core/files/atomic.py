@@ -73,9 +73,9 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file that the user has named, as `replace_file` does (raises StorageError)."""
+    """Write a file that the user has named, or the one that this is a link to, as `replace_file` does (raises StorageError)."""
     with _write_errors(path):
-        replace_file(path, content)
+        replace_file(path.resolve(), content)
 
 
 def replace_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
@@ -89,9 +89,9 @@ def replace_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, 
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file that the user has named, as `replace_tensors` does (raises StorageError)."""
+    """Write a safetensors file that the user has named, as `write_file` does, and the folders above it (raises StorageError)."""
     with _write_errors(path):
-        replace_tensors(path, tensors, metadata)
+        replace_tensors(path.resolve(), tensors, metadata)
 
 
 @contextmanager

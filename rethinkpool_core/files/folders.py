@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from rethinkpool_core.errors import UsageError
+
 ENVIRONMENT_VARIABLE = "RETHINKPOOL_DATA"
 
 
@@ -29,4 +31,12 @@ def clone_folder() -> Path | None:
 def chosen_folder(given: str | os.PathLike[str] | None, variable: str) -> Path | None:
     """Return ``given``, else the value of the environment variable, else None."""
     chosen = os.environ.get(variable) or None if given is None else given
-    return None if chosen is None else Path(chosen).expanduser()
+    return None if chosen is None else expand_home(chosen)
+
+
+def expand_home(path: str | os.PathLike[str]) -> Path:
+    """Return ``path`` with the folder of the user in the place of ``~`` (raises UsageError if there is no such user)."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{path} starts with the home folder of no user here: give the whole path") from None

@@ -6,11 +6,11 @@ import json
 import math
 import os
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rethinkpool_core.errors import DataError, StorageError, UsageError
 from rethinkpool_core.files.atomic import write_tensors
+from rethinkpool_core.files.folders import expand_home
 
 if TYPE_CHECKING:
     from rethinkpool_core.models.base import PoolingModel
@@ -98,7 +98,7 @@ class RunRecord:
 
         Raises StorageError.
         """
-        write_tensors(Path(path).expanduser(), self.weights or {}, {"record": self.to_json()})
+        write_tensors(expand_home(path), self.weights or {}, {"record": self.to_json()})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> RunRecord:
@@ -106,7 +106,7 @@ class RunRecord:
         from safetensors import SafetensorError, safe_open
 
         try:
-            with safe_open(Path(path).expanduser(), "pt") as file:
+            with safe_open(expand_home(path), "pt") as file:
                 text, weights = (
                     (file.metadata() or {}).get("record"),
                     {key: file.get_tensor(key) for key in file.keys()},

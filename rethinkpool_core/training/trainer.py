@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
+from rethinkpool_core.files.folders import expand_home
 from rethinkpool_core.models.base import PoolingModel, Shape
 from rethinkpool_core.models.build import build_model, config_fields
 from rethinkpool_core.parameters.check import check_value
@@ -65,7 +66,7 @@ def train(
     model, config = _model_and_config(model, dataset, overrides)
     _check_fit(model, dataset, shape)
     setup = TrainingSetup(model, dataset, config, resolve_device(device))
-    folder = None if checkpoint_dir is None else Path(checkpoint_dir).expanduser()
+    folder = None if checkpoint_dir is None else expand_home(checkpoint_dir)
     run = TrainingRun(setup, max_epochs, folder, on_epoch)
     configure_malloc()
     with stop_requests() as stop_requested, matmul_precision(config.tf32):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -15,6 +16,7 @@ import torch
 from small_graphs import dataset_of, named_graphs, store_of
 
 from rethinkpool_core.bench import curves
+from rethinkpool_core.bench.clock import measured
 from rethinkpool_core.bench.curves import Setup, measure
 from rethinkpool_core.bench.datasets import random_graphs, subset
 from rethinkpool_core.bench.implementations import Baseline, Ours
@@ -111,6 +113,34 @@ def test_wrong_words(options, said, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert said in only_line(err)
+
+
+def test_data_of_ones_own_are_imported_to_the_given_folder(tmp_path, monkeypatch):
+    """The folder and its root are looked at before the models, so a wrong model is enough to end the command."""
+    imported = []
+    monkeypatch.setattr(
+        "rethinkpool_core.datasets.tu_import.import_tu", lambda *given: imported.append(given) or "TU:MINE"
+    )
+    assert main(["bench", "--dataset", "my/set", "--root", str(tmp_path), "--model", "NO-POOL"]) == 2
+    assert imported == [("my/set", tmp_path)]
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_time_ends_when_the_device_has_finished(kind, monkeypatch):
+    done = []
+    monkeypatch.setattr(getattr(torch, kind), "synchronize", lambda *device: done.append("finished"))
+    measured(lambda: done.append("work"), torch.device(kind))
+    assert done == ["finished", "work", "finished"]
+
+
+def test_measurements_are_written_where_the_output_cannot_be(tmp_path, monkeypatch):
+    def full(*table):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rethinkpool_core.bench.run.run", lambda *plan, **options: {"format": 2})
+    monkeypatch.setattr("rethinkpool_core.bench.report.model_table", full)
+    assert main(["bench", "--json", str(tmp_path / "found.json")]) == 1
+    assert json.loads((tmp_path / "found.json").read_text()) == {"format": 2}
 
 
 def test_json_that_cannot_be_written_is_said_before_anything_is_measured(tmp_path, capsys):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from rethinkpool_core.cli import main
 from rethinkpool_core.datasets.counts import FILE as COUNTS
 from rethinkpool_core.datasets.counts import counts_file, read_counts
@@ -26,6 +28,14 @@ def test_other_datasets_stay(tmp_path):
     assert main(["data", "count", "DIGITS", "--to", str(tmp_path)]) == 0
     for committed in (counts_file(), samples_file()):
         assert (tmp_path / committed.name).read_text() == committed.read_text()
+
+
+@pytest.mark.parametrize("wrong", [["NCI2", "--to", "."], ["--to", "no/such/folder"]])
+def test_what_is_wrong_is_told_before_the_first_set_is_counted(wrong, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("rethinkpool_core.datasets.load_dataset", lambda *given: pytest.fail("loaded"))
+    assert main(["data", "count", "DIGITS", *wrong]) in (1, 2)
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_a_wrong_name_counts_nothing(tmp_path, capsys):

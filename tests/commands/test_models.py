@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 
 from rethinkpool_core.cli import main
+from rethinkpool_core.commands.models import _shown, _type_words
+from rethinkpool_core.commands.values import parse_value
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.models.build import config_fields
 from rethinkpool_core.models.names import MODELS
 from rethinkpool_core.models.registry import find_model
+from rethinkpool_core.parameters.check import is_supported
 from rethinkpool_core.parameters.descriptions import described_parameters
 from rethinkpool_core.training.config import TrainingConfig, training_fields
 
@@ -61,6 +65,26 @@ def test_unknown_model_and_dataset(capsys):
 
 def test_parameters_of_training_are_described():
     assert set(training_fields()) <= set(described_parameters(TrainingConfig))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (int, "whole number"),
+        (Literal["a", "b"], "a or b"),
+        (tuple[int, ...], "list of whole numbers"),
+        (tuple[bool, ...], "list of true or false"),
+        (tuple[Literal["a", "b"], ...], "list of a or b"),
+    ],
+)
+def test_every_type_of_parameter_has_words(kind, words):
+    assert is_supported(kind) and _type_words(kind) == words
+
+
+@pytest.mark.parametrize("value", [True, 3, 1e-06, "uniform", (True, False), (32, 1), ("a", "b")])
+def test_a_default_is_shown_as_it_can_be_given(value):
+    given = parse_value(_shown(value))
+    assert (tuple(given) if isinstance(given, list) else given) == value
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from rethinkpool_core.commands.output import fit_table, print_table, print_text
+from rethinkpool_core.commands.output import check_writable, fit_table, print_table, print_text, write_text
+from rethinkpool_core.errors import StorageError
 
 
 def table_of(header: str, *rows: tuple[str, ...]) -> Table:
@@ -83,3 +86,32 @@ def test_text_wraps_on_a_terminal_alone(capsys, monkeypatch):
         line.startswith(("some", "words")) and len(line) <= 40
         for line in capsys.readouterr().out.splitlines()
     )
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "name too long", "links in a circle", "no folder"])
+def test_what_no_file_can_be_written_to_is_refused(kind, tmp_path):
+    path = tmp_path / ("x" * 300 if kind == "name too long" else "out")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "links in a circle":
+        path.symlink_to(path)
+    elif kind == "no folder":
+        path = path / "out"
+    with pytest.raises(StorageError, match=r"cannot write .*: name a regular file in a folder that exists"):
+        check_writable(path)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert check_writable(Path("~/out.json")) == tmp_path / "out.json"
+
+
+def test_a_link_stays_a_link_to_what_is_written(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "r.json").write_text("old")
+    link = tmp_path / "r.json"
+    link.symlink_to(tmp_path / "kept" / "r.json")
+    write_text(check_writable(link), "new")
+    assert link.is_symlink() and (tmp_path / "kept" / "r.json").read_text() == "new"

@@ -90,7 +90,9 @@ def test_seeds_are_a_number_or_a_list_with_ranges(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "few", "1,,2", "3-1", "1,1", "0,1", "1-1000000000"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "few", "1,,2", "3-1", "1,1", "0,1", "1-1000000000", f"1-{10**30}"]
+)
 def test_wrong_seeds(text):
     with pytest.raises(UsageError, match="seed"):
         parse_seeds(text)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rethinkpool_core.cli import main
 from rethinkpool_core.datasets import list_datasets, load_dataset, verify
 from rethinkpool_core.datasets.inventory import Verified
 
@@ -51,6 +52,14 @@ def test_verify_finds_a_damaged_raw_file(tiny_root: Path) -> None:
     row = of_tiny(tiny_root)
     assert (row.status, row.ok) == ("damaged", False)
     assert "TINY_A.txt is missing" in row.detail
+
+
+def test_the_command_does_not_advise_a_fetch_that_changes_nothing(tiny_root: Path, capsys) -> None:
+    (tiny_root / "TUDataset" / "TINY" / "raw" / "TINY_A.txt").unlink()
+    assert main(["data", "verify", "--root", str(tiny_root)]) == 1
+    assert f"remove the set from {tiny_root} and fetch or import it anew" in capsys.readouterr().err
+    assert main(["data", "fetch", "TU:TINY", "--root", str(tiny_root)]) == 0
+    assert of_tiny(tiny_root).status == "damaged", "what is there is not fetched"
 
 
 def test_verify_finds_a_raw_file_that_changed(tiny_root: Path) -> None:

@@ -47,6 +47,16 @@ WRONG_COMMANDS = {
         2,
         "no Dask scheduler answers",
     ),
+    "dry run without an engine": (
+        ["grid", "smoke", "--dry-run", "--engine", "slurm"],
+        2,
+        "give local or dask",
+    ),
+    "dry run without a scheduler": (
+        ["grid", "smoke", "--dry-run", "--engine", "dask"],
+        2,
+        "--scheduler tcp://",
+    ),
     "no such protocol": (
         ["grid", "smoke", "--engine", "dask", "--scheduler", "foo://127.0.0.1:1"],
         2,
@@ -57,6 +67,11 @@ WRONG_COMMANDS = {
     "results of no grid": (["results", "table-s6"], 2, "did you mean 'table-s5'"),
     "margin below 0": (["results", "--margin", "-1"], 1, "there is no run"),
     "nothing to compact": (["results", "compact", "out.parquet"], 1, "no store or file"),
+    "activations of a grid without weights": (
+        ["results", "activations", "out.safetensors", "--grid", "smoke"],
+        2,
+        "such as embeddings",
+    ),
     "compact to nowhere": (["results", "compact", "no/such/out.parquet"], 1, "cannot write"),
 }
 

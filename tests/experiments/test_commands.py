@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rethinkpool_core.cli import main
+from rethinkpool_core.commands.grid import print_plan
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.frame import load_results
-from rethinkpool_core.experiments.grids import GRIDS, get_grid
+from rethinkpool_core.experiments.grids import GRIDS, Grid, get_grid
+from rethinkpool_core.experiments.plan import CellPlan, Plan, Task
 from rethinkpool_core.experiments.store import ResultStore, committed_store
 from rethinkpool_core.paper import published
 
@@ -51,6 +55,25 @@ def test_plan_train_and_show(mine, capsys):
     assert "N-MINCUTPOOL" in out and "batch_size=256, max_epochs=1" in out
     assert main(["results", "compact", "folded.parquet"]) == 0
     assert "4 runs in folded.parquet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("seeds", "workers", "said"),
+    [
+        ((1,), 8, "about 1 h 0 min for 1 of them, 1 task at once"),
+        ((1, 2, 3), 1, "about 3 h 0 min for 3 of them, 1 task at once"),
+        ((1, 2, 3), 2, "about 1 h 30 min for 3 of them, 2 tasks at once"),
+        ((1, 2, 3), 3, "about 1 h 0 min for 3 of them, 3 tasks at once"),
+    ],
+)
+def test_a_plan_is_no_shorter_than_its_longest_task(seeds, workers, said, capsys):
+    """Each run takes an hour and is a task of its own."""
+    cell = Cell("GMN", "NCI1")
+    tasks = [Task(cell, (seed,)) for seed in seeds]
+    planned = CellPlan(cell, tasks, len(seeds), [], [], seconds=3600.0, peak_bytes=1e9)
+    print_plan(Plan(Grid("mine", "", (cell,), seeds), [planned]), Path("store"), workers, 64e9)
+    out = capsys.readouterr().out
+    assert said in out and f"up to {workers if len(seeds) > 1 else 1} GB of" in out
 
 
 @pytest.mark.usefixtures("here")

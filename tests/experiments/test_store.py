@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from rethinkpool_core import load_results
-from rethinkpool_core.errors import DataError, StorageError
+from rethinkpool_core.errors import DataError, StorageError, UsageError
 from rethinkpool_core.experiments.compact import compact
 from rethinkpool_core.experiments.parquet import encode_rows
 from rethinkpool_core.experiments.schema import SCHEMA
@@ -99,6 +99,20 @@ def test_compact_takes_stores_files_and_json_lines(store, cell, record_of, tmp_p
     with pytest.raises(DataError, match="no finished run"):
         compact([store.folder], target, cells=["other"])
     assert pq.read_table(target).num_rows == 2
+
+
+def test_compact_loses_no_run_of_a_file_that_is_there(store, cell, record_of, tmp_path):
+    target = tmp_path / "results.parquet"
+    for seed in (1, 2):
+        store.write(record_of(cell, seed, 0.5))
+    compact([store.folder], target)
+    other = ResultStore(tmp_path / "other")
+    other.prepare()
+    other.write(record_of(cell, 3, 0.5))
+    with pytest.raises(UsageError, match="has 2 runs that would be lost"):
+        compact([other.folder], target)
+    assert pq.read_table(target).num_rows == 2
+    assert compact([other.folder, target], target) == 3
 
 
 @pytest.mark.parametrize("line", ["", "{", "[]", "3", '{"model": "GMN"}', '{"model": "GMN", "curves": {}}'])
