@@ -85,14 +85,14 @@ def batch_from_pyg(data: Data, in_dim: int, molecules: bool, dtype: torch.dtype)
 def _kind(x: object) -> str:
     if not isinstance(x, Tensor):
         return f"type {type(x).__name__}"
-    return f"shape {tuple(x.shape)}" + ("" if x.layout == torch.strided else f" and layout {x.layout}")
+    layout = "" if x.layout == torch.strided else f" and layout {x.layout}"
+    return f"shape {tuple(x.shape)} and type {x.dtype}{layout}"
 
 
 def _checked_ids(ids: object, graphs: int) -> Tensor:
     if not isinstance(ids, Tensor) or ids.numel() != graphs or ids.is_floating_point():
-        found = f"shape {tuple(ids.shape)} and type {ids.dtype}" if isinstance(ids, Tensor) else repr(ids)
         raise DataError(
-            f"the batch has a graph_id, {found}, that is not one whole number per graph: correct or remove it"
+            f"the batch has a graph_id of {_kind(ids)} in place of one whole number per graph: correct or remove it"
         )
     return ids.cpu().reshape(-1).long()
 

@@ -169,7 +169,11 @@ BAD = {
         DataError,
         r"\(4, 2\)",
     ),
-    "name in place of the number": (Data(x=torch.rand(3, 3), graph_id="g1"), DataError, "graph_id, 'g1'"),
+    "name in place of the number": (
+        Data(x=torch.rand(3, 3), graph_id="g1"),
+        DataError,
+        "graph_id of type str",
+    ),
     "edge outside": (Data(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [3]])), DataError, "0 to 2"),
     "edge between graphs": (
         PygBatch(x=torch.rand(3, 3), edge_index=torch.tensor([[0], [2]]), batch=torch.tensor([0, 0, 1])),
