@@ -148,7 +148,7 @@ def smoothness_command(
     root: Root = None,
 ) -> None:
     """Measure how smooth the features are that MINCUTPOOL's first assignment sees, on all datasets, and write it to one file."""
-    check_writable(target)
+    target = check_writable(target)
     from rethinkpool_core.analysis.smoothest_direction import CONVOLUTIONS, measure, write_smoothness
     from rethinkpool_core.datasets.dataset import load_dataset
     from rethinkpool_core.datasets.spec import DATASETS

@@ -22,6 +22,7 @@ from rethinkpool_core.analysis.collapsed_assignments import (
     with_losses,
 )
 from rethinkpool_core.analysis.smoothest_direction import (
+    Smoothness,
     measure,
     read_smoothness,
     smoothest_quotient,
@@ -138,6 +139,22 @@ def test_committed_smoothness_is_measured_again():
     again = measure(load_dataset("DIGITS"), 2, seeds=[1])
     assert again.quotients == pytest.approx(there.quotients[:1], rel=1e-6)
     assert again.clusters == there.clusters == 21
+
+
+def test_the_command_writes_what_is_measured(tmp_path, monkeypatch, capsys):
+    from rethinkpool_core.analysis import smoothest_direction
+    from rethinkpool_core.cli import main
+    from rethinkpool_core.datasets import spec
+
+    measured = [Smoothness("DIGITS", 2, 21, (0.1, 0.2))]
+    monkeypatch.setattr(spec, "DATASETS", {"DIGITS": spec.DATASETS["DIGITS"]})
+    monkeypatch.setattr(smoothest_direction, "CONVOLUTIONS", {"DIGITS": (2,)})
+    monkeypatch.setattr(smoothest_direction, "measure", lambda dataset, convolutions: measured[0])
+    assert main(["results", "smoothness", str(tmp_path / "new.json")]) == 0
+    assert read_smoothness(tmp_path / "new.json") == measured
+    assert "1 rows in" in capsys.readouterr().out
+    assert main(["results", "smoothness", str(tmp_path)]) == 1
+    assert "cannot write" in capsys.readouterr().err
 
 
 def test_smoothness_file(tmp_path):
