@@ -56,8 +56,8 @@ def write_when_pooling_matters(folder: Path) -> None:
         "expected": expected_table(),
         "figure": figure(scores),
         "found": "\n".join([found_text(scores), found_table(scores), missing_text(scores), line]),
-        "twin": f"{twin_text(explained)}\n{raw_html(provenance(explained, EXPLAINED_GRID, site_root='.').html)}",
-        "alone": f"{alone_table(runs, explained)}\n",
+        "twin": f"{twin_text(explained)}\n{_explained_by(explained, 'N-DIFFPOOL-V2')}",
+        "alone": f"{alone_table(runs, explained)}\n{_explained_by(explained, 'MINCUTPOOL')}",
         "verdicts": verdicts_text(found),
         "power": power_text(found, scores),
         "reach-digits": _reach(reach, "DIGITS"),
@@ -66,6 +66,10 @@ def write_when_pooling_matters(folder: Path) -> None:
     }
     for name, text in parts.items():
         (folder / f"rings-{name}.md").write_text(text, encoding="utf-8")
+
+
+def _explained_by(explained: pd.DataFrame, model: str) -> str:
+    return raw_html(provenance(explained[explained.model == model], EXPLAINED_GRID, site_root=".").html)
 
 
 def _reach(runs: pd.DataFrame, dataset: str) -> str:
