@@ -38,7 +38,7 @@ def collapse_over_smoothness(found: Sequence[tuple[Collapse, Smoothness]]) -> Sv
                 ratios, means, ends, color=colour, marker=marker, linestyle="none", elinewidth=0.9, label=kind
             )
         for one, ratio in rows:
-            if one.mean < _LABELLED_BELOW:
+            if one.mean < _LABELLED_BELOW and _kind(one) != "RINGS":  # too close to each other for names
                 axes.annotate(
                     _name(one),
                     (ratio, 100 * one.mean),
