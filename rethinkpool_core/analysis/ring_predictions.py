@@ -57,10 +57,15 @@ class RingScore:
 
     @property
     def as_expected(self) -> bool | None:
-        """Whether the prediction came true; a mean that is 50 % in every seed is also one at chance."""
+        """Whether the prediction came true; None without an outcome."""
         if self.outcome is None:
             return None
-        return self.outcome == self.expected or (self.expected, self.outcome) == ("chance", "50 %")
+        return comes_true(self.expected, self.outcome)
+
+
+def comes_true(expected: Outcome, found: Outcome) -> bool:
+    """Return whether a prediction came true; a mean that is 50 % in every seed is also one at chance."""
+    return found == expected or (expected, found) == ("chance", "50 %")
 
 
 def convolutions_of(cell: Cell) -> int:

@@ -56,6 +56,11 @@ class Smoothness:
     def threshold(self) -> float:
         return threshold(self.clusters)
 
+    @property
+    def ratio(self) -> float:
+        """lambda / tau; equal rows are a local minimum where it is above 1."""
+        return self.mean / self.threshold
+
 
 def threshold(num_clusters: int) -> float:
     r"""Return :math:`\tau = 1 / \sqrt{2 K - 2 \sqrt{K}}`; for a single cluster, whose rows are always equal, 0."""

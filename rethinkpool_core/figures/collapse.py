@@ -22,7 +22,7 @@ def collapse_over_smoothness(found: Sequence[tuple[Collapse, Smoothness]]) -> Sv
 
     Where lambda / tau is below 1, shaded, equal rows are no minimum of the auxiliary losses.
     """
-    rows = [(one, smooth.mean / smooth.threshold) for one, smooth in found]
+    rows = [(one, smooth.ratio) for one, smooth in found]
 
     def paint(axes: Axes) -> None:
         axes.axvspan(0.01, 1, color=INK, alpha=0.08, linewidth=0)

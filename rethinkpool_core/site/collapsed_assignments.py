@@ -33,6 +33,9 @@ SMOOTHNESS = "results/smoothness.json"
 GRIDS = ("table-s5", "reach", "initial-convolutions", "rings")
 """Grids that train MINCUTPOOL as the paper describes it."""
 
+Learned = dict[tuple[str, int], Collapse]
+"""Cells by dataset and number of convolutions."""
+
 EQUAL = 0.999
 """Fraction of the largest orthogonality loss from which on all rows are called equal."""
 
@@ -41,11 +44,11 @@ def write_collapsed_assignments(folder: Path) -> None:
     """Write ``collapsed-*.md``, which the page includes, from the committed runs."""
     folder.mkdir(parents=True, exist_ok=True)
     runs = committed_runs()
-    smooth = committed_smoothness()
+    smooth, learned = committed_smoothness(), learned_by_paper(runs)
     parts = {
         "table-s5": _part(runs, "table-s5"),
-        "smoothness": smoothness_table(runs, smooth),
-        "figure": figure(runs, smooth),
+        "smoothness": smoothness_table(learned, smooth),
+        "figure": figure(learned, smooth),
         "reach": _part(runs, "reach"),
         "said": equal_text(collapse(runs, method_cells("table-s5"))) + "\n",
         "alone": alone_text(runs),
@@ -97,20 +100,18 @@ def committed_smoothness() -> list[Smoothness]:
     return read_smoothness(project_folder() / SMOOTHNESS)
 
 
-def _learned(runs: pd.DataFrame) -> dict[tuple[str, int], Collapse]:
+def learned_by_paper(runs: pd.DataFrame) -> Learned:
     """Return the cells of MINCUTPOOL with runs in `GRIDS`, by dataset and number of convolutions."""
     return {
         (one.dataset, one.convolutions): one for grid in GRIDS for one in collapse(runs, method_cells(grid))
     }
 
 
-def smoothness_table(runs: pd.DataFrame, smooth: Sequence[Smoothness]) -> str:
+def smoothness_table(learned: Learned, smooth: Sequence[Smoothness]) -> str:
     """Markdown table of lambda and tau beside what the trained models do, from the smallest lambda / tau to the largest."""
-    learned = _learned(runs)
     rows = []
-    for one in sorted(smooth, key=lambda one: one.mean / one.threshold):
+    for one in sorted(smooth, key=lambda one: one.ratio):
         trained = learned.get((one.dataset, one.convolutions))
-        ratio = one.mean / one.threshold
         equal = None if trained is None else sum(value >= EQUAL for value in trained.orthogonality)
         rows.append(
             [
@@ -119,8 +120,8 @@ def smoothness_table(runs: pd.DataFrame, smooth: Sequence[Smoothness]) -> str:
                 one.clusters,
                 f"{one.mean:.3f}",
                 f"{one.threshold:.3f}",
-                f"{ratio:.2f}",
-                "different" if ratio < 1 else "equal",
+                f"{one.ratio:.2f}",
+                "different" if one.ratio < 1 else "equal",
                 "not run yet" if trained is None else f"{equal} of {trained.seeds}",
             ]
         )
@@ -128,9 +129,8 @@ def smoothness_table(runs: pd.DataFrame, smooth: Sequence[Smoothness]) -> str:
     return unbroken(markdown(header, rows))
 
 
-def figure(runs: pd.DataFrame, smooth: Sequence[Smoothness]) -> str:
+def figure(learned: Learned, smooth: Sequence[Smoothness]) -> str:
     """The figure of the page, or a sentence while there is nothing to draw."""
-    learned = _learned(runs)
     found = [
         (learned[one.dataset, one.convolutions], one)
         for one in smooth

@@ -16,15 +16,11 @@ from rethinkpool_core.analysis.ring_predictions import (
     RingScore,
     convolutions_of,
     expected,
-    expected_of_twin,
-    expected_without_auxiliary_losses,
     is_blind,
     ring_scores,
-    scores_without_auxiliary_losses,
-    twin_scores,
 )
 from rethinkpool_core.analysis.rings import best_threshold, lag_agreement
-from rethinkpool_core.analysis.tables import comparisons, has_score, overall
+from rethinkpool_core.analysis.tables import comparisons, overall
 from rethinkpool_core.datasets.sources.rings import lag_of, nodes_of
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.figures.rings import accuracy_over_reach
@@ -32,6 +28,7 @@ from rethinkpool_core.models.registry import model_order
 from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.reach import questions_table, readings_text, scores_table
+from rethinkpool_core.site.rings_explained import alone_table, explained_by, shown_score, twin_text
 from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
 
@@ -56,8 +53,8 @@ def write_when_pooling_matters(folder: Path) -> None:
         "expected": expected_table(),
         "figure": figure(scores),
         "found": "\n".join([found_text(scores), found_table(scores), missing_text(scores), line]),
-        "twin": f"{twin_text(explained)}\n{_explained_by(explained, 'N-DIFFPOOL-V2')}",
-        "alone": f"{alone_table(runs, explained)}\n{_explained_by(explained, 'MINCUTPOOL')}",
+        "twin": f"{twin_text(explained)}\n{explained_by(explained, 'N-DIFFPOOL-V2')}",
+        "alone": f"{alone_table(scores, explained)}\n{explained_by(explained, 'MINCUTPOOL')}",
         "verdicts": verdicts_text(found),
         "power": power_text(found, scores),
         "reach-digits": _reach(reach, "DIGITS"),
@@ -66,10 +63,6 @@ def write_when_pooling_matters(folder: Path) -> None:
     }
     for name, text in parts.items():
         (folder / f"rings-{name}.md").write_text(text, encoding="utf-8")
-
-
-def _explained_by(explained: pd.DataFrame, model: str) -> str:
-    return raw_html(provenance(explained[explained.model == model], EXPLAINED_GRID, site_root=".").html)
 
 
 def _reach(runs: pd.DataFrame, dataset: str) -> str:
@@ -116,7 +109,7 @@ def expected_table() -> str:
 def found_table(scores: Sequence[RingScore]) -> str:
     """Markdown table of mean and standard deviation in the same places; what was not expected is bold."""
     cells = {(one.model, one.radius, one.convolutions): one for one in scores}
-    return unbroken(_by_convolutions(cells, _shown))
+    return unbroken(_by_convolutions(cells, shown_score))
 
 
 def _by_convolutions(cells: dict[tuple[str, int, int], object], shown: Callable[..., str]) -> str:
@@ -128,13 +121,6 @@ def _by_convolutions(cells: dict[tuple[str, int, int], object], shown: Callable[
         ]
         rows.append([f"`{model}`", radius, *row])
     return markdown(["model", "r", *(f"c = {number}" for number in _NUMBERS)], rows)
-
-
-def _shown(score: RingScore) -> str:
-    if score.mean is None:
-        return "not run yet"
-    text = f"{score.mean:.1f}" + ("" if score.std is None else f" ± {score.std:.1f}")
-    return f"**{text}**" if score.as_expected is False else text
 
 
 def found_text(scores: Sequence[RingScore]) -> str:
@@ -152,64 +138,10 @@ def found_text(scores: Sequence[RingScore]) -> str:
         return f"{said}\n"
     listed = "".join(
         f"- `{one.model}` on `RINGS-{one.radius}` with c = {one.convolutions}: expected {one.expected}, "
-        f"found {one.outcome} ({_shown(one).strip('*')} over {one.seeds} seeds)\n"
+        f"found {one.outcome} ({shown_score(one).strip('*')} over {one.seeds} seeds)\n"
         for one in wrong
     )
     return f"{said} Not as expected:\n\n{listed}"
-
-
-def twin_text(runs: pd.DataFrame) -> str:
-    """Markdown table of N-DIFFPOOL-V2 with and without a first convolution that sees the node itself."""
-    rows = [
-        [
-            f"`RINGS-{radius}`",
-            f"`{str(sum_input).lower()}`",
-            expected_of_twin(sum_input),
-            _shown_outcome(score, expected_of_twin(sum_input)),
-        ]
-        for (radius, sum_input), score in sorted(twin_scores(runs).items())
-    ]
-    header = ["dataset", "`sum_input`", "expected", "found"]
-    return unbroken(markdown(header, rows))
-
-
-def alone_table(runs: pd.DataFrame, explained: pd.DataFrame) -> str:
-    """Markdown table of MINCUTPOOL with c = r, with its auxiliary losses and without them.
-
-    runs         of the grid ``rings``
-    explained    of the grid ``rings-explained``
-    """
-    with_losses = {
-        one.radius: one
-        for one in ring_scores(runs)
-        if one.model == "MINCUTPOOL" and one.convolutions == one.radius
-    }
-    rows = []
-    for radius, alone in sorted(scores_without_auxiliary_losses(explained).items()):
-        hoped = expected_without_auxiliary_losses(radius)
-        seen = explained[(explained.cell == alone.cell) & has_score(explained)].test_score
-        rows.append(
-            [
-                f"`RINGS-{radius}`",
-                _shown_outcome(with_losses[radius], with_losses[radius].expected),
-                hoped,
-                _shown_outcome(alone, hoped),
-                "" if seen.empty else f"{100 * seen.max():.1f}",
-            ]
-        )
-    header = ["dataset", "with the losses", "expected without", "found without", "best seed without"]
-    return unbroken(markdown(header, rows))
-
-
-def _shown_outcome(score: RingScore, expected: str) -> str:
-    if score.outcome is None:
-        return _shown(score)
-    text = f"{score.mean:.1f} ± {score.std:.1f}: {score.outcome}"
-    return (
-        text
-        if score.outcome == expected or (expected, score.outcome) == ("chance", "50 %")
-        else f"**{text}**"
-    )
 
 
 def missing_text(scores: Sequence[RingScore]) -> str:

@@ -20,6 +20,7 @@ from rethinkpool_core.site.collapsed_assignments import (
     equal_line,
     equal_text,
     figure,
+    learned_by_paper,
     smoothness_table,
     write_collapsed_assignments,
 )
@@ -73,7 +74,7 @@ def test_what_is_said_of_equal_rows(equal, partly):
 
 def test_expectation_is_that_of_the_threshold(equal):
     smooth = committed_smoothness()
-    table = smoothness_table(equal, smooth).replace("\u00a0", " ")
+    table = smoothness_table(learned_by_paper(equal), smooth).replace("\u00a0", " ")
     assert row(table, "NCI1")[6:] == ["equal", "2 of 2"]
     assert row(table, "SMNIST")[6:] == ["different", "not run yet"]
     ratios = [float(line.split("|")[6]) for line in table.splitlines()[2:]]
@@ -84,9 +85,9 @@ def test_figure_says_how_many_cells_are_on_either_side(equal, partly):
     import pandas as pd
 
     smooth = committed_smoothness()
-    drawn = figure(pd.concat([equal, partly]), smooth)
+    drawn = figure(learned_by_paper(pd.concat([equal, partly])), smooth)
     assert "above, 99.0 to 100.0 % in 2 cells" in drawn and "IMDB-B" in drawn
-    assert "drawn here once" in figure(equal.iloc[:0], smooth)
+    assert "drawn here once" in figure(learned_by_paper(equal.iloc[:0]), smooth)
 
 
 def test_supervised_loss_alone_is_compared_with_both(equal):

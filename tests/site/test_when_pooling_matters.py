@@ -7,9 +7,9 @@ from analysis.samples import runs_of
 
 from rethinkpool_core.analysis.ring_predictions import convolutions_of, ring_scores
 from rethinkpool_core.experiments.grids import get_grid
+from rethinkpool_core.site.rings_explained import alone_table, twin_text
 from rethinkpool_core.site.when_pooling_matters import (
     agreement_table,
-    alone_table,
     expected_table,
     figure,
     found_table,
@@ -18,7 +18,6 @@ from rethinkpool_core.site.when_pooling_matters import (
     power_text,
     ring_comparisons,
     rings_line,
-    twin_text,
     verdicts_text,
     write_when_pooling_matters,
 )
@@ -109,7 +108,7 @@ def test_mincutpool_without_its_losses_stands_beside_mincutpool_with_them(none):
     alone = next(cell for cell in get_grid("rings-explained").cells if cell.model == "MINCUTPOOL")
     runs = runs_of((CELLS["MINCUTPOOL", 1, 1], 0.5), seeds=range(1, 11), spread=0.0)
     explained = runs_of((alone, 0.9), seeds=range(1, 11))
-    text = alone_table(runs, explained).replace("\u00a0", " ")
+    text = alone_table(ring_scores(runs), explained).replace("\u00a0", " ")
     first, second = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
     assert first[:3] == ["`RINGS-1`", "**50.0 ± 0.0: 50 %**", "above chance"]
     assert first[3].endswith(": above chance")

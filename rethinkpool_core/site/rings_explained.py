@@ -1,0 +1,84 @@
+"""Explanations of the page "When pooling matters": why two models see less of a ring than was expected, by experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rethinkpool_core.analysis.ring_predictions import (
+    EXPLAINED_GRID,
+    RingScore,
+    comes_true,
+    expected_of_twin,
+    expected_without_auxiliary_losses,
+    scores_without_auxiliary_losses,
+    twin_scores,
+)
+from rethinkpool_core.analysis.tables import has_score
+from rethinkpool_core.site.provenance import provenance
+from rethinkpool_core.site.table_s5 import unbroken
+from rethinkpool_core.site.tables import markdown, raw_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def shown_score(score: RingScore) -> str:
+    """Return mean and standard deviation of a cell; bold where they are not as expected."""
+    if score.mean is None:
+        return "not run yet"
+    text = f"{score.mean:.1f}" + ("" if score.std is None else f" ± {score.std:.1f}")
+    return f"**{text}**" if score.as_expected is False else text
+
+
+def twin_text(runs: pd.DataFrame) -> str:
+    """Markdown table of N-DIFFPOOL-V2 with and without a first convolution that sees the node itself."""
+    rows = [
+        [
+            f"`RINGS-{radius}`",
+            f"`{str(sum_input).lower()}`",
+            expected_of_twin(sum_input),
+            _shown_outcome(score, expected_of_twin(sum_input)),
+        ]
+        for (radius, sum_input), score in sorted(twin_scores(runs).items())
+    ]
+    header = ["dataset", "`sum_input`", "expected", "found"]
+    return unbroken(markdown(header, rows))
+
+
+def alone_table(scores: Sequence[RingScore], explained: pd.DataFrame) -> str:
+    """Markdown table of MINCUTPOOL with c = r, with its auxiliary losses and without them.
+
+    scores       of the grid ``rings``
+    explained    runs of the grid ``rings-explained``
+    """
+    with_losses = {
+        one.radius: one for one in scores if one.model == "MINCUTPOOL" and one.convolutions == one.radius
+    }
+    rows = []
+    for radius, alone in sorted(scores_without_auxiliary_losses(explained).items()):
+        hoped = expected_without_auxiliary_losses(radius)
+        seen = explained[(explained.cell == alone.cell) & has_score(explained)].test_score
+        rows.append(
+            [
+                f"`RINGS-{radius}`",
+                _shown_outcome(with_losses[radius], with_losses[radius].expected),
+                hoped,
+                _shown_outcome(alone, hoped),
+                "" if seen.empty else f"{100 * seen.max():.1f}",
+            ]
+        )
+    header = ["dataset", "with the losses", "expected without", "found without", "best seed without"]
+    return unbroken(markdown(header, rows))
+
+
+def _shown_outcome(score: RingScore, expected: str) -> str:
+    if score.outcome is None:
+        return shown_score(score)
+    text = f"{score.mean:.1f} ± {score.std:.1f}: {score.outcome}"
+    return text if comes_true(expected, score.outcome) else f"**{text}**"
+
+
+def explained_by(explained: pd.DataFrame, model: str) -> str:
+    """Return the line of the runs of one model."""
+    return raw_html(provenance(explained[explained.model == model], EXPLAINED_GRID, site_root=".").html)
