@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rethinkpool_core.errors import DataError, StorageError
+from rethinkpool_core.errors import StorageError
 from rethinkpool_core.files.atomic import write_tensors
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _batches(model: PoolingModel, dataset: GraphDataset, index) -> Iterator[tupl
 
     from rethinkpool_core.batching.batch import BatchBuilder
 
-    builder, model = BatchBuilder(dataset, dtype=next(model.parameters()).dtype), model.eval()
+    builder = BatchBuilder(dataset, dtype=next(model.parameters()).dtype)
     with torch.no_grad():
         for part in index.split(BATCH_SIZE):
             batch = builder(part)
@@ -115,48 +115,23 @@ def _summary(layer: str, values) -> LayerSpread:
 def trace_store(store: ResultStore, grid: Grid, root: str | None = None) -> list[TracedRun]:
     """Return the main layers of each run of ``grid`` whose weights are in the store, in the order of the grid.
 
-    Raises DataError where there is none, and where weights are damaged, without a record, or those of another model.
+    Raises DataError as `stored_models` does.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from rethinkpool_core.analysis.stored_models import stored_models
 
-    from rethinkpool_core import build_model, load_dataset
-
-    kept, traced = store.keys_with_weights(), []
-    for cell in grid.cells:
-        for seed in grid.seeds:
-            key = cell.key(seed)
-            if key not in kept:
-                continue
-            record = next(store.records([key]), None)
-            if record is None:
-                raise DataError(
-                    f"there are weights of {cell}, seed {seed}, but no record of it: run the grid again"
-                )
-            dataset = load_dataset(cell.dataset, root, split_seed=seed)
-            model = build_model(cell.model, dataset, **cell.split_parameters[0])
-            try:
-                model.load_state_dict(load_file(store.weights_path(key)))
-            except (OSError, SafetensorError, RuntimeError) as error:
-                raise DataError(
-                    f"the weights of {cell}, seed {seed}, cannot be used ({' '.join(str(error).split())[:120]}): "
-                    f"delete {store.weights_path(key)} and run the grid again"
-                ) from None
-            provenance = record.provenance
-            run = {
-                "key": key,
-                "model": record.model,
-                "dataset": record.dataset,
-                "seed": seed,
-                "test_score": record.test_score,
-                "commit": provenance.get("commit"),
-                "command": f"rethinkpool grid {grid.name} --model {record.model} --dataset {record.dataset}",
-            }
-            traced.append(trace_run(model, dataset, run))
-    if not traced:
-        raise DataError(
-            f"no weights of {grid.name} are in {store.folder}: run `rethinkpool grid {grid.name}` first"
-        )
+    traced = []
+    for one in stored_models(store, grid, root):
+        record = one.record
+        run = {
+            "key": one.cell.key(record.seed),
+            "model": record.model,
+            "dataset": record.dataset,
+            "seed": record.seed,
+            "test_score": record.test_score,
+            "commit": record.provenance.get("commit"),
+            "command": f"rethinkpool grid {grid.name} --model {record.model} --dataset {record.dataset}",
+        }
+        traced.append(trace_run(one.model, one.dataset, run))
     return traced
 
 

@@ -20,11 +20,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rethinkpool_core.analysis.collapsed_assignments import METHOD, orthogonality_fraction
 from rethinkpool_core.errors import StorageError
 from rethinkpool_core.files.atomic import write_file
 
 if TYPE_CHECKING:
     from rethinkpool_core.datasets.dataset import GraphDataset
+    from rethinkpool_core.experiments.grids import Grid
+    from rethinkpool_core.experiments.store import ResultStore
+    from rethinkpool_core.models.base import PoolingModel
 
 NUM_GRAPHS, SEEDS = 200, (1, 2, 3)
 LEAST_VARIANCE = 1e-3
@@ -37,20 +41,30 @@ CONVOLUTIONS = {"SMNIST": (1, 2, 3), "DIGITS": (1, 2, 3)} | dict.fromkeys(
 
 @dataclass(frozen=True)
 class Smoothness:
-    """The smoothest direction of the features after so many convolutions of untrained models.
+    """The smoothest direction of the features that the first pooling layer of MINCUTPOOL sees.
 
-    clusters     K of the first pooling layer
-    quotients    lambda per seed
+    clusters         K of this layer
+    quotients        lambda per seed
+    orthogonality    of trained models, per seed: the orthogonality loss in the epoch that is scored, as a fraction of its value
+                     for equal rows; empty for untrained models
+    commits          commits at which these models were trained
     """
 
     dataset: str
     convolutions: int
     clusters: int
     quotients: tuple[float, ...]
+    orthogonality: tuple[float, ...] = ()
+    commits: tuple[str, ...] = ()
 
     @property
     def mean(self) -> float:
         return sum(self.quotients) / len(self.quotients)
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """lambda / tau per seed."""
+        return tuple(quotient / self.threshold for quotient in self.quotients)
 
     @property
     def threshold(self) -> float:
@@ -90,32 +104,81 @@ def smoothest_quotient(features: Iterable[np.ndarray], edges: Iterable[np.ndarra
     return float(np.linalg.eigvalsh(whitened.T @ rough @ whitened)[0])
 
 
+def measure_all(root: str | None = None) -> list[Smoothness]:
+    """Measure untrained MINCUTPOOLs on all datasets, with each number of `CONVOLUTIONS`."""
+    from rethinkpool_core.datasets.dataset import load_dataset
+    from rethinkpool_core.datasets.spec import DATASETS
+
+    return [
+        measure(dataset, convolutions)
+        for name in DATASETS
+        for dataset in [load_dataset(name, root=root)]
+        for convolutions in CONVOLUTIONS.get(name, (1,))
+    ]
+
+
 def measure(dataset: GraphDataset, convolutions: int, seeds: Sequence[int] = SEEDS) -> Smoothness:
-    """Measure untrained MINCUTPOOLs on the first ``NUM_GRAPHS`` training graphs of each seed, in double precision."""
+    """Measure untrained MINCUTPOOLs on the training graphs of each seed."""
+    from rethinkpool_core.models.build import build_model
+
+    models = [build_model(METHOD, dataset, seed=seed, initial_convolutions=convolutions) for seed in seeds]
+    quotients = tuple(
+        _quotient(model, dataset.with_split(seed)) for seed, model in zip(seeds, models, strict=True)
+    )
+    return Smoothness(dataset.name, convolutions, _num_clusters(models[0]), quotients)
+
+
+def measure_trained(store: ResultStore, grid: Grid, root: str | None = None) -> list[Smoothness]:
+    """Measure the trained MINCUTPOOLs of each cell of ``grid`` on the training graphs of their seeds.
+
+    Raises UnknownNameError for a grid without a MINCUTPOOL, DataError as `stored_models` does.
+    """
+    from rethinkpool_core.analysis.stored_models import stored_models
+
+    by_cell: dict[str, list[tuple]] = {}
+    for one in stored_models(store, grid.restricted([METHOD]), root):
+        row = (one.model, one.record, _quotient(one.model, one.dataset))
+        by_cell.setdefault(one.cell.digest, []).append(row)
+    found = []
+    for rows in by_cell.values():
+        models, records, quotients = zip(*rows, strict=True)
+        found.append(
+            Smoothness(
+                records[0].dataset,
+                models[0].config.initial_convolutions,
+                _num_clusters(models[0]),
+                quotients,
+                tuple(orthogonality_fraction(one.config, one.curves, one.best_epoch) for one in records),
+                tuple(sorted({one.provenance["commit"] for one in records if one.provenance.get("commit")})),
+            )
+        )
+    return found
+
+
+def _quotient(model: PoolingModel, dataset: GraphDataset) -> float:
+    """Return lambda of the features of the first ``NUM_GRAPHS`` training graphs, in double precision."""
     import torch
 
     from rethinkpool_core.batching.batch import BatchBuilder
-    from rethinkpool_core.models.build import build_model
     from rethinkpool_core.models.trace import RecordedTrace
 
-    builder = BatchBuilder(dataset, dtype=torch.float64)
-    quotients = []
-    for seed in seeds:
-        model = build_model("MINCUTPOOL", dataset, seed=seed, initial_convolutions=convolutions).double()
-        index = dataset.with_split(seed).train[:NUM_GRAPHS]
-        index = index[dataset.store.num_nodes[index].argsort(stable=True)]  # the order in a batch
-        layer = RecordedTrace()
-        with torch.no_grad():
-            graph = model.first(model.input_graph(builder(index), auxiliary=False)).relu()
-            for conv in model.further:
-                graph = conv(graph).relu()
-            layer("before pooling", graph)
-        before = layer.layers["before pooling"]
-        features = [before.of_graph(number).numpy() for number in range(len(index))]
-        edges = [dataset[graph].edge_index.numpy() for graph in index.tolist()]
-        quotients.append(smoothest_quotient(features, edges))
-    clusters = ceil(model.config.cluster_ratio * model.shape.max_nodes)
-    return Smoothness(dataset.name, convolutions, clusters, tuple(quotients))
+    model, index = model.double(), dataset.train[:NUM_GRAPHS]
+    index = index[dataset.store.num_nodes[index].argsort(stable=True)]  # the order in a batch
+    layer = RecordedTrace()
+    with torch.no_grad():
+        batch = BatchBuilder(dataset, dtype=torch.float64)(index)
+        graph = model.first(model.input_graph(batch, auxiliary=False)).relu()
+        for conv in model.further:
+            graph = conv(graph).relu()
+        layer("before pooling", graph)
+    before = layer.layers["before pooling"]
+    features = [before.of_graph(number).numpy() for number in range(len(index))]
+    edges = [dataset[graph].edge_index.numpy() for graph in index.tolist()]
+    return smoothest_quotient(features, edges)
+
+
+def _num_clusters(model: PoolingModel) -> int:
+    return ceil(model.config.cluster_ratio * model.shape.max_nodes)
 
 
 def write_smoothness(path: Path, found: Sequence[Smoothness]) -> None:
@@ -127,7 +190,10 @@ def read_smoothness(path: Path) -> list[Smoothness]:
     """Inverse of `write_smoothness`. Raises StorageError for a file that cannot be read."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return [Smoothness(**row | {"quotients": tuple(row["quotients"])}) for row in rows]
+        return [
+            Smoothness(**{key: tuple(one) if isinstance(one, list) else one for key, one in row.items()})
+            for row in rows
+        ]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StorageError(
             f"{path} is no file of `rethinkpool results smoothness`: write it again"

@@ -134,10 +134,7 @@ def activations_command(
         from rethinkpool_core.analysis.activations import trace_store, write_activations
         from rethinkpool_core.experiments.store import ResultStore
 
-        grid = _grid(name)
-        if not grid.keep_weights:
-            raise UsageError(f"the grid {grid.name} keeps no weights: name one that does, such as embeddings")
-        traced = trace_store(ResultStore(store), grid, root)
+        traced = trace_store(ResultStore(store), _grid_with_weights(name), root)
     write_activations(target, traced)
     typer.echo(f"{len(traced)} models in {target}, {target.stat().st_size / 1000:.0f} kB")
 
@@ -145,20 +142,40 @@ def activations_command(
 @app.command("smoothness")
 def smoothness_command(
     target: Annotated[Path, typer.Argument(metavar="FILE.json", help="The file to write.")],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--grid",
+            help="Measure the trained models of this grid, whose weights are in the store; default: untrained models on all datasets.",
+        ),
+    ] = None,
+    store: Store = None,
     root: Root = None,
 ) -> None:
-    """Measure how smooth the features are that MINCUTPOOL's first assignment sees, on all datasets, and write it to one file."""
+    """Measure how smooth the features are that MINCUTPOOL's first assignment sees, and write it to one file."""
     target = check_writable(target)
-    from rethinkpool_core.analysis.smoothest_direction import CONVOLUTIONS, measure, write_smoothness
-    from rethinkpool_core.datasets.dataset import load_dataset
-    from rethinkpool_core.datasets.spec import DATASETS
+    with needs_extra("experiments", "results smoothness"):
+        from rethinkpool_core.analysis.smoothest_direction import (
+            measure_all,
+            measure_trained,
+            write_smoothness,
+        )
+        from rethinkpool_core.experiments.store import ResultStore
 
-    found = []
-    for name in DATASETS:
-        dataset = load_dataset(name, root=root)
-        found += [measure(dataset, convolutions) for convolutions in CONVOLUTIONS.get(name, (1,))]
+        found = (
+            measure_all(root)
+            if name is None
+            else measure_trained(ResultStore(store), _grid_with_weights(name), root)
+        )
     write_smoothness(target, found)
     typer.echo(f"{len(found)} rows in {target}")
+
+
+def _grid_with_weights(name: str) -> Grid:
+    grid = _grid(name)
+    if not grid.keep_weights:
+        raise UsageError(f"the grid {grid.name} keeps no weights: name one that does, such as embeddings")
+    return grid
 
 
 def _grid(name: str) -> Grid:

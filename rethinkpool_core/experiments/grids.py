@@ -122,6 +122,23 @@ def _reach() -> tuple[Cell, ...]:
     return pair + cells_of(["NO-POOL"], datasets, {"num_layers": numbers})
 
 
+def _smoothness() -> tuple[Cell, ...]:
+    """MINCUTPOOL where its rows are equal, where they are not, and where untrained features are no guide to which."""
+    convolutions = {
+        "IMDB-B": [1],
+        "DIGITS": [1],
+        "RINGS-1": [2, 3],
+        "RINGS-2": [3],
+        "NCI1": [1],
+        "PROTEINS": [1],
+    }
+    return tuple(
+        cell
+        for dataset, numbers in convolutions.items()
+        for cell in cells_of(["MINCUTPOOL"], [dataset], {"initial_convolutions": numbers})
+    )
+
+
 def _with_control(*models: str) -> tuple[Cell, ...]:
     return cells_of([*models, "NO-POOL"], DATASETS)
 
@@ -172,6 +189,10 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
             ["MINCUTPOOL"], ["IMDB-B", "DIGITS", "NCI1", "PROTEINS"], {"auxiliary_weight": [0.0]}
         ),
     ),
+    "smoothness": (
+        "Collapsed assignments: weights of MINCUTPOOL, to measure the features that its first assignment sees",
+        _smoothness,
+    ),
     "tf32": (
         "How fast: what matrix products in TF32 change on a GPU",
         lambda: cells_of(["MINCUTPOOL", "DIFFPOOL-V2"], ["NCI1"], {"tf32": [False, True]}),
@@ -187,9 +208,10 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
         ),
     ),
 }
-# Activations are shown for one seed, and computed from its weights.
+# Activations are shown for one seed, and computed from its weights; smoothness is measured in three seeds.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "embeddings": {"seeds": (1,), "keep_weights": True},
+    "smoothness": {"seeds": (1, 2, 3), "keep_weights": True},
     "rings": {"seeds": tuple(range(1, 11))},
     "rings-explained": {"seeds": tuple(range(1, 11))},
 }

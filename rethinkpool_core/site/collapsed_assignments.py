@@ -27,8 +27,9 @@ from rethinkpool_core.site.tables import markdown, raw_html
 if TYPE_CHECKING:
     import pandas as pd
 
-SMOOTHNESS = "results/smoothness.json"
-"""Written by ``rethinkpool results smoothness``."""
+SMOOTHNESS, TRAINED = "results/smoothness.json", "results/smoothness-trained.json"
+"""Written by ``rethinkpool results smoothness``, the second with ``--grid smoothness``."""
+TRAINED_GRID = "smoothness"
 
 GRIDS = ("table-s5", "reach", "initial-convolutions", "rings")
 """Grids that train MINCUTPOOL as the paper describes it."""
@@ -49,6 +50,7 @@ def write_collapsed_assignments(folder: Path) -> None:
         "table-s5": _part(runs, "table-s5"),
         "smoothness": smoothness_table(learned, smooth),
         "figure": figure(learned, smooth),
+        "trained": trained_text(committed_smoothness(TRAINED), smooth),
         "reach": _part(runs, "reach"),
         "said": equal_text(collapse(runs, method_cells("table-s5"))) + "\n",
         "alone": alone_text(runs),
@@ -95,9 +97,9 @@ def collapse_table(found: Sequence[Collapse]) -> str:
     return unbroken(markdown(header, rows))
 
 
-def committed_smoothness() -> list[Smoothness]:
+def committed_smoothness(name: str = SMOOTHNESS) -> list[Smoothness]:
     """Return what `rethinkpool results smoothness` measured. Raises StorageError."""
-    return read_smoothness(project_folder() / SMOOTHNESS)
+    return read_smoothness(project_folder() / name)
 
 
 def learned_by_paper(runs: pd.DataFrame) -> Learned:
@@ -127,6 +129,62 @@ def smoothness_table(learned: Learned, smooth: Sequence[Smoothness]) -> str:
         )
     header = ["dataset", "c", "K", "λ", "τ", "λ / τ", "rows expected", "seeds with equal rows"]
     return unbroken(markdown(header, rows))
+
+
+def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness]) -> str:
+    """Markdown table of lambda / tau before and after training, and whether rows are equal exactly where it ends above 1.
+
+    Below it how many models are as expected, and what has not been run.
+    """
+    before = {(one.dataset, one.convolutions): one for one in untrained}
+    rows, as_expected, models = [], 0, 0
+    for one in trained:
+        expected = [
+            (loss >= EQUAL) == (ratio > 1) for loss, ratio in zip(one.orthogonality, one.ratios, strict=True)
+        ]
+        as_expected, models = as_expected + sum(expected), models + len(expected)
+        rows.append(
+            [
+                f"`{one.dataset}`",
+                one.convolutions,
+                _numbers(before[one.dataset, one.convolutions].ratios, ".2f"),
+                _numbers(one.ratios, ".2f"),
+                _numbers([100 * loss for loss in one.orthogonality], ".2f") + " %",
+                f"{sum(expected)} of {len(expected)}",
+            ]
+        )
+    there = {(one.dataset, one.convolutions) for one in trained}
+    missing = not_run_text(
+        TRAINED_GRID,
+        [
+            (cell.dataset, METHOD)
+            for cell in method_cells(TRAINED_GRID)
+            if (cell.dataset, cell.config["model"]["initial_convolutions"]) not in there
+        ],
+    )
+    if not trained:
+        return missing
+    header = [
+        "dataset",
+        "c",
+        "λ / τ untrained",
+        "λ / τ trained",
+        "orthogonality loss, of its largest value",
+        "as expected",
+    ]
+    commits = listed(
+        [f"`{commit[:7]}`" for commit in sorted({name for one in trained for name in one.commits})]
+    )
+    said = (
+        f"{as_expected} of {models} models are as expected. The numbers in a cell are those of seeds 1, 2 and 3. "
+        f"Trained at {commits} by `rethinkpool grid {TRAINED_GRID}`; "
+        f"`rethinkpool results smoothness {TRAINED} --grid {TRAINED_GRID}` measures the models.\n"
+    )
+    return "\n".join(filter(None, [unbroken(markdown(header, rows)), said, missing]))
+
+
+def _numbers(values: Sequence[float], form: str) -> str:
+    return ", ".join(format(value, form) for value in values)
 
 
 def figure(learned: Learned, smooth: Sequence[Smoothness]) -> str:

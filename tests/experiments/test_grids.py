@@ -22,13 +22,14 @@ from rethinkpool_core.paper import published
         ("reach", 2 * 3 * 3),
         ("embeddings", 6 * 2),
         ("rings", (5 * 4 + 4) * 3),
+        ("smoothness", 7),
         ("smoke", 4),
     ],
 )
 def test_named_grids(name, cells):
     grid = get_grid(name)
     assert len(grid.cells) == len({cell.digest for cell in grid.cells}) == cells
-    seeds = {"embeddings": 1, "rings": 10}.get(name, 20)
+    seeds = {"embeddings": 1, "rings": 10, "smoothness": 3}.get(name, 20)
     assert grid.seeds == tuple(range(1, seeds + 1))
 
 

@@ -1,4 +1,4 @@
-"""Grids that keep the weights of their runs, and the activations computed from them."""
+"""Grids that keep the weights of their runs, and what is computed from them: activations, smoothness."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch_geometric.data import Batch
 
 from rethinkpool_core import build_model, load_dataset
 from rethinkpool_core.analysis.activations import (
@@ -16,10 +17,12 @@ from rethinkpool_core.analysis.activations import (
     trace_store,
     write_activations,
 )
+from rethinkpool_core.analysis.collapsed_assignments import largest_orthogonality_loss
+from rethinkpool_core.analysis.smoothest_direction import NUM_GRAPHS, measure_trained, smoothest_quotient
 from rethinkpool_core.batching.batch import BatchBuilder
-from rethinkpool_core.errors import DataError, StorageError
+from rethinkpool_core.errors import DataError, StorageError, UnknownNameError
 from rethinkpool_core.experiments.cell import Cell
-from rethinkpool_core.experiments.grids import Grid, get_grid
+from rethinkpool_core.experiments.grids import GRIDS, Grid, get_grid
 from rethinkpool_core.experiments.plan import make_plan
 from rethinkpool_core.experiments.run import run_grid
 
@@ -31,9 +34,9 @@ def kept() -> Grid:
     return Grid("kept", "a test", cells, seeds=(3,), keep_weights=True)
 
 
-def test_only_the_embeddings_keep_weights():
-    assert get_grid("embeddings").keep_weights and get_grid("embeddings").seeds == (1,)
-    assert not get_grid("table-s5").keep_weights
+def test_grids_that_keep_weights():
+    assert [name for name in GRIDS if get_grid(name).keep_weights] == ["embeddings", "smoothness"]
+    assert get_grid("embeddings").seeds == (1,)
 
 
 def test_a_run_without_its_weights_is_trained_again(kept, store, here):
@@ -74,6 +77,32 @@ def test_activations_are_those_of_the_weights(kept, store, here, tmp_path):
                 assert (spread.mean, spread.graphs) == (None, 0)
             else:
                 assert 0 <= spread.mean <= 1 and 0 < spread.graphs <= len(dataset.test)
+
+
+def test_smoothness_is_that_of_the_trained_features(store, here):
+    cell = Cell("MINCUTPOOL", "DIGITS", {"batch_size": 256, "initial_convolutions": 2}, 2)
+    grid = Grid("kept", "a test", (cell,), seeds=(3, 4), keep_weights=True)
+    run_grid(grid, store.folder, progress=False)
+    (found,) = measure_trained(store, grid)
+    assert (found.dataset, found.convolutions, found.clusters) == ("DIGITS", 2, 21)
+    for seed, quotient, loss in zip(grid.seeds, found.quotients, found.orthogonality, strict=True):
+        dataset = load_dataset("DIGITS", split_seed=seed)
+        model = build_model("MINCUTPOOL", dataset, initial_convolutions=2)
+        model.load_state_dict(load_file(store.weights_path(cell.key(seed))))
+        graphs = [dataset[int(number)] for number in dataset.train[:NUM_GRAPHS]]
+        with torch.no_grad():
+            traces = [model.double()(Batch.from_data_list([graph]), trace=True)[2] for graph in graphs]
+        features = [layers["initial conv 2"].of_graph(0).numpy() for layers in traces]
+        assert quotient == pytest.approx(smoothest_quotient(features, [g.edge_index.numpy() for g in graphs]))
+        (record,) = store.records([cell.key(seed)])
+        largest = largest_orthogonality_loss(21) + largest_orthogonality_loss(11)
+        assert loss == pytest.approx(record.curves["orthogonality"][record.best_epoch - 1] / largest)
+    assert found.ratios == tuple(quotient / found.threshold for quotient in found.quotients)
+
+
+def test_smoothness_of_a_grid_without_mincutpool(kept, store):
+    with pytest.raises(UnknownNameError, match=r"MINCUTPOOL.* in the grid kept"):
+        measure_trained(store, kept)
 
 
 def test_graphs_at_the_quartiles():
