@@ -146,7 +146,7 @@ def smoothness_command(
         str | None,
         typer.Option(
             "--grid",
-            help="Measure the trained models of this grid, whose weights are in the store; default: untrained models on all datasets.",
+            help="Measure the trained models of this grid, from the store; by default untrained models on all datasets.",
         ),
     ] = None,
     store: Store = None,
