@@ -95,7 +95,7 @@ def find_grid(grid: str | Grid, seeds: int | Sequence[int] | None = None) -> Gri
     if isinstance(grid, str):
         grid = read_grid(Path(grid)) if grid.endswith(".toml") else get_grid(grid)
     if seeds is not None:
-        grid = replace(grid, seeds=tuple(check_seeds(seeds if isinstance(seeds, int) else list(seeds))))
+        grid = replace(grid, seeds=tuple(check_seeds(seeds)))
     return grid
 
 

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from small_graphs import dataset_of, named_graphs, store_of
@@ -86,6 +87,8 @@ def test_right_seeds():
     assert check_seeds(3) == [1, 2, 3]
     assert check_seeds(range(4, 7)) == [4, 5, 6]
     assert check_seeds([2**31 - 1, 1]) == [2**31 - 1, 1]
+    of_numpy = check_seeds(np.arange(4, 7)) + check_seeds(np.int64(2))
+    assert of_numpy == [4, 5, 6, 1, 2] and {type(seed) for seed in of_numpy} == {int}
 
 
 @pytest.mark.parametrize("max_epochs", [0, -3, True, 2.0, "5", None])
