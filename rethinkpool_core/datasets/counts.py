@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
+from math import fsum, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from rethinkpool_core.datasets.dataset import GraphDataset
+    from rethinkpool_core.datasets.storage.store import GraphStore
 
 FILE = "dataset-statistics.json"
 Histogram = Mapping[int, int]
@@ -40,6 +42,9 @@ class DatasetCounts:
     no_edges      number of graphs without an edge
     constant      recorded score of the best constant prediction over all graphs: the share of the largest class, 0.5 for ROC-AUC,
                   or the mean absolute distance of the targets from their median
+    one_cluster_link
+                  mean over the graphs of DIFFPOOL's link loss where all nodes are in one cluster: the root of the number of pairs
+                  of nodes that no edge joins, each node with itself among them, over the squared number of nodes
     sizes         histogram of the number of nodes per graph
     degrees       histogram of the in-degree of the nodes of all graphs
     """
@@ -52,6 +57,7 @@ class DatasetCounts:
     split: Mapping[str, int]
     no_edges: int
     constant: float
+    one_cluster_link: float
     sizes: Histogram
     degrees: Histogram
 
@@ -106,6 +112,7 @@ def count_dataset(dataset: GraphDataset) -> DatasetCounts:
         split={part: len(getattr(dataset, part)) for part in ("train", "val", "test")},
         no_edges=int((store.num_edges == 0).sum()),
         constant=_constant_score(dataset.spec.metric, store.y),
+        one_cluster_link=_one_cluster_link(store),
         sizes=_histogram(store.num_nodes),
         degrees=_histogram(degrees),
     )
@@ -114,6 +121,16 @@ def count_dataset(dataset: GraphDataset) -> DatasetCounts:
 def _histogram(values: Tensor) -> dict[int, int]:
     found, counts = values.unique(return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
+
+
+def _one_cluster_link(store: GraphStore) -> float:
+    # Summed exactly, so that the committed counts are the same number on every machine.
+    losses = (
+        sqrt(nodes * nodes - edges) / (nodes * nodes)
+        for nodes, edges in zip(store.num_nodes.tolist(), store.num_edges.tolist(), strict=True)
+        if nodes
+    )
+    return fsum(losses) / store.num_graphs
 
 
 def _constant_score(metric: str, y: Tensor) -> float:

@@ -18,6 +18,7 @@ from rethinkpool_core.analysis.smoothest_direction import Smoothness, read_smoot
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.figures.collapse import collapse_over_smoothness
 from rethinkpool_core.site.found import listed
+from rethinkpool_core.site.hard_assignments import hard_assignments_text
 from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.notebooks import project_folder
 from rethinkpool_core.site.provenance import provenance
@@ -54,6 +55,7 @@ def write_collapsed_assignments(folder: Path) -> None:
         "reach": _part(runs, "reach"),
         "said": equal_text(collapse(runs, method_cells("table-s5"))) + "\n",
         "alone": alone_text(runs),
+        "diffpool": hard_assignments_text(runs),
     }
     for name, text in parts.items():
         (folder / f"collapsed-{name}.md").write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
 import pytest
 import torch
 from small_graphs import dataset_of, named_graphs, store_of
@@ -49,6 +50,8 @@ def test_counts_of_small_graphs():
     assert counted.degrees == Counter(d for graph in directed for _, d in graph.in_degree)
     assert counted.no_edges == sum(graph.number_of_edges() == 0 for graph in graphs)
     assert counted.constant == pytest.approx(0.7)
+    apart = [np.linalg.norm(nx.to_numpy_array(graph) - 1) / max(len(graph), 1) ** 2 for graph in graphs]
+    assert counted.one_cluster_link == pytest.approx(np.mean(apart))
     assert counted.max_nodes == max(map(len, graphs))
     assert counted.median_nodes == sorted(map(len, graphs))[4]
     assert counted.share_below(6) == pytest.approx(0.4)

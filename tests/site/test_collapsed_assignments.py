@@ -126,7 +126,7 @@ def test_supervised_loss_alone_is_compared_with_both(equal):
 def test_all_parts_are_written_from_the_committed_runs(tmp_path):
     write_collapsed_assignments(tmp_path)
     assert {path.stem.removeprefix("collapsed-") for path in tmp_path.iterdir()} == {
-        "alone", "figure", "reach", "said", "smoothness", "table-s5", "trained",
+        "alone", "diffpool", "figure", "reach", "said", "smoothness", "table-s5", "trained",
     }  # fmt: skip
     said = (tmp_path / "collapsed-said.md").read_text(encoding="utf-8")
     assert "`NCI1`" in said
