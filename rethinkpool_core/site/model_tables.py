@@ -99,11 +99,11 @@ def cluster_table(counts: Counts) -> str:
 
 
 def _percent(share: float) -> str:
-    """Return a share in percent, where only all is 100% and only none is 0%."""
-    text = f"{100 * share:.0f}%"
-    if text == "100%" and share < 1:
-        return ">99%"
-    return "<1%" if text == "0%" and share > 0 else text
+    """Return a share in percent, where only all is 100 % and only none is 0 %."""
+    text = f"{100 * share:.0f} %"
+    if text == "100 %" and share < 1:
+        return "> 99 %"
+    return "< 1 %" if text == "0 %" and share > 0 else text
 
 
 def parameter_table(counts: Counts) -> str:

@@ -54,9 +54,9 @@ def test_every_model_is_in_the_overview_and_has_a_page():
 def test_clusters_and_the_share_of_smaller_graphs():
     counts = read_counts()
     below = sum(graphs for size, graphs in counts["NCI1"].sizes.items() if size < 56) / 4110
-    assert rows(cluster_table(counts))["`NCI1`"][4] == f"56, 28 ({100 * below:.0f}%)"
-    assert rows(cluster_table(counts))["`DD`"][4] == "2874, 1437 (>99%)"
-    assert rows(cluster_table(counts))["`SMNIST`"][2] == "8 (0%)"
+    assert rows(cluster_table(counts))["`NCI1`"][4] == f"56, 28 ({100 * below:.0f} %)"
+    assert rows(cluster_table(counts))["`DD`"][4] == "2874, 1437 (> 99 %)"
+    assert rows(cluster_table(counts))["`SMNIST`"][2] == "8 (0 %)"
 
 
 def test_parameters_of_models_with_the_same_numbers_share_a_row():
