@@ -72,6 +72,24 @@ def alone_table(scores: Sequence[RingScore], explained: pd.DataFrame) -> str:
     return unbroken(markdown(header, rows))
 
 
+def adjacency_text(scores: Sequence[RingScore], runs: pd.DataFrame) -> str:
+    """Say what DIFFPOOL-V2 finds on RINGS-3, whose lag is in its pooled adjacency matrix alone: over all seeds, and in the best.
+
+    scores    of the grid ``rings``
+    runs      of this grid
+    """
+    (one,) = [score for score in scores if (score.model, score.radius) == ("DIFFPOOL-V2", 3)]
+    if one.outcome is None:
+        return "This is said here once `DIFFPOOL-V2` has been run on `RINGS-3`.\n"
+    part = runs[(runs.cell == one.cell) & has_score(runs)]
+    best, second = part.loc[part.test_score.idxmax()], part.test_score.nlargest(2).iloc[-1]
+    return (
+        f"Expected: {one.expected}. Found over {one.seeds} seeds: {one.mean:.1f} ± {one.std:.1f}, {one.outcome}. The best seed, "
+        f"{best.seed}, has {100 * best.test_score:.1f} % of the test graphs right, and {100 * best.val_score:.1f} % of the "
+        f"validation graphs, after {best.best_epoch} epochs; the next best has {100 * second:.1f} %.\n"
+    )
+
+
 def _shown_outcome(score: RingScore, expected: str) -> str:
     if score.outcome is None:
         return shown_score(score)

@@ -28,7 +28,13 @@ from rethinkpool_core.models.registry import model_order
 from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.reach import questions_table, readings_text, scores_table
-from rethinkpool_core.site.rings_explained import alone_table, explained_by, shown_score, twin_text
+from rethinkpool_core.site.rings_explained import (
+    adjacency_text,
+    alone_table,
+    explained_by,
+    shown_score,
+    twin_text,
+)
 from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
 
@@ -55,6 +61,7 @@ def write_when_pooling_matters(folder: Path) -> None:
         "found": "\n".join([found_text(scores), found_table(scores), missing_text(scores), line]),
         "twin": f"{twin_text(explained)}\n{explained_by(explained, 'N-DIFFPOOL-V2')}",
         "alone": f"{alone_table(scores, explained)}\n{explained_by(explained, 'MINCUTPOOL')}",
+        "adjacency": adjacency_text(scores, runs),
         "verdicts": verdicts_text(found),
         "power": power_text(found, scores),
         "reach-digits": _reach(reach, "DIGITS"),

@@ -7,7 +7,7 @@ from analysis.samples import runs_of
 
 from rethinkpool_core.analysis.ring_predictions import convolutions_of, ring_scores
 from rethinkpool_core.experiments.grids import get_grid
-from rethinkpool_core.site.rings_explained import alone_table, twin_text
+from rethinkpool_core.site.rings_explained import adjacency_text, alone_table, twin_text
 from rethinkpool_core.site.when_pooling_matters import (
     agreement_table,
     expected_table,
@@ -116,6 +116,17 @@ def test_mincutpool_without_its_losses_stands_beside_mincutpool_with_them(none):
     assert second == ["`RINGS-2`", "not run yet", "chance", "not run yet", ""]
 
 
+def test_the_best_seed_of_what_only_the_pooled_adjacency_shows(none):
+    runs = runs_of((CELLS["DIFFPOOL-V2", 3, 3], 0.5), seeds=range(1, 11), spread=0.0)
+    runs.loc[runs.seed == 4, ["test_score", "val_score", "best_epoch"]] = [0.67, 0.68, 96]
+    text = adjacency_text(ring_scores(runs), runs)
+    assert text.startswith(
+        "Expected: chance. Found over 10 seeds: 51.7 ± 5.4, chance. The best seed, 4, has 67.0 %"
+    )
+    assert "68.0 % of the validation graphs, after 96 epochs; the next best has 50.0 %" in text
+    assert "once `DIFFPOOL-V2` has been run" in adjacency_text(ring_scores(none), none)
+
+
 def test_agreement_is_a_row_per_set():
     assert [line.split("`")[1] for line in agreement_table().splitlines()[2:]] == [
         "RINGS-1",
@@ -127,7 +138,7 @@ def test_agreement_is_a_row_per_set():
 def test_all_parts_are_written_from_the_committed_runs(tmp_path):
     write_when_pooling_matters(tmp_path)
     assert {path.stem.removeprefix("rings-") for path in tmp_path.iterdir()} == {
-        "agreement", "alone", "expected", "figure", "found", "power", "reach-digits", "reach-provenance",
+        "adjacency", "agreement", "alone", "expected", "figure", "found", "power", "reach-digits", "reach-provenance",
         "reach-smnist", "twin", "verdicts",
     }  # fmt: skip
 
