@@ -79,15 +79,6 @@ def num_clusters(config: dict[str, Any]) -> tuple[int, ...]:
     return tuple(found[1:])
 
 
-def orthogonality_fraction(
-    config: dict[str, Any], curves: dict[str, Sequence[float]], best_epoch: int
-) -> float:
-    """Return the orthogonality loss of a run in the epoch that is scored, as a fraction of its largest value."""
-    return curves["orthogonality"][best_epoch - 1] / sum(
-        map(largest_orthogonality_loss, num_clusters(config))
-    )
-
-
 def method_cells(grid: str) -> list[Cell]:
     """Return the cells of MINCUTPOOL in a grid, by dataset and number of convolutions."""
     order = list(DATASETS)
@@ -130,12 +121,18 @@ def collapse(runs: pd.DataFrame, cells: Sequence[Cell]) -> list[Collapse]:
 
 
 def _of_cell(runs: pd.DataFrame) -> Collapse:
-    config, scored = runs.config.iloc[0], list(zip(runs.curves, runs.best_epoch, strict=True))
-    cut = [curves["cut"][epoch - 1] for curves, epoch in scored]
+    config = runs.config.iloc[0]
+    clusters = num_clusters(config)
+    largest = sum(map(largest_orthogonality_loss, clusters))
+    at_best = [
+        (curves["cut"][epoch - 1], curves["orthogonality"][epoch - 1] / largest)
+        for curves, epoch in zip(runs.curves, runs.best_epoch, strict=True)
+    ]
+    cut, orthogonality = zip(*at_best, strict=True)
     return Collapse(
         runs.dataset.iloc[0],
         config["model"]["initial_convolutions"],
-        num_clusters(config),
+        clusters,
         sum(cut) / len(cut),
-        tuple(orthogonality_fraction(config, curves, epoch) for curves, epoch in scored),
+        orthogonality,
     )

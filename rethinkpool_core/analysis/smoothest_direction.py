@@ -16,21 +16,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil, sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rethinkpool_core.analysis.collapsed_assignments import METHOD, orthogonality_fraction
+from rethinkpool_core.analysis.collapsed_assignments import METHOD, largest_orthogonality_loss
 from rethinkpool_core.errors import StorageError
 from rethinkpool_core.files.atomic import write_file
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from rethinkpool_core.datasets.dataset import GraphDataset
     from rethinkpool_core.experiments.grids import Grid
     from rethinkpool_core.experiments.store import ResultStore
     from rethinkpool_core.models.base import PoolingModel
 
-NUM_GRAPHS, SEEDS = 200, (1, 2, 3)
+NUM_GRAPHS, SEEDS, BATCH_SIZE = 200, (1, 2, 3), 50
 LEAST_VARIANCE = 1e-3
 """Principal directions of the features with less of the variance of the first are left out: the losses hardly move along them."""
 CONVOLUTIONS = {"SMNIST": (1, 2, 3), "DIGITS": (1, 2, 3)} | dict.fromkeys(
@@ -45,8 +47,10 @@ class Smoothness:
 
     clusters         K of this layer
     quotients        lambda per seed
-    orthogonality    of trained models, per seed: the orthogonality loss in the epoch that is scored, as a fraction of its value
-                     for equal rows; empty for untrained models
+    orthogonality    of trained models, per seed: the orthogonality loss of each pooling layer over these graphs, as a fraction of
+                     its value for equal rows; empty for untrained models
+    used_clusters    of trained models, per seed: 1 / (sum of squares of the mean row) of the first layer, averaged over these
+                     graphs; K where it has equal entries, 1 where all nodes are in one cluster
     commits          commits at which these models were trained
     """
 
@@ -54,7 +58,8 @@ class Smoothness:
     convolutions: int
     clusters: int
     quotients: tuple[float, ...]
-    orthogonality: tuple[float, ...] = ()
+    orthogonality: tuple[tuple[float, ...], ...] = ()
+    used_clusters: tuple[float, ...] = ()
     commits: tuple[str, ...] = ()
 
     @property
@@ -137,19 +142,22 @@ def measure_trained(store: ResultStore, grid: Grid, root: str | None = None) -> 
 
     by_cell: dict[str, list[tuple]] = {}
     for one in stored_models(store, grid.restricted([METHOD]), root):
-        row = (one.model, one.record, _quotient(one.model, one.dataset))
+        row = (one, _quotient(one.model, one.dataset), *_of_assignments(one.model, one.dataset))
         by_cell.setdefault(one.cell.digest, []).append(row)
     found = []
     for rows in by_cell.values():
-        models, records, quotients = zip(*rows, strict=True)
+        trained, quotients, orthogonality, used_clusters = zip(*rows, strict=True)
+        model = trained[0].model
+        commits = {one.record.provenance.get("commit") for one in trained} - {None}
         found.append(
             Smoothness(
-                records[0].dataset,
-                models[0].config.initial_convolutions,
-                _num_clusters(models[0]),
+                trained[0].dataset.name,
+                model.config.initial_convolutions,
+                _num_clusters(model),
                 quotients,
-                tuple(orthogonality_fraction(one.config, one.curves, one.best_epoch) for one in records),
-                tuple(sorted({one.provenance["commit"] for one in records if one.provenance.get("commit")})),
+                orthogonality,
+                used_clusters,
+                tuple(sorted(commits)),
             )
         )
     return found
@@ -162,8 +170,7 @@ def _quotient(model: PoolingModel, dataset: GraphDataset) -> float:
     from rethinkpool_core.batching.batch import BatchBuilder
     from rethinkpool_core.models.trace import RecordedTrace
 
-    model, index = model.double(), dataset.train[:NUM_GRAPHS]
-    index = index[dataset.store.num_nodes[index].argsort(stable=True)]  # the order in a batch
+    model, index = model.double(), _graphs(dataset)
     layer = RecordedTrace()
     with torch.no_grad():
         batch = BatchBuilder(dataset, dtype=torch.float64)(index)
@@ -175,6 +182,36 @@ def _quotient(model: PoolingModel, dataset: GraphDataset) -> float:
     features = [before.of_graph(number).numpy() for number in range(len(index))]
     edges = [dataset[graph].edge_index.numpy() for graph in index.tolist()]
     return smoothest_quotient(features, edges)
+
+
+def _of_assignments(model: PoolingModel, dataset: GraphDataset) -> tuple[tuple[float, ...], float]:
+    """Return ``orthogonality`` and ``used_clusters`` of `Smoothness` for one model, on the same graphs."""
+    import torch
+
+    from rethinkpool_core.batching.batch import BatchBuilder
+
+    model, builder = model.double(), BatchBuilder(dataset, dtype=torch.float64)
+    index, sums, used = _graphs(dataset), np.zeros(len(model.assign)), 0.0
+    for part in index.split(BATCH_SIZE):
+        with torch.no_grad():
+            layers = model(builder(part), trace=True)[2]
+        for row in range(len(part)):
+            S = [layers[f"assignment {number}"].of_graph(row).numpy() for number in range(1, len(sums) + 1)]
+            sums += [_fraction(of_layer) for of_layer in S]
+            used += 1 / np.square(S[0].mean(0)).sum()
+    return tuple((sums / len(index)).tolist()), float(used / len(index))
+
+
+def _fraction(S: np.ndarray) -> float:
+    gram, num_clusters = S.T @ S, S.shape[1]
+    distance = np.linalg.norm(gram / np.linalg.norm(gram) - np.eye(num_clusters) / sqrt(num_clusters))
+    return distance / largest_orthogonality_loss(num_clusters)
+
+
+def _graphs(dataset: GraphDataset) -> Tensor:
+    """Return the first ``NUM_GRAPHS`` training graphs in the order in which a batch has them."""
+    index = dataset.train[:NUM_GRAPHS]
+    return index[dataset.store.num_nodes[index].argsort(stable=True)]
 
 
 def _num_clusters(model: PoolingModel) -> int:
@@ -190,11 +227,12 @@ def read_smoothness(path: Path) -> list[Smoothness]:
     """Inverse of `write_smoothness`. Raises StorageError for a file that cannot be read."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return [
-            Smoothness(**{key: tuple(one) if isinstance(one, list) else one for key, one in row.items()})
-            for row in rows
-        ]
+        return [Smoothness(**{key: _tuples(one) for key, one in row.items()}) for row in rows]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StorageError(
             f"{path} is no file of `rethinkpool results smoothness`: write it again"
         ) from error
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -134,7 +134,7 @@ def smoothness_table(learned: Learned, smooth: Sequence[Smoothness]) -> str:
 
 
 def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness]) -> str:
-    """Markdown table of lambda / tau before and after training, and whether rows are equal exactly where it ends above 1.
+    """Markdown table of lambda / tau before and after training, and whether the first layer has equal rows where it ends above 1.
 
     Below it how many models are as expected, and what has not been run.
     """
@@ -142,7 +142,8 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
     rows, as_expected, models = [], 0, 0
     for one in trained:
         expected = [
-            (loss >= EQUAL) == (ratio > 1) for loss, ratio in zip(one.orthogonality, one.ratios, strict=True)
+            (first >= EQUAL) == (ratio > 1)
+            for (first, *_), ratio in zip(one.orthogonality, one.ratios, strict=True)
         ]
         as_expected, models = as_expected + sum(expected), models + len(expected)
         rows.append(
@@ -151,7 +152,11 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
                 one.convolutions,
                 _numbers(before[one.dataset, one.convolutions].ratios, ".2f"),
                 _numbers(one.ratios, ".2f"),
-                _numbers([100 * loss for loss in one.orthogonality], ".2f") + " %",
+                *(
+                    _numbers([100 * loss for loss in of_layer], ".2f") + " %"
+                    for of_layer in zip(*one.orthogonality, strict=True)
+                ),
+                f"{_numbers(one.used_clusters, '.0f')} of {one.clusters}",
                 f"{sum(expected)} of {len(expected)}",
             ]
         )
@@ -171,15 +176,18 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
         "c",
         "λ / τ untrained",
         "λ / τ trained",
-        "orthogonality loss, of its largest value",
+        "orthogonality loss, first layer",
+        "second layer",
+        "clusters in use",
         "as expected",
     ]
     commits = listed(
         [f"`{commit[:7]}`" for commit in sorted({name for one in trained for name in one.commits})]
     )
     said = (
-        f"{as_expected} of {models} models are as expected. The numbers in a cell are those of seeds 1, 2 and 3. "
-        f"Trained at {commits} by `rethinkpool grid {TRAINED_GRID}`; "
+        f"{as_expected} of {models} models are as expected. Cells have the numbers of seeds 1, 2 and 3. Losses are means "
+        "over 200 training graphs, of their largest value; the number of clusters in use is 1 / (sum of the squared entries of "
+        f"the mean row). Trained at {commits} by `rethinkpool grid {TRAINED_GRID}`; "
         f"`rethinkpool results smoothness {TRAINED} --grid {TRAINED_GRID}` measures the models.\n"
     )
     return "\n".join(filter(None, [unbroken(markdown(header, rows)), said, missing]))

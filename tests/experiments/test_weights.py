@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch_geometric.data import Batch
+from torch_geometric.nn import dense_mincut_pool
 
 from rethinkpool_core import build_model, load_dataset
 from rethinkpool_core.analysis.activations import (
@@ -85,7 +86,8 @@ def test_smoothness_is_that_of_the_trained_features(store, here):
     run_grid(grid, store.folder, progress=False)
     (found,) = measure_trained(store, grid)
     assert (found.dataset, found.convolutions, found.clusters) == ("DIGITS", 2, 21)
-    for seed, quotient, loss in zip(grid.seeds, found.quotients, found.orthogonality, strict=True):
+    by_seed = zip(grid.seeds, found.quotients, found.orthogonality, found.used_clusters, strict=True)
+    for seed, quotient, loss, used in by_seed:
         dataset = load_dataset("DIGITS", split_seed=seed)
         model = build_model("MINCUTPOOL", dataset, initial_convolutions=2)
         model.load_state_dict(load_file(store.weights_path(cell.key(seed))))
@@ -94,10 +96,20 @@ def test_smoothness_is_that_of_the_trained_features(store, here):
             traces = [model.double()(Batch.from_data_list([graph]), trace=True)[2] for graph in graphs]
         features = [layers["initial conv 2"].of_graph(0).numpy() for layers in traces]
         assert quotient == pytest.approx(smoothest_quotient(features, [g.edge_index.numpy() for g in graphs]))
-        (record,) = store.records([cell.key(seed)])
-        largest = largest_orthogonality_loss(21) + largest_orthogonality_loss(11)
-        assert loss == pytest.approx(record.curves["orthogonality"][record.best_epoch - 1] / largest)
+        for layer, K in enumerate((21, 11)):
+            S = [layers[f"assignment {layer + 1}"].of_graph(0) for layers in traces]
+            of_pyg = [float(orthogonality_of(one)) / largest_orthogonality_loss(K) for one in S]
+            assert loss[layer] == pytest.approx(np.mean(of_pyg))
+        rows = [layers["assignment 1"].of_graph(0).mean(0) for layers in traces]
+        assert used == pytest.approx(np.mean([float(1 / (row**2).sum()) for row in rows]))
     assert found.ratios == tuple(quotient / found.threshold for quotient in found.quotients)
+
+
+def orthogonality_of(S):
+    """By PyG, which takes logits."""
+    return dense_mincut_pool(
+        torch.zeros(1, len(S), 1).double(), torch.ones(1, len(S), len(S)).double(), S.log()[None]
+    )[3]
 
 
 def test_smoothness_of_a_grid_without_mincutpool(kept, store):

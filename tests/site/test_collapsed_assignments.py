@@ -85,9 +85,14 @@ def test_expectation_is_that_of_the_threshold(equal):
 
 def test_trained_features_are_set_beside_the_rule():
     """With K = 42 tau is 0.119: equal rows are expected in the first two seeds, and the second has others."""
-    one = Smoothness("DIGITS", 1, 42, (0.2, 0.3, 0.1), (1.0, 0.98, 0.96), ("c0ffee1234", "c0ffee1234"))
+    layers = ((1.0, 0.5), (0.98, 0.9), (0.96, 1.0))
+    one = Smoothness(
+        "DIGITS", 1, 42, (0.2, 0.3, 0.1), layers, (42.0, 21.4, 1.0), ("c0ffee1234", "c0ffee1234")
+    )
     text = trained_text([one], committed_smoothness()).replace("\u00a0", " ")
-    assert row(text, "DIGITS")[3:] == ["1.69, 2.53, 0.84", "100.00, 98.00, 96.00 %", "2 of 3"]
+    assert row(text, "DIGITS")[3:] == [
+        "1.69, 2.53, 0.84", "100.00, 98.00, 96.00 %", "50.00, 90.00, 100.00 %", "42, 21, 1 of 42", "2 of 3",
+    ]  # fmt: skip
     assert "2 of 3 models are as expected" in text and "`c0ffee1`" in text
     missing = [line for line in text.splitlines() if line.startswith("- `rethinkpool grid smoothness")]
     assert len(missing) == 5 and not any("DIGITS" in line for line in missing)
