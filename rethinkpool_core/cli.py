@@ -136,6 +136,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if argv is None else argv)
     command = [arg for arg in args if arg != "--debug"]
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # the caller has closed it
+            setattr(sys, stream, open(os.devnull, "w"))
     with _ctrl_c():
         return _run(join_assignments(command), debug="--debug" in args)
 

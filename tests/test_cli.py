@@ -196,6 +196,15 @@ def test_result_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_output_that_the_caller_has_closed(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["data", "list"]) == 0
+    assert main(["data", "lost"]) == 2
+    sys.stdout.close()
+    sys.stderr.close()
+
+
 def test_closed_pipe_is_quiet():
     running = subprocess.Popen([*COMMAND, "data", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     running.stdout.close()
