@@ -179,7 +179,7 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
     )
     said = (
         f"{as_expected} of {models} models are as expected. The numbers in a cell are those of seeds 1, 2 and 3. "
-        f"Trained at {commits} by `rethinkpool grid {TRAINED_GRID}`; "
+        f"Trained at commit {commits} by `rethinkpool grid {TRAINED_GRID}`; "
         f"`rethinkpool results smoothness {TRAINED} --grid {TRAINED_GRID}` measures the models.\n"
     )
     return "\n".join(filter(None, [unbroken(markdown(header, rows)), said, missing]))
@@ -213,7 +213,7 @@ def equal_text(found: Sequence[Collapse]) -> str:
         "of its largest value: `MINCUTPOOL` does not cluster there."
     )
     others = [f"`{one.dataset}` ({100 * one.mean:.1f} %)" for one in found if one not in equal]
-    return said + (f" On {listed(others)} it does so in part." if others else "")
+    return said + (f" On {listed(others)} it clusters in part." if others else "")
 
 
 def equal_line(found: Sequence[Collapse]) -> str:
@@ -222,8 +222,8 @@ def equal_line(found: Sequence[Collapse]) -> str:
     if not equal:
         return "Whether learned clusters [are clusters](collapsed-assignments) is looked at too."
     return (
-        f"On {len(equal)} of the {len(found)} datasets on which MINCUTPOOL has been run, every seed gives all nodes as good as "
-        "[the same row of the assignment matrix](collapsed-assignments): it clusters nothing that a random twin could lose."
+        f"On {len(equal)} of the {len(found)} datasets on which MINCUTPOOL has been run, every seed gives all nodes almost "
+        "exactly [the same row of the assignment matrix](collapsed-assignments): there are no clusters that a randomised twin could lose."
     )
 
 
