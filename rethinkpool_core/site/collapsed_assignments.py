@@ -223,7 +223,8 @@ def equal_line(found: Sequence[Collapse]) -> str:
         return "Whether learned clusters [are clusters](collapsed-assignments) is looked at too."
     return (
         f"On {len(equal)} of the {len(found)} datasets on which MINCUTPOOL has been run, every seed gives all nodes almost "
-        "exactly [the same row of the assignment matrix](collapsed-assignments): there are no clusters that a randomised twin could lose."
+        "exactly [the same row of the assignment matrix](collapsed-assignments): there are no clusters that a randomised twin "
+        "could lose."
     )
 
 
