@@ -90,7 +90,8 @@ def _adjustment(one: Comparison) -> str:
     ]
     if not lost:
         return ""
-    return f" (a test of this pair alone would show {' and '.join(lost)}, but not as one of {one.family_size} comparisons)"
+    shown = " and ".join(lost)
+    return f" (a test of this pair alone would show {shown}; corrected for {one.family_size} comparisons it does not)"
 
 
 def _left_out(one: Comparison) -> str:

@@ -185,9 +185,9 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
         [f"`{commit[:7]}`" for commit in sorted({name for one in trained for name in one.commits})]
     )
     said = (
-        f"{as_expected} of {models} models are as expected. Cells have the numbers of seeds 1, 2 and 3. Losses are means "
+        f"{as_expected} of {models} models are as expected. Cells list seeds 1, 2 and 3. Losses are means "
         "over 200 training graphs, of their largest value; the number of clusters in use is 1 / (sum of the squared entries of "
-        f"the mean row). Trained at {commits} by `rethinkpool grid {TRAINED_GRID}`; "
+        f"the mean row). Trained at commit {commits} by `rethinkpool grid {TRAINED_GRID}`; "
         f"`rethinkpool results smoothness {TRAINED} --grid {TRAINED_GRID}` measures the models.\n"
     )
     return "\n".join(filter(None, [unbroken(markdown(header, rows)), said, missing]))
@@ -221,7 +221,7 @@ def equal_text(found: Sequence[Collapse]) -> str:
         "of its largest value: `MINCUTPOOL` does not cluster there."
     )
     others = [f"`{one.dataset}` ({100 * one.mean:.1f} %)" for one in found if one not in equal]
-    return said + (f" On {listed(others)} it does so in part." if others else "")
+    return said + (f" On {listed(others)} it clusters in part." if others else "")
 
 
 def equal_line(found: Sequence[Collapse]) -> str:
@@ -230,8 +230,9 @@ def equal_line(found: Sequence[Collapse]) -> str:
     if not equal:
         return "Whether learned clusters [are clusters](collapsed-assignments) is looked at too."
     return (
-        f"On {len(equal)} of the {len(found)} datasets on which MINCUTPOOL has been run, every seed gives all nodes as good as "
-        "[the same row of the assignment matrix](collapsed-assignments): it clusters nothing that a random twin could lose."
+        f"On {len(equal)} of the {len(found)} datasets on which MINCUTPOOL has been run, every seed gives all nodes almost "
+        "exactly [the same row of the assignment matrix](collapsed-assignments): there are no clusters that a randomised twin "
+        "could lose."
     )
 
 

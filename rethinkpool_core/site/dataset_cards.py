@@ -16,8 +16,8 @@ from rethinkpool_core.paper import get_metric
 from rethinkpool_core.site.tables import FEATURES, TASKS, prose_table, raw_html
 
 _SOURCES = {
-    "tu": "[TU Dortmund](https://chrsmrrs.github.io/datasets/), there `{}`",
-    "ogb": "[Open Graph Benchmark](https://ogb.stanford.edu/docs/graphprop/), there `{}`",
+    "tu": "[TU Dortmund](https://chrsmrrs.github.io/datasets/), as `{}`",
+    "ogb": "[Open Graph Benchmark](https://ogb.stanford.edu/docs/graphprop/), as `{}`",
     "zinc": "[Benchmarking GNNs](https://github.com/graphdeeplearning/benchmarking-gnns), the subset of 12000 molecules of `{}`",
     "smnist": "[Benchmarking GNNs](https://github.com/graphdeeplearning/benchmarking-gnns), superpixels of `{}`",
     "digits": "[scikit-learn](https://scikit-learn.org/stable/datasets/toy_dataset.html), `{}`",
@@ -30,9 +30,9 @@ _SPLITS = {
     "benchmark": "that of the benchmark, the same for all seeds",
 }
 _CONSTANT = {
-    "accuracy": "always the largest class",
+    "accuracy": "the largest class",
     "rocauc": "the same score for every graph",
-    "mae": "always the median target",
+    "mae": "the median target",
 }
 
 
@@ -61,7 +61,7 @@ def _facts(spec: DatasetSpec, counts: DatasetCounts) -> str:
         ("task", TASKS[spec.task].format(spec.num_classes)),
         (
             "metric",
-            f"{metric.title}; {_CONSTANT[spec.metric]}: {metric.shown(counts.constant)} over all graphs",
+            f"{metric.title}; predicting {_CONSTANT[spec.metric]} gives {metric.shown(counts.constant)} over all graphs",
         ),
         ("graphs", statistics["num_graphs"]),
         (

@@ -20,12 +20,12 @@ COLUMNS = {
 _DECIMALS = {"MOLHIV": 1}  # of the printed means; the other rows have two
 _COPIES = {
     "9b290e82c7dda60f4c2534b621423f12": (
-        "The 10000 training molecules of the copy that was counted are others of the same collection, since the published ones "
-        "were not at hand; validation and test molecules are the published ones."
+        "The copy that was counted has 10000 other training molecules of the same collection, since the published ones were not "
+        "available; validation and test molecules are the published ones."
     ),
     "019d8c0db132484e4defdc256fbd0108": (
         "Every node has eight edges, so the mean number of edges is eight times that of nodes. The superpixels of the copy that "
-        "was counted were segmented anew from the images; their total number differs by at most two in 100000."
+        "was counted were segmented again from the images; their total number differs by at most two in 100000."
     ),
 }
 """Why the counts of a copy of the data, by its checksum, are not those of the published data."""

@@ -126,7 +126,7 @@ def claim(table: TableS5, control: Sequence[Comparison] = ()) -> str:
         ]
         if margins:
             parts.append(
-                f"these seeds cannot tell for {listed(margins)}; in brackets the smallest margin that a test of "
+                f"these seeds do not decide {listed(margins)}; in brackets is the smallest margin that a test of "
                 "the pair alone supports"
             )
         untested = [one for one in by_verdict["undecided"] if not one.tested]

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HOW_TO_REPEAT = (
-    "A command trains the seeds that were trained together, which repeats their scores to the last bit at the same commit, on "
-    "the same device and with the same versions. Elsewhere, and where <code>--seeds 7-7</code> trains seed 7 alone, sums round "
-    "differently, which training amplifies. Without a GPU, leave <code>--device cuda</code> out."
+    "Each command trains again the seeds that were trained together. At the same commit, on the same device and with the same "
+    "versions, this repeats their scores to the last bit. Elsewhere, or if <code>--seeds 7-7</code> trains seed 7 alone, sums "
+    "round differently, and training amplifies the difference. Without a GPU, leave <code>--device cuda</code> out."
 )
 
 
@@ -161,7 +161,7 @@ def _commands(part: pd.DataFrame) -> str:
     shown = 1 if len(alone) > 2 else len(alone)
     untold = [run.seed for run in alone[shown:]]
     commands = " ".join(map(_code, dict.fromkeys(map(repeat_of, together + alone[:shown]))))
-    return f"{commands} and in the same way, alone, seeds {_seeds(untold)}" if untold else commands
+    return f"{commands} and in the same way, one at a time, seeds {_seeds(untold)}" if untold else commands
 
 
 def _check_link(site_root: str) -> str:

@@ -77,13 +77,13 @@ def test_what_the_adjustment_takes_away_is_told():
     assert one.low > 0
     assert (
         "undecided, neither a difference nor equivalence within 1 point is shown "
-        "(a test of this pair alone would show a difference, but not as one of 32 comparisons)"
+        "(a test of this pair alone would show a difference; corrected for 32 comparisons it does not)"
     ) in sentence(one)
     assert "; in a test of this pair alone, this many seeds detect" in sentence(one)
     one = replace(told(0.4, 0.5), p_difference=0.07, family_size=32)
     assert sentence(one).endswith(
         "equivalent within 1 point "
-        "(a test of this pair alone would show a difference, but not as one of 32 comparisons)."
+        "(a test of this pair alone would show a difference; corrected for 32 comparisons it does not)."
     )
 
 

@@ -84,7 +84,7 @@ def test_of_many_seeds_that_trained_alone_the_first_has_its_command(imdb):
         for facts, seed, apart in zip(one.provenance, one.seed, alone, strict=True)
     ]
     folded = text(provenance(one.assign(provenance=moved), "table-s5").html.partition("Every seed")[2])
-    assert "--seeds 1-1 --device cpu and in the same way, alone, seeds 3 to 6, 9 " in folded
+    assert "--seeds 1-1 --device cpu and in the same way, one at a time, seeds 3 to 6, 9 " in folded
     assert "--seeds 3-3" not in folded
     assert "rethinkpool train MINCUTPOOL IMDB-B --seeds 1-20 --device cpu" in folded
 

@@ -170,7 +170,7 @@ def test_the_claim(table, runs):
     )
     few = runs[(runs.seed <= 2) | (runs.model == "NO-POOL")]
     unsure = found.claim(load_table_s5(few))
-    assert "cannot tell for MINCUTPOOL on PROTEINS (" in unsure
+    assert "do not decide MINCUTPOOL on PROTEINS (" in unsure
     assert "the smallest margin that a test of the pair alone supports" in unsure, (
         "the verdicts are of all together"
     )
