@@ -93,7 +93,7 @@ def collapse_table(found: Sequence[Collapse]) -> str:
         "c",
         "seeds",
         "cut loss",
-        "orthogonality loss, of its largest value",
+        "orthogonality loss (share of largest)",
         "effective clusters",
     ]
     return unbroken(markdown(header, rows))

@@ -230,13 +230,12 @@ def listed(words: Sequence[str]) -> str:
 
 
 def _margin(table: TableS5) -> str:
-    """``"1 point"``, or ``"1 point or 0.01 on ZINC"``."""
-    return " or ".join(
-        dict.fromkeys(
-            one.scored_by.amount(one.margin) + ("" if one.scored_by.unit else f" on {one.dataset}")
-            for one in table.ours
-        )
+    """``"1 point"``, or ``"1 point (0.01 on ZINC)"``."""
+    first, *others = dict.fromkeys(
+        one.scored_by.amount(one.margin) + ("" if one.scored_by.unit else f" on {one.dataset}")
+        for one in table.ours
     )
+    return f"{first} ({', '.join(others)})" if others else first
 
 
 def _supported_margin(one: Comparison) -> str:

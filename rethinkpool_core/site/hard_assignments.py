@@ -56,8 +56,8 @@ def hard_assignments_table(found: Sequence[HardAssignment], pairs: Sequence[Comp
     header = [
         "dataset",
         "seeds",
-        "entropy, of its largest value",
-        "link loss, of that of one cluster",
+        "entropy (share of largest)",
+        "link loss (share of one cluster's)",
         "effective clusters",
         "twin minus method",
         "verdict",
