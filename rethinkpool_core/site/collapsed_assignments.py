@@ -182,7 +182,7 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
         "as expected",
     ]
     commits = listed(
-        [f"`{commit[:7]}`" for commit in sorted({name for one in trained for name in one.commits})]
+        [f"`{commit[:9]}`" for commit in sorted({name for one in trained for name in one.commits})]
     )
     said = (
         f"{as_expected} of {models} models are as expected. Cells list seeds 1, 2 and 3. Losses are means "

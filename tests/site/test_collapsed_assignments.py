@@ -93,7 +93,7 @@ def test_trained_features_are_set_beside_the_rule():
     assert row(text, "DIGITS")[3:] == [
         "1.69, 2.53, 0.84", "100.00, 98.00, 96.00 %", "50.00, 90.00, 100.00 %", "42, 21, 1 of 42", "2 of 3",
     ]  # fmt: skip
-    assert "2 of 3 models are as expected" in text and "`c0ffee1`" in text
+    assert "2 of 3 models are as expected" in text and "`c0ffee123`" in text
     missing = [line for line in text.splitlines() if line.startswith("- `rethinkpool grid smoothness")]
     assert len(missing) == 5 and not any("DIGITS" in line for line in missing)
     assert "models are as expected" not in trained_text([], committed_smoothness())
