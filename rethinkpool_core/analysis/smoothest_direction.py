@@ -52,6 +52,7 @@ class Smoothness:
     used_clusters    of trained models, per seed: 1 / (sum of squares of the mean row) of the first layer, averaged over these
                      graphs; K where it has equal entries, 1 where all nodes are in one cluster
     commits          commits at which these models were trained
+    seeds            of the models, in the order of all these
     """
 
     dataset: str
@@ -61,6 +62,7 @@ class Smoothness:
     orthogonality: tuple[tuple[float, ...], ...] = ()
     used_clusters: tuple[float, ...] = ()
     commits: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = SEEDS
 
     @property
     def mean(self) -> float:
@@ -130,7 +132,7 @@ def measure(dataset: GraphDataset, convolutions: int, seeds: Sequence[int] = SEE
     quotients = tuple(
         _quotient(model, dataset.with_split(seed)) for seed, model in zip(seeds, models, strict=True)
     )
-    return Smoothness(dataset.name, convolutions, _num_clusters(models[0]), quotients)
+    return Smoothness(dataset.name, convolutions, _num_clusters(models[0]), quotients, seeds=tuple(seeds))
 
 
 def measure_trained(store: ResultStore, grid: Grid, root: str | None = None) -> list[Smoothness]:
@@ -158,6 +160,7 @@ def measure_trained(store: ResultStore, grid: Grid, root: str | None = None) -> 
                 orthogonality,
                 used_clusters,
                 tuple(sorted(commits)),
+                tuple(one.record.seed for one in trained),
             )
         )
     return found

@@ -138,28 +138,28 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
 
     Below it how many models are as expected, and what has not been run.
     """
-    before = {(one.dataset, one.convolutions): one for one in untrained}
-    rows, as_expected, models = [], 0, 0
+    untrained_ratios = {
+        (one.dataset, one.convolutions, seed): ratio
+        for one in untrained
+        for seed, ratio in zip(one.seeds, one.ratios, strict=True)
+    }
+    rows = []
     for one in trained:
-        expected = [
-            (first >= EQUAL) == (ratio > 1)
-            for (first, *_), ratio in zip(one.orthogonality, one.ratios, strict=True)
-        ]
-        as_expected, models = as_expected + sum(expected), models + len(expected)
-        rows.append(
-            [
-                f"`{one.dataset}`",
-                one.convolutions,
-                _numbers(before[one.dataset, one.convolutions].ratios, ".2f"),
-                _numbers(one.ratios, ".2f"),
-                *(
-                    _numbers([100 * loss for loss in of_layer], ".2f") + " %"
-                    for of_layer in zip(*one.orthogonality, strict=True)
-                ),
-                f"{_numbers(one.used_clusters, '.0f')} of {one.clusters}",
-                f"{sum(expected)} of {len(expected)}",
-            ]
-        )
+        by_seed = zip(one.seeds, one.ratios, one.orthogonality, one.used_clusters, strict=True)
+        for seed, ratio, (first, second), used in by_seed:
+            rows.append(
+                [
+                    f"`{one.dataset}`",
+                    one.convolutions,
+                    seed,
+                    f"{untrained_ratios[one.dataset, one.convolutions, seed]:.2f}",
+                    f"{ratio:.2f}",
+                    f"{100 * first:.2f} %",
+                    f"{100 * second:.2f} %",
+                    f"{used:.0f} of {one.clusters}",
+                    "yes" if (first >= EQUAL) == (ratio > 1) else "**no**",
+                ]
+            )
     there = {(one.dataset, one.convolutions) for one in trained}
     missing = not_run_text(
         TRAINED_GRID,
@@ -174,9 +174,10 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
     header = [
         "dataset",
         "c",
+        "seed",
         "λ / τ untrained",
         "λ / τ trained",
-        "orthogonality loss, first layer",
+        "first layer",
         "second layer",
         "clusters in use",
         "as expected",
@@ -184,17 +185,14 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
     commits = listed(
         [f"`{commit[:9]}`" for commit in sorted({name for one in trained for name in one.commits})]
     )
+    true = sum(row[-1] == "yes" for row in rows)
     said = (
-        f"{as_expected} of {models} models are as expected. Cells list seeds 1, 2 and 3. Losses are means "
-        "over 200 training graphs, of their largest value; the number of clusters in use is 1 / (sum of the squared entries of "
-        f"the mean row). Trained at commit {commits} by `rethinkpool grid {TRAINED_GRID}`; "
+        f"{true} of {len(rows)} models are as expected. The columns of layers have the orthogonality "
+        "loss as a share of its largest value, mean over 200 training graphs. The number of clusters in use is 1 / (sum of the "
+        f"squared entries of the mean row of the first layer). Trained at commit {commits} by `rethinkpool grid {TRAINED_GRID}`; "
         f"`rethinkpool results smoothness {TRAINED} --grid {TRAINED_GRID}` measures the models.\n"
     )
     return "\n".join(filter(None, [unbroken(markdown(header, rows)), said, missing]))
-
-
-def _numbers(values: Sequence[float], form: str) -> str:
-    return ", ".join(format(value, form) for value in values)
 
 
 def figure(learned: Learned, smooth: Sequence[Smoothness]) -> str:

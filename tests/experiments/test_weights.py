@@ -86,6 +86,7 @@ def test_smoothness_is_that_of_the_trained_features(store, here):
     run_grid(grid, store.folder, progress=False)
     (found,) = measure_trained(store, grid)
     assert (found.dataset, found.convolutions, found.clusters) == ("DIGITS", 2, 21)
+    assert found.seeds == grid.seeds
     by_seed = zip(grid.seeds, found.quotients, found.orthogonality, found.used_clusters, strict=True)
     for seed, quotient, loss, used in by_seed:
         dataset = load_dataset("DIGITS", split_seed=seed)

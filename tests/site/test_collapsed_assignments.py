@@ -90,9 +90,13 @@ def test_trained_features_are_set_beside_the_rule():
         "DIGITS", 1, 42, (0.2, 0.3, 0.1), layers, (42.0, 21.4, 1.0), ("c0ffee1234", "c0ffee1234")
     )
     text = trained_text([one], committed_smoothness()).replace("\u00a0", " ")
-    assert row(text, "DIGITS")[3:] == [
-        "1.69, 2.53, 0.84", "100.00, 98.00, 96.00 %", "50.00, 90.00, 100.00 %", "42, 21, 1 of 42", "2 of 3",
-    ]  # fmt: skip
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:5]]
+    assert [line[4:] for line in rows] == [
+        ["1.69", "100.00 %", "50.00 %", "42 of 42", "yes"],
+        ["2.53", "98.00 %", "90.00 %", "21 of 42", "**no**"],
+        ["0.84", "96.00 %", "100.00 %", "1 of 42", "yes"],
+    ]
+    assert [line[2:4] for line in rows] == [["1", "0.59"], ["2", "0.65"], ["3", "0.62"]]
     assert "2 of 3 models are as expected" in text and "`c0ffee123`" in text
     missing = [line for line in text.splitlines() if line.startswith("- `rethinkpool grid smoothness")]
     assert len(missing) == 5 and not any("DIGITS" in line for line in missing)
