@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.hard_assignments import METHOD, HardAssignment, hard_assignments
+from rethinkpool_core.analysis.sentences import decimals
 from rethinkpool_core.datasets.counts import read_counts
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.provenance import provenance
-from rethinkpool_core.site.table_s5 import GRID, difference_text, load_table_s5, unbroken
+from rethinkpool_core.site.table_s5 import GRID, load_table_s5, signed, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ def hard_assignments_table(found: Sequence[HardAssignment], pairs: Sequence[Comp
                 _percent(one.entropy, 2),
                 "two layers" if one.link is None else _percent(one.link, 0),
                 "" if effective is None else f"{effective:.1f} of {one.clusters[0]}",
-                *(["not run yet", ""] if twin is None else [difference_text(twin), twin.verdict]),
+                *(
+                    ["not run yet", ""]
+                    if twin is None
+                    else [signed(twin.difference, decimals(twin)), twin.verdict]
+                ),
             ]
         )
     header = [
