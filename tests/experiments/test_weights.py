@@ -12,6 +12,7 @@ from torch_geometric.data import Batch
 from torch_geometric.nn import dense_mincut_pool
 
 from rethinkpool_core import build_model, load_dataset
+from rethinkpool_core.analysis import smoothest_direction
 from rethinkpool_core.analysis.activations import (
     quartile_graphs,
     read_activations,
@@ -19,7 +20,7 @@ from rethinkpool_core.analysis.activations import (
     write_activations,
 )
 from rethinkpool_core.analysis.collapsed_assignments import largest_orthogonality_loss
-from rethinkpool_core.analysis.smoothest_direction import NUM_GRAPHS, measure_trained, smoothest_quotient
+from rethinkpool_core.analysis.smoothest_direction import measure_trained, smoothest_quotient
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.errors import DataError, StorageError, UnknownNameError
 from rethinkpool_core.experiments.cell import Cell
@@ -80,7 +81,8 @@ def test_activations_are_those_of_the_weights(kept, store, here, tmp_path):
                 assert 0 <= spread.mean <= 1 and 0 < spread.graphs <= len(dataset.test)
 
 
-def test_smoothness_is_that_of_the_trained_features(store, here):
+def test_smoothness_is_that_of_the_trained_features(store, here, monkeypatch):
+    monkeypatch.setattr(smoothest_direction, "NUM_GRAPHS", 30)
     cell = Cell("MINCUTPOOL", "DIGITS", {"batch_size": 256, "initial_convolutions": 2}, 2)
     grid = Grid("kept", "a test", (cell,), seeds=(3, 4), keep_weights=True)
     run_grid(grid, store.folder, progress=False)
@@ -92,7 +94,7 @@ def test_smoothness_is_that_of_the_trained_features(store, here):
         dataset = load_dataset("DIGITS", split_seed=seed)
         model = build_model("MINCUTPOOL", dataset, initial_convolutions=2)
         model.load_state_dict(load_file(store.weights_path(cell.key(seed))))
-        graphs = [dataset[int(number)] for number in dataset.train[:NUM_GRAPHS]]
+        graphs = [dataset[int(number)] for number in dataset.train[:30]]
         with torch.no_grad():
             traces = [model.double()(Batch.from_data_list([graph]), trace=True)[2] for graph in graphs]
         features = [layers["initial conv 2"].of_graph(0).numpy() for layers in traces]

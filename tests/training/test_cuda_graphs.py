@@ -9,7 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from rethinkpool_core import build_model, train
+from rethinkpool_core import build_model
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.training import RunRecord, setup
 from rethinkpool_core.training.config import training_config
@@ -126,23 +126,17 @@ def test_one_replica_is_dropped(name, digits):
 
 
 @pytest.mark.parametrize("name", ["MINCUTPOOL", "GRACLUS"])
-def test_finished_seeds_stay_in_recorded_steps(name, digits, monkeypatch):
-    """Six seeds that end in different epochs: they are dropped by halves, and their records are those without recording."""
+def test_finished_seeds_stay_in_recorded_steps(name, digits, run, monkeypatch):
+    """Six seeds that end in different epochs: they are dropped by halves, and their records are those without recording.
+
+    In float64: what rounding differs by in float32 grows over the epochs, on some processors beyond any tolerance.
+    """
     kept = []
     monkeypatch.setattr(Replicas, "keep", counted(Replicas.keep, kept))
 
     def records(recorder) -> list[RunRecord]:
         monkeypatch.setattr(setup, "recorder_for", lambda config, device: recorder)
-        return train(
-            name,
-            digits(60),
-            [1, 2, 3, 4, 5, 6],
-            max_epochs=30,
-            device="cpu",
-            progress=False,
-            replicas=6,
-            stop_patience=3,
-        )
+        return run(name, digits(60), range(1, 7), max_epochs=30, replicas=6, stop_patience=3)
 
     recorded = records(Tape)
     ends = sorted(record.epochs for record in recorded)
@@ -154,7 +148,7 @@ def test_finished_seeds_stay_in_recorded_steps(name, digits, monkeypatch):
     for a, b in zip(recorded, plain, strict=True):
         assert (a.epochs, a.best_epoch) == (b.epochs, b.best_epoch)
         assert all(len(curve) == a.epochs for curve in a.curves.values())
-        torch.testing.assert_close(a.curves["train_loss"], b.curves["train_loss"], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(a.curves["train_loss"], b.curves["train_loss"], rtol=1e-6, atol=1e-8)
         assert a.test_score == b.test_score
 
 
