@@ -92,9 +92,9 @@ def test_trained_features_are_set_beside_the_rule():
     text = trained_text([one], committed_smoothness()).replace("\u00a0", " ")
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:5]]
     assert [line[4:] for line in rows] == [
-        ["1.69", "100.00 %", "50.00 %", "42 of 42", "yes"],
-        ["2.53", "98.00 %", "90.00 %", "21 of 42", "**no**"],
-        ["0.84", "96.00 %", "100.00 %", "1 of 42", "yes"],
+        ["1.69", "100.00", "50.00", "42 of 42", "yes"],
+        ["2.53", "98.00", "90.00", "21 of 42", "**no**"],
+        ["0.84", "96.00", "100.00", "1 of 42", "yes"],
     ]
     assert [line[2:4] for line in rows] == [["1", "0.59"], ["2", "0.65"], ["3", "0.62"]]
     assert "2 of 3 models are as expected" in text and "`c0ffee123`" in text
