@@ -192,23 +192,22 @@ def _of_assignments(model: PoolingModel, dataset: GraphDataset) -> tuple[tuple[f
     import torch
 
     from rethinkpool_core.batching.batch import BatchBuilder
+    from rethinkpool_core.models.trace import RecordedTrace
 
     model, builder = model.double(), BatchBuilder(dataset, dtype=torch.float64)
     index, sums, used = _graphs(dataset), np.zeros(len(model.assign)), 0.0
     for part in index.split(BATCH_SIZE):
+        trace = RecordedTrace()
         with torch.no_grad():
-            layers = model(builder(part), trace=True)[2]
-        for row in range(len(part)):
-            S = [layers[f"assignment {number}"].of_graph(row).numpy() for number in range(1, len(sums) + 1)]
-            sums += [_fraction(of_layer) for of_layer in S]
-            used += 1 / np.square(S[0].mean(0)).sum()
-    return tuple((sums / len(index)).tolist()), float(used / len(index))
-
-
-def _fraction(S: np.ndarray) -> float:
-    gram, num_clusters = S.T @ S, S.shape[1]
-    distance = np.linalg.norm(gram / np.linalg.norm(gram) - np.eye(num_clusters) / sqrt(num_clusters))
-    return distance / largest_orthogonality_loss(num_clusters)
+            losses = model.compute(model.input_graph(builder(part)), trace)[1]["orthogonality"]
+            sums += [float(of_layer.sum()) for of_layer in losses]
+        S = trace.layers["assignment 1"]
+        used += sum(float(1 / S.of_graph(row).mean(0).square().sum()) for row in range(len(part)))
+    largest = [
+        largest_orthogonality_loss(trace.layers[f"assignment {number}"].values.shape[-1])
+        for number in range(1, len(sums) + 1)
+    ]
+    return tuple((sums / largest / len(index)).tolist()), used / len(index)
 
 
 def _graphs(dataset: GraphDataset) -> Tensor:

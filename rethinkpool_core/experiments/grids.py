@@ -133,9 +133,9 @@ def _smoothness() -> tuple[Cell, ...]:
         "PROTEINS": [1],
     }
     return tuple(
-        cell
+        Cell("MINCUTPOOL", dataset, {"initial_convolutions": number})
         for dataset, numbers in convolutions.items()
-        for cell in cells_of(["MINCUTPOOL"], [dataset], {"initial_convolutions": numbers})
+        for number in numbers
     )
 
 
