@@ -13,7 +13,6 @@ from math import log
 from typing import TYPE_CHECKING, Any
 
 from rethinkpool_core.analysis.tables import has_score
-from rethinkpool_core.datasets.spec import DATASETS
 from rethinkpool_core.experiments.grids import get_grid
 
 if TYPE_CHECKING:
@@ -62,15 +61,13 @@ def num_clusters(config: Mapping[str, Any]) -> tuple[int, ...]:
 def hard_assignments(
     runs: pd.DataFrame, grid: str, counts: Mapping[str, DatasetCounts]
 ) -> list[HardAssignment]:
-    """Return the losses of each cell of DIFFPOOL-V2 in a grid that has runs with a score, by dataset.
+    """Return the losses of each cell of DIFFPOOL-V2 in a grid that has runs with a score, in the order of the grid.
 
     runs      rows of `load_results`
     counts    of the datasets, as `read_counts` returns them
     """
-    order, scored = list(DATASETS), runs[has_score(runs)]
-    cells = [cell for cell in get_grid(grid).cells if cell.model == METHOD]
-    found = []
-    for cell in sorted(cells, key=lambda cell: order.index(cell.dataset)):
+    scored, found = runs[has_score(runs)], []
+    for cell in get_grid(grid).restricted([METHOD]).cells:
         part = scored[scored.cell == cell.digest].sort_values("seed")
         if len(part):
             found.append(_of_cell(part, counts[cell.dataset].one_cluster_link))

@@ -27,10 +27,9 @@ def hard_assignments_text(runs: pd.DataFrame) -> str:
     """
     found = hard_assignments(runs, GRID, read_counts())
     there = {one.dataset for one in found}
-    cells = [cell for cell in get_grid(GRID).cells if cell.model == METHOD]
-    missing = not_run_text(GRID, [(cell.dataset, METHOD) for cell in cells if cell.dataset not in there])
-    used = runs[runs.cell.isin([cell.digest for cell in cells])]
-    line = raw_html(provenance(used, GRID, site_root=".", every_seed=False).html)
+    grid = get_grid(GRID).restricted([METHOD])
+    missing = not_run_text(GRID, [(cell.dataset, METHOD) for cell in grid.cells if cell.dataset not in there])
+    line = raw_html(provenance(grid.runs_in(runs), GRID, site_root=".", every_seed=False).html)
     table = hard_assignments_table(found, load_table_s5(runs).ours)
     return "\n".join(filter(None, [table, missing, line]))
 
