@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 METHOD, TWIN = "MINCUTPOOL", "N-MINCUTPOOL"
 ALONE_GRID = "auxiliary-losses"
 
+EQUAL = 0.999
+"""Fraction of the largest orthogonality loss from which on all rows are called equal."""
+
 
 @dataclass(frozen=True)
 class Collapse:
@@ -122,17 +125,18 @@ def collapse(runs: pd.DataFrame, cells: Sequence[Cell]) -> list[Collapse]:
 
 def _of_cell(runs: pd.DataFrame) -> Collapse:
     config = runs.config.iloc[0]
-    clusters = num_clusters(config)
-    largest = sum(map(largest_orthogonality_loss, clusters))
-    at_best = [
-        (curves["cut"][epoch - 1], curves["orthogonality"][epoch - 1] / largest)
-        for curves, epoch in zip(runs.curves, runs.best_epoch, strict=True)
-    ]
-    cut, orthogonality = zip(*at_best, strict=True)
+    scored = [(curves, epoch - 1) for curves, epoch in zip(runs.curves, runs.best_epoch, strict=True)]
+    cut = [curves["cut"][epoch] for curves, epoch in scored]
     return Collapse(
         runs.dataset.iloc[0],
         config["model"]["initial_convolutions"],
-        clusters,
+        num_clusters(config),
         sum(cut) / len(cut),
-        orthogonality,
+        tuple(orthogonality_by_epoch(config, curves)[epoch] for curves, epoch in scored),
     )
+
+
+def orthogonality_by_epoch(config: dict[str, Any], curves: dict[str, Sequence[float]]) -> list[float]:
+    """Return the orthogonality loss in each epoch of a run, summed over the pooling layers, as a fraction of its largest."""
+    largest = sum(map(largest_orthogonality_loss, num_clusters(config)))
+    return [loss / largest for loss in curves["orthogonality"]]

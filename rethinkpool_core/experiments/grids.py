@@ -139,6 +139,12 @@ def _smoothness() -> tuple[Cell, ...]:
     )
 
 
+def _smoothness_longer() -> tuple[Cell, ...]:
+    """RINGS-1 at the initial learning rate for 200 epochs: neither a better score nor the lack of one changes the training."""
+    kept = {"learning_rate_patience": 200, "stop_patience": 200}
+    return (Cell("MINCUTPOOL", "RINGS-1", {"initial_convolutions": 2} | kept, max_epochs=200),)
+
+
 def _with_control(*models: str) -> tuple[Cell, ...]:
     return cells_of([*models, "NO-POOL"], DATASETS)
 
@@ -193,6 +199,10 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
         "Collapsed assignments: weights of MINCUTPOOL, to measure the features that its first assignment sees",
         _smoothness,
     ),
+    "smoothness-longer": (
+        "Collapsed assignments: whether equal rows on RINGS-1 are a matter of too few epochs",
+        _smoothness_longer,
+    ),
     "tf32": (
         "How fast: what matrix products in TF32 change on a GPU",
         lambda: cells_of(["MINCUTPOOL", "DIFFPOOL-V2"], ["NCI1"], {"tf32": [False, True]}),
@@ -212,6 +222,7 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
 _OPTIONS: dict[str, dict[str, Any]] = {
     "embeddings": {"seeds": (1,), "keep_weights": True},
     "smoothness": {"seeds": (1, 2, 3), "keep_weights": True},
+    "smoothness-longer": {"seeds": (1, 2, 3, 4, 5)},
     "rings": {"seeds": tuple(range(1, 11))},
     "rings-explained": {"seeds": tuple(range(1, 11))},
 }

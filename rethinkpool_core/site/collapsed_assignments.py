@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rethinkpool_core.analysis.collapsed_assignments import (
     ALONE_GRID,
+    EQUAL,
     METHOD,
     Collapse,
     against_alone,
@@ -24,22 +25,19 @@ from rethinkpool_core.site.notebooks import project_folder
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
+from rethinkpool_core.site.trained_features import TRAINED, longer_text, trained_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SMOOTHNESS, TRAINED = "results/smoothness.json", "results/smoothness-trained.json"
-"""Written by ``rethinkpool results smoothness``, the second with ``--grid smoothness``."""
-TRAINED_GRID = "smoothness"
+SMOOTHNESS = "results/smoothness.json"
+"""Written by ``rethinkpool results smoothness``."""
 
 GRIDS = ("table-s5", "reach", "initial-convolutions", "rings")
 """Grids that train MINCUTPOOL as the paper describes it."""
 
 Learned = dict[tuple[str, int], Collapse]
 """Cells by dataset and number of convolutions."""
-
-EQUAL = 0.999
-"""Fraction of the largest orthogonality loss from which on all rows are called equal."""
 
 
 def write_collapsed_assignments(folder: Path) -> None:
@@ -51,7 +49,8 @@ def write_collapsed_assignments(folder: Path) -> None:
         "table-s5": _part(runs, "table-s5"),
         "smoothness": smoothness_table(learned, smooth),
         "figure": figure(learned, smooth),
-        "trained": trained_text(committed_smoothness(TRAINED), smooth),
+        "trained": trained_text(read_smoothness(project_folder() / TRAINED), smooth),
+        "longer": longer_text(runs),
         "reach": _part(runs, "reach"),
         "said": equal_text(collapse(runs, method_cells("table-s5"))) + "\n",
         "alone": alone_text(runs),
@@ -99,9 +98,9 @@ def collapse_table(found: Sequence[Collapse]) -> str:
     return unbroken(markdown(header, rows))
 
 
-def committed_smoothness(name: str = SMOOTHNESS) -> list[Smoothness]:
-    """Return what `rethinkpool results smoothness` measured. Raises StorageError."""
-    return read_smoothness(project_folder() / name)
+def committed_smoothness() -> list[Smoothness]:
+    """Return what `rethinkpool results smoothness` measured of untrained models. Raises StorageError."""
+    return read_smoothness(project_folder() / SMOOTHNESS)
 
 
 def learned_by_paper(runs: pd.DataFrame) -> Learned:
@@ -131,68 +130,6 @@ def smoothness_table(learned: Learned, smooth: Sequence[Smoothness]) -> str:
         )
     header = ["dataset", "c", "K", "λ", "τ", "λ / τ", "rows expected", "seeds with equal rows"]
     return unbroken(markdown(header, rows))
-
-
-def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness]) -> str:
-    """Markdown table of lambda / tau before and after training, and whether the first layer has equal rows where it ends above 1.
-
-    Below it how many models are as expected, and what has not been run.
-    """
-    untrained_ratios = {
-        (one.dataset, one.convolutions, seed): ratio
-        for one in untrained
-        for seed, ratio in zip(one.seeds, one.ratios, strict=True)
-    }
-    rows = []
-    for one in trained:
-        by_seed = zip(one.seeds, one.ratios, one.orthogonality, one.used_clusters, strict=True)
-        for seed, ratio, (first, second), used in by_seed:
-            rows.append(
-                [
-                    f"`{one.dataset}`",
-                    one.convolutions,
-                    seed,
-                    f"{untrained_ratios[one.dataset, one.convolutions, seed]:.2f}",
-                    f"{ratio:.2f}",
-                    f"{100 * first:.2f}",
-                    f"{100 * second:.2f}",
-                    f"{used:.0f} of {one.clusters}",
-                    "yes" if (first >= EQUAL) == (ratio > 1) else "**no**",
-                ]
-            )
-    there = {(one.dataset, one.convolutions) for one in trained}
-    missing = not_run_text(
-        TRAINED_GRID,
-        [
-            (cell.dataset, METHOD)
-            for cell in method_cells(TRAINED_GRID)
-            if (cell.dataset, cell.config["model"]["initial_convolutions"]) not in there
-        ],
-    )
-    if not trained:
-        return missing
-    header = [
-        "dataset",
-        "c",
-        "seed",
-        "λ / τ before",
-        "λ / τ after",
-        "first layer (%)",
-        "second layer (%)",
-        "clusters in use",
-        "as expected",
-    ]
-    commits = listed(
-        [f"`{commit[:9]}`" for commit in sorted({name for one in trained for name in one.commits})]
-    )
-    true = sum(row[-1] == "yes" for row in rows)
-    said = (
-        f"{true} of {len(rows)} models are as expected. The columns of layers have the orthogonality "
-        "loss as a share of its largest value, mean over 200 training graphs. The number of clusters in use is 1 / (sum of the "
-        f"squared entries of the mean row of the first layer). Trained at commit {commits} by `rethinkpool grid {TRAINED_GRID}`; "
-        f"`rethinkpool results smoothness {TRAINED} --grid {TRAINED_GRID}` measures the models.\n"
-    )
-    return "\n".join(filter(None, [unbroken(markdown(header, rows)), said, missing]))
 
 
 def figure(learned: Learned, smooth: Sequence[Smoothness]) -> str:

@@ -23,13 +23,14 @@ from rethinkpool_core.paper import published
         ("embeddings", 6 * 2),
         ("rings", (5 * 4 + 4) * 3),
         ("smoothness", 7),
+        ("smoothness-longer", 1),
         ("smoke", 4),
     ],
 )
 def test_named_grids(name, cells):
     grid = get_grid(name)
     assert len(grid.cells) == len({cell.digest for cell in grid.cells}) == cells
-    seeds = {"embeddings": 1, "rings": 10, "smoothness": 3}.get(name, 20)
+    seeds = {"embeddings": 1, "rings": 10, "smoothness": 3, "smoothness-longer": 5}.get(name, 20)
     assert grid.seeds == tuple(range(1, seeds + 1))
 
 
