@@ -6,15 +6,16 @@ import logging
 import os
 import signal
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.experiments import local_worker
 from rethinkpool_core.experiments.plan import Plan
-from rethinkpool_core.experiments.work import stop_training
+from rethinkpool_core.experiments.work import stop_trainings
 
 CONNECT_SECONDS = 8
 _DASK_LOGGERS = ("distributed", "tornado", "asyncio")  # of no use to a user
@@ -29,11 +30,13 @@ class Engine:
     client             the client
     device             device on which the workers train
     no_workers_note    what the user is told while there are no workers
+    call               tells its trainings from those of others on the same workers
     """
 
     client: object
     device: str
     no_workers_note: str = "all workers have ended: new ones are being started"
+    call: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def slots(self) -> int:
@@ -46,8 +49,8 @@ class Engine:
         return self.client.dashboard_link
 
     def stop(self) -> None:
-        """Ask all trainings to save a checkpoint and end."""
-        self.client.run(stop_training, on_error="ignore")
+        """Ask all trainings of this call to save a checkpoint and end."""
+        self.client.run(stop_trainings, self.call, on_error="ignore")
 
 
 @contextmanager
@@ -100,7 +103,6 @@ def _connect(address: str) -> Iterator[object]:
                 "or correct --scheduler"
             ) from None
         with client, client.as_current():
-            client.run(stop_training, False, on_error="ignore")
             yield client
 
 

@@ -64,22 +64,16 @@ class GridRunner:
         self.ended: queue.SimpleQueue = queue.SimpleQueue()  # futures
         self.clock_offset = time.time() - time.monotonic()
         self.without_workers = False  # at the last look
-        self.stopped = False  # whether a training was; workers stop those of all commands
         allow_many_open_files()
 
     def run(self) -> None:
         try:
-            while self.running or (self.waiting and not self.stopped):
-                if not self.stopped:
-                    self._submit_tasks()
+            while self.running or self.waiting:
+                self._submit_tasks()
                 if self.running:
                     self._collect(POLL_SECONDS)
                 elif self.waiting:
                     time.sleep(POLL_SECONDS)
-            if self.stopped:
-                raise RethinkPoolError(
-                    "another command has stopped all trainings on these workers: repeat the command to resume"
-                )
         except KeyboardInterrupt:
             self._stop()
             raise
@@ -121,6 +115,7 @@ class GridRunner:
             self.root,
             self.engine.device,
             self.checkpoints,
+            self.engine.call,
             key=f"{task.name}-{time.monotonic_ns()}",
             pure=False,
         )
@@ -181,7 +176,6 @@ class GridRunner:
                 self.report.notes.append(note)
                 self.progress.note(note)
         self.progress.ended(task, runs.seeds, records, result.seconds)
-        self.stopped |= result.stopped
         if not result.stopped and not result.errors:
             self._remove_checkpoints(task)
 

@@ -13,8 +13,12 @@ from rethinkpool_core.errors import CheckpointError, RethinkPoolError
 from rethinkpool_core.experiments.plan import Task
 from rethinkpool_core.files.folders import data_root
 from rethinkpool_core.models.modules import import_models
+from rethinkpool_core.training.interrupt import stop_when
 from rethinkpool_core.training.peak_memory import peak_bytes, reset_peak
 from rethinkpool_core.training.record import RunRecord
+
+_stopped_calls: set[str] = set()
+"""Calls of `run_grid` that want their trainings in this process to stop."""
 
 
 @dataclass
@@ -36,11 +40,12 @@ class TaskResult:
 
 
 def train_task(
-    task: Task, seeds: tuple[int, ...], root: str | None, device: str, checkpoints: str | None
+    task: Task, seeds: tuple[int, ...], root: str | None, device: str, checkpoints: str | None, call: str
 ) -> TaskResult:
     """Train ``seeds`` of a task, from their checkpoints where there are any.
 
     checkpoints    folder for checkpoints; where this machine does not see it, one in the data folder is used
+    call           of `run_grid`, for `stop_trainings`
     """
     from rethinkpool_core.training import resolve_device
 
@@ -49,7 +54,8 @@ def train_task(
     resumed = folder.is_dir() and any(folder.iterdir())
     reset_peak(place)
     try:
-        _train(task, seeds, root, device, folder, result)
+        with stop_when(lambda: call in _stopped_calls):
+            _train(task, seeds, root, device, folder, result)
     except KeyboardInterrupt:
         result.stopped = True
         result.records.clear()  # they are in their checkpoints
@@ -158,11 +164,9 @@ async def remove_worker_checkpoints(task: str, root: str | None, checkpoints: st
     remove_checkpoints(task, root, checkpoints)
 
 
-def stop_training(stop: bool = True) -> None:
-    """Make the trainings of this process save their checkpoints and stop; with ``stop=False`` allow new ones."""
-    from rethinkpool_core.training.interrupt import stop_event
-
-    stop_event.set() if stop else stop_event.clear()
+def stop_trainings(call: str) -> None:
+    """Make the trainings of a call of `run_grid` in this process save their checkpoints and stop; others continue."""
+    _stopped_calls.add(call)
 
 
 def _seeds(seeds: tuple[int, ...]) -> str:

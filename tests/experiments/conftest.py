@@ -8,7 +8,7 @@ import pytest
 from threads import one_thread  # noqa: F401 - a fixture
 
 from rethinkpool_core import load_dataset
-from rethinkpool_core.experiments import engine, run, runner, work
+from rethinkpool_core.experiments import engine, run, runner
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.store import ResultStore
@@ -84,11 +84,8 @@ def here(client, monkeypatch):
 
     @contextmanager
     def start(name, plan, **options):
-        work.stop_training(False)
         with client.as_current():
             yield engine.Engine(client, "cpu")
 
     monkeypatch.setattr(run, "start_engine", start)
     monkeypatch.setattr(runner, "POLL_SECONDS", 0.05)
-    yield
-    work.stop_training(False)

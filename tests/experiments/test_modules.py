@@ -135,7 +135,7 @@ def test_a_grid_on_a_dask_cluster(folder, data_folder):
 def test_a_worker_without_the_module_says_so(folder):
     import_models(["my_pooling"])
     task = Task(Cell("MY-POOL", "DIGITS", {}, 1), (1, 2), "not_on_this_worker")
-    result = train_task(task, (1, 2), None, "cpu", None)
+    result = train_task(task, (1, 2), None, "cpu", None, "a call")
     assert set(result.errors) == {1, 2}
     assert all("'not_on_this_worker' cannot be imported" in error for error in result.errors.values())
 

@@ -14,14 +14,14 @@ import torch
 from safetensors.torch import save_file
 
 from rethinkpool_core import load_results, run_grid, train
-from rethinkpool_core.errors import DataError, GraphTooLargeError, RethinkPoolError, StorageError, UsageError
+from rethinkpool_core.errors import DataError, GraphTooLargeError, StorageError, UsageError
 from rethinkpool_core.experiments import runner, work
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.compact import compact
 from rethinkpool_core.experiments.engine import Engine
 from rethinkpool_core.experiments.grids import Grid
 from rethinkpool_core.experiments.store import ResultStore
-from rethinkpool_core.training.interrupt import stop_event
+from rethinkpool_core.training.interrupt import stop_requests
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -271,7 +271,11 @@ def test_no_training_goes_on_when_the_store_cannot_be_written(go, tiny, training
     def slow(real, model, *args, **options):
         if model.name == "N-MINCUTPOOL":
             return real(model, *args, **options)
-        assert stop_event.wait(30)
+        with stop_requests() as stop_requested:
+            end = time.monotonic() + 30
+            while not stop_requested():
+                assert time.monotonic() < end
+                time.sleep(0.01)
         time.sleep(0.2)
         stopped.append(model.name)
         raise KeyboardInterrupt
@@ -329,7 +333,6 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
     assert list(folder.glob("*/*")) and not list((tmp_path / "store").glob("*.parquet"))
     begun = [[int(seed) for seed in path.name.split("-")[1::2]] for path in folder.iterdir()]
     assert begun and all(pair in ([1, 2], [3, 4]) for pair in begun)
-    work.stop_training(False)
     report = go(long, workers=2)
     assert report.trained == 4 and not report.failures
     records = {record.seed: record for record in ResultStore(tmp_path / "store").records()}
@@ -340,19 +343,28 @@ def test_ctrl_c_lets_trainings_save(go, tiny, monkeypatch, tmp_path):
             assert record.provenance["seconds"] == pytest.approx(sum(record.curves["train_seconds"]))
 
 
-def test_ctrl_c_of_another_command_on_the_same_workers(go, tiny, training, tmp_path):
-    """It stops these trainings too; the grid ended as if it were done."""
+def test_ctrl_c_of_another_command_on_the_same_workers(tiny, monkeypatch, tmp_path):
+    """It stops only its own trainings: Dask's workers may be shared by many users."""
+    cell = Cell("N-MINCUTPOOL", "DIGITS", {"batch_size": 256}, 15)
+    long = replace(tiny, cells=(cell,), seeds=(1,))
+    real, ours, theirs = runner.GridRunner._collect, tmp_path / "ours", tmp_path / "theirs"
 
-    def stopped(real, *args, **options):
-        work.stop_training()
-        return real(*args, **options)
+    def interrupt(self, seconds):
+        begun = all(list((folder / ".checkpoints").glob("*/*")) for folder in (ours, theirs))
+        if begun and self.store.folder == theirs and threading.current_thread() is threading.main_thread():
+            monkeypatch.setattr(runner.GridRunner, "_collect", real)
+            raise KeyboardInterrupt
+        return real(self, 0.01)
 
-    training(stopped)
-    with pytest.raises(RethinkPoolError, match=r"another command has stopped .* repeat the command"):
-        go(tiny)
-    training(lambda real, *args, **options: real(*args, **options))
-    report = go(tiny)
-    assert report.trained + report.found == 4 and len(list((tmp_path / "store").glob("*.parquet"))) == 4
+    monkeypatch.setattr(runner.GridRunner, "_collect", interrupt)
+    reports = []
+    thread = threading.Thread(target=lambda: reports.append(run_grid(long, ours, progress=False, workers=1)))
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_grid(replace(long, seeds=(2,)), theirs, progress=False, workers=1)
+    thread.join()
+    assert not list(theirs.glob("*.parquet")) and list((theirs / ".checkpoints").glob("*/*"))
+    assert [(report.trained, report.failures) for report in reports] == [(1, {})]
 
 
 def test_ctrl_c_when_the_scheduler_has_gone(go, tiny, monkeypatch):

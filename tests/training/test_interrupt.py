@@ -1,4 +1,4 @@
-"""Requests to stop: signals in the main thread, an event in others."""
+"""Requests to stop: signals in the main thread, a function of the caller's in others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from rethinkpool_core.training.interrupt import stop_event, stop_requests
+from rethinkpool_core.training.interrupt import stop_requests, stop_when
 
 OPTIONS = {"max_epochs": 3, "batch_size": 20}
 
@@ -35,16 +35,13 @@ def test_training_in_another_thread(stop, digits, run, tmp_path):
 
     def train():
         try:
-            outcome.append(run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=tmp_path, **OPTIONS)[0].epochs)
+            with stop_when(lambda: stop):
+                records = run("N-MINCUTPOOL", digits(60), [1], checkpoint_dir=tmp_path, **OPTIONS)
+            outcome.append(records[0].epochs)
         except KeyboardInterrupt:
             outcome.append("stopped")
 
-    if stop:
-        stop_event.set()
-    try:
-        thread = threading.Thread(target=train)
-        thread.start()
-        thread.join()
-    finally:
-        stop_event.clear()
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
     assert outcome == ["stopped" if stop else 3]
