@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from rethinkpool_core.batching.buckets import Buckets, make_buckets, make_many_buckets
 from rethinkpool_core.batching.padded import PaddedBatches
 from rethinkpool_core.batching.shapes import GrowingShapes
+from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.datasets.features import encode
 from rethinkpool_core.graphs.adjacency import SparseAdjacency
 from rethinkpool_core.graphs.coarsening import Coarsening
@@ -137,7 +138,9 @@ class Batch:
 class BatchBuilder:
     """Builder of the batches of a dataset, whose packed tensors it holds on the device."""
 
-    def __init__(self, dataset, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32):
+    def __init__(
+        self, dataset: GraphDataset, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    ):
         store = dataset.store
         self.dataset, self.device, self.dtype = dataset, torch.device(device), dtype
         # The last row is the features of padding: they reach no graph, but have to be finite.

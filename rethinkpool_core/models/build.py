@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any
 
+from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.datasets.spec import DatasetSpec
 from rethinkpool_core.errors import UsageError
 from rethinkpool_core.models.base import PoolingModel, Shape, build
@@ -39,7 +40,7 @@ def model_config(name: str, dataset: DatasetSpec, **overrides: Any) -> Any:
     return model.config(**values)
 
 
-def build_model(name: str, dataset, *, seed: int = 0, **overrides: Any) -> PoolingModel:
+def build_model(name: str, dataset: GraphDataset, *, seed: int = 0, **overrides: Any) -> PoolingModel:
     """Build the model ``name`` for ``dataset``, with weights and random assignments drawn from ``seed``.
 
     Hyper-parameters are those that the model was registered with (`register_model`), unless ``overrides`` says otherwise: for the

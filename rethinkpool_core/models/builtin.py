@@ -7,7 +7,9 @@ the release clips them.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+from rethinkpool_core.datasets.spec import DatasetSpec
 from rethinkpool_core.models.diffpool import DiffPool, DiffPoolConfig
 from rethinkpool_core.models.diffpool_v2 import DiffPoolV2
 from rethinkpool_core.models.gmn import GMN, GMNConfig
@@ -17,7 +19,7 @@ from rethinkpool_core.models.registry import register_model
 from rethinkpool_core.paper import settings
 
 
-def graclus(dataset):
+def graclus(dataset: DatasetSpec) -> dict[str, Any]:
     return settings("GRACLUS", dataset.settings_of)
 
 
@@ -26,7 +28,7 @@ register_model("COMPLEMENT", Graclus, partial(GraclusConfig, matching="complemen
 register_model("NO-POOL", Graclus, partial(GraclusConfig, matching="none"), settings=graclus)
 
 
-def diffpool(dataset):
+def diffpool(dataset: DatasetSpec) -> dict[str, Any]:
     return settings("DIFFPOOL", dataset.settings_of) | {
         "sum_input": dataset.features == "ones",
         "clip_norm": 2.0,
@@ -49,7 +51,7 @@ for suffix, invariant in ("", False), ("-INV", True):
         )
 
 
-def diffpool_v2(dataset):
+def diffpool_v2(dataset: DatasetSpec) -> dict[str, Any]:
     return settings("DIFFPOOL-V2", dataset.settings_of) | {
         "sum_input": dataset.features == "ones",
         "clip_norm": 2.0,
@@ -63,7 +65,7 @@ register_model(
 )
 
 
-def mincutpool(dataset):
+def mincutpool(dataset: DatasetSpec) -> dict[str, Any]:
     return settings("MINCUTPOOL", dataset.settings_of) | {"clip_norm": 2.0}
 
 
@@ -73,7 +75,7 @@ register_model(
 )
 
 
-def gmn(dataset):
+def gmn(dataset: DatasetSpec) -> dict[str, Any]:
     row = settings("GMN", dataset.settings_of)
     del row["num_layers"]  # as many as there are numbers of keys
     return row | {"train_keys": True, "key_scale": 1.0}

@@ -7,8 +7,10 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader, PrefetchLoader
 
+from rethinkpool_core.datasets.dataset import GraphDataset
 
-def graph_list(dataset, dtype: torch.dtype = torch.float32) -> list[Data]:
+
+def graph_list(dataset: GraphDataset, dtype: torch.dtype = torch.float32) -> list[Data]:
     """Return one `Data` per graph with encoded features, and with no more than plain models need."""
     return [Data(x=one.x, edge_index=one.edge_index, y=one.y) for one in dataset.to_pyg(dtype)]
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 
+from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.training.device import device_name, processor_name
 
 
-def provenance(dataset, device: torch.device) -> dict[str, Any]:
+def provenance(dataset: GraphDataset, device: torch.device) -> dict[str, Any]:
     """Return the provenance that all seeds of a call of `train` share, as plain values."""
     return {
         "versions": {

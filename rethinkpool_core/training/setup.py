@@ -10,6 +10,7 @@ import torch
 
 from rethinkpool_core.batching.batch import BatchBuilder
 from rethinkpool_core.batching.shapes import GrowingShapes
+from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.graphs.coarsening import Coarsening
 from rethinkpool_core.models.base import PoolingModel
 from rethinkpool_core.training.config import TrainingConfig
@@ -30,7 +31,7 @@ class TrainingSetup:
     def __init__(
         self,
         model: PoolingModel,
-        dataset,
+        dataset: GraphDataset,
         config: TrainingConfig,
         device: torch.device,
         recorder: Callable[[], Recorder] | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.errors import DataError, GraphTooLargeError, UsageError
 from rethinkpool_core.files.folders import expand_home
 from rethinkpool_core.models.base import PoolingModel, Shape
@@ -26,7 +27,7 @@ from rethinkpool_core.training.setup import TrainingSetup
 
 def train(
     model: str | PoolingModel,
-    dataset,
+    dataset: GraphDataset,
     seeds: int | list[int],
     *,
     max_epochs: int = 1000,
@@ -91,7 +92,7 @@ def _named(seeds: list[int], total: int) -> str:
 
 
 def _model_and_config(
-    model: str | PoolingModel, dataset, overrides: dict[str, Any]
+    model: str | PoolingModel, dataset: GraphDataset, overrides: dict[str, Any]
 ) -> tuple[PoolingModel, TrainingConfig]:
     """Return the model, built if it is given by name, and the configuration of its training."""
     if isinstance(model, str):
@@ -110,7 +111,7 @@ def _model_and_config(
     return model, training_config(model.name, dataset.spec, **overrides)
 
 
-def _check_fit(model: PoolingModel, dataset, shape: Shape) -> None:
+def _check_fit(model: PoolingModel, dataset: GraphDataset, shape: Shape) -> None:
     """Check that the model was built for graphs like these, and that every part of the split can be scored.
 
     Raises DataError, UsageError or GraphTooLargeError.
