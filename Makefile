@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Three processes on two cores: some tests wait, for a process that starts or for a lock.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3
+# Three processes on two cores: some tests wait, for a process that starts or for a lock. The tests of a process that is busy with
+# a long one, as building the site is, are taken over by the others.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal
 # Where the environment forbids bytecode, every process would compile the package anew, which takes a second.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,16 +29,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 REAL_GRAPHS = Path(__file__).resolve().parent / "real_graphs"
 
 
-@pytest.hookimpl(trylast=True)  # once the slow tests are left out: the number of tests counts
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests of the built site first, as many as pytest-xdist gives to its first worker, and the others last.
-
-    So one worker builds the site while the others run other tests, and nobody waits for it at the end.
-    """
-    of_site = [item for item in items if {"site", "executed"} & set(item.fixturenames)]
-    others = [item for item in items if item not in set(of_site)]
-    first = len(items) // (4 * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
-    items[:] = of_site[:first] + others + of_site[first:]
+    """Put tests of the built site first: one worker of pytest-xdist builds it, while the others steal what it has queued."""
+    items.sort(key=lambda item: not {"site", "executed"} & set(item.fixturenames))
 
 
 @pytest.fixture(autouse=True)
