@@ -34,7 +34,8 @@ def unpack_zip(archive: Path, into: Path) -> None:
     """Unpack ``archive`` into the new folder ``into``, after a check of every member.
 
     Raises DataError if the archive is truncated, damaged or encrypted, or a member is a link or another special file, occurs
-    twice or would be written outside the folder; StorageError if the disk is too small, or the folder cannot be written.
+    twice, is inside a file or would be written outside the folder; StorageError if the disk is too small, or the folder cannot
+    be written.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -51,6 +52,7 @@ def unpack_zip(archive: Path, into: Path) -> None:
 
 def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
+    files = {_folded(PurePosixPath(member.orig_filename)) for member in members if not member.is_dir()}
     for member in members:
         name = member.orig_filename
         path = PurePosixPath(name)
@@ -68,12 +70,19 @@ def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
             problem = "is a link or a special file"
         elif member.flag_bits & _ENCRYPTED:
             problem = "is encrypted"
-        elif path.as_posix().casefold() in seen:
+        elif _folded(path) in seen:
             problem = "occurs twice"
+        elif any(_folded(folder) in files for folder in path.parents):
+            problem = "is inside another member, which is a file"
         else:
-            seen.add(path.as_posix().casefold())
+            seen.add(_folded(path))
             continue
         raise DataError(f"{archive} is refused, nothing was unpacked: its member {name!r} {problem}")
+
+
+def _folded(path: PurePosixPath) -> str:
+    """Return what is the same for two paths that are one file on a system that ignores case."""
+    return path.as_posix().casefold()
 
 
 def _check_room(archive: Path, members: list[zipfile.ZipInfo], into: Path) -> None:

@@ -59,6 +59,14 @@ def test_member_that_occurs_twice_is_refused(tmp_path: Path) -> None:
         unpack_zip(archive, tmp_path / "out")
 
 
+@pytest.mark.parametrize("names", [("SET/a", "SET/A/b"), ("SET/a/b/c", "SET/a")])
+def test_member_inside_a_file_is_refused(tmp_path: Path, names: tuple[str, str]) -> None:
+    archive = write_zip(tmp_path / "a.zip", *((name, "text") for name in names))
+    with pytest.raises(DataError, match="inside another member, which is a file"):
+        unpack_zip(archive, tmp_path / "out")
+    assert os.listdir(tmp_path) == ["a.zip"]
+
+
 def test_encrypted_member_is_refused(tmp_path: Path) -> None:
     archive = write_zip(tmp_path / "a.zip", ("SET/a", "one"))
     content = bytearray(archive.read_bytes())
