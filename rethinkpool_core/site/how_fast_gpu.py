@@ -120,10 +120,10 @@ def _at_most(number: float) -> str:
 
 def _at_once(found: dict[str, Any]) -> str:
     alone, *others = found["ms_per_step"].items()
-    beside = ", ".join(f"{milliseconds:.1f} ms with {number} of them" for number, milliseconds in others)
+    together = " and ".join(f"{milliseconds:.1f} ms with {number}" for number, milliseconds in others)
     return (
-        f"A step of `{found['model']}` on `{found['dataset']}` with {found['seeds']} seeds took {alone[1]:.1f} ms alone and, "
-        f"beside other such trainings, {beside}.\n"
+        f"A step of `{found['model']}` on `{found['dataset']}` with {found['seeds']} seeds took {alone[1]:.1f} ms with one such "
+        f"training on the GPU, {together} at once.\n"
     )
 
 

@@ -38,7 +38,10 @@ def add_device(provenance: dict[str, Any], device: str) -> None:
 
 
 def command(argv: list[str]) -> str:
-    """Return a command line without the options that name a folder of this machine, which say nothing elsewhere."""
+    """Return a command line without folders of this machine, which say nothing elsewhere.
+
+    An option that names one is left out; of a dataset or a grid file only the name is kept.
+    """
     kept = [Path(argv[0]).name]
     for argument in argv[1:]:
         _, _, value = argument.rpartition("=")
@@ -46,6 +49,8 @@ def command(argv: list[str]) -> str:
             kept.append(argument)
         elif value == argument and kept[-1].startswith("-"):
             kept.pop()
+        elif value == argument:
+            kept.append(Path(value).name)
     return " ".join(kept)
 
 

@@ -139,7 +139,7 @@ def test_rate_of_an_epoch_is_the_one_it_was_trained_with(digits, run):
         ("rethinkpool grid smoke --store /some/folder --workers 1", "rethinkpool grid smoke --workers 1"),
         ("rethinkpool grid smoke --store=/some/folder --set a=1", "rethinkpool grid smoke --set a=1"),
         ("rethinkpool grid smoke --store runs", "rethinkpool grid smoke --store runs"),
-        ("rethinkpool grid /some/grid.toml --quiet", "rethinkpool grid --quiet"),
+        ("rethinkpool grid /some/grid.toml --quiet", "rethinkpool grid grid.toml --quiet"),
         ("ipykernel_launcher.py -f /some/kernel.json", "ipykernel_launcher.py"),
     ],
 )
