@@ -20,7 +20,7 @@ from rethinkpool_core.analysis.ring_predictions import (
     ring_scores,
 )
 from rethinkpool_core.analysis.rings import best_threshold, lag_agreement
-from rethinkpool_core.analysis.tables import comparisons, overall
+from rethinkpool_core.analysis.tables import comparisons, has_score, overall
 from rethinkpool_core.datasets.sources.rings import lag_of, nodes_of
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.figures.rings import accuracy_over_reach
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 RADII = (1, 2, 3)
 _NUMBERS = (1, 2, 3, 4)
+LEARNED, FAILED = 0.9, 0.6
+"""Accuracy from which on a seed has learned the lag, and below which it has not."""
 
 
 def write_when_pooling_matters(folder: Path) -> None:
@@ -58,7 +60,9 @@ def write_when_pooling_matters(folder: Path) -> None:
         "agreement": agreement_table(),
         "expected": expected_table(),
         "figure": figure(scores),
-        "found": "\n".join([found_text(scores), found_table(scores), missing_text(scores), line]),
+        "found": "\n".join(
+            [found_text(scores), found_table(scores), divided_text(scores, runs), missing_text(scores), line]
+        ),
         "twin": f"{twin_text(explained)}\n{explained_by(explained, 'N-DIFFPOOL-V2')}",
         "alone": f"{alone_table(scores, explained)}\n{explained_by(explained, 'MINCUTPOOL')}",
         "adjacency": adjacency_text(scores, runs),
@@ -137,6 +141,12 @@ def found_text(scores: Sequence[RingScore]) -> str:
     missing = len(scores) - len(known) - single
     rest = [f"{missing} cell{'s have' if missing > 1 else ' has'} not been run yet"] if missing else []
     rest += [f"{single} cell{'s have' if single > 1 else ' has'} a single seed"] if single else []
+    planned = len(get_grid(GRID).seeds)
+    rest += [
+        f"`{one.model}` on `RINGS-{one.radius}` with c = {one.convolutions} has {one.seeds} of {planned} seeds"
+        for one in known
+        if one.seeds < planned
+    ]
     if not known:
         return f"{' and '.join(rest)}.\n" if single else "No cell of the grid has been run yet.\n"
     wrong = [one for one in known if not one.as_expected]
@@ -149,6 +159,29 @@ def found_text(scores: Sequence[RingScore]) -> str:
         for one in wrong
     )
     return f"{said} Not as expected:\n\n{listed}"
+
+
+def divided_text(scores: Sequence[RingScore], runs: pd.DataFrame) -> str:
+    """List the cells in which some seeds learn the lag and others do not; empty if there are none.
+
+    scores    of the grid ``rings``
+    runs      rows of `load_results`
+    """
+    listed = ""
+    for one in scores:
+        accuracy = runs[(runs.cell == one.cell) & has_score(runs)].test_score
+        learned, failed = int((accuracy >= LEARNED).sum()), int((accuracy < FAILED).sum())
+        if learned and failed:
+            listed += (
+                f"- `{one.model}` on `RINGS-{one.radius}` with c = {one.convolutions}: {learned} of {one.seeds} seeds have at "
+                f"least {100 * LEARNED:.0f} % of the test graphs right, {failed} less than {100 * FAILED:.0f} %\n"
+            )
+    if not listed:
+        return ""
+    return (
+        "Some seeds learn the lag and others of the same cell do not. A $t$ test over them may not reject a mean of 50 %:\n\n"
+        f"{listed}"
+    )
 
 
 def missing_text(scores: Sequence[RingScore]) -> str:

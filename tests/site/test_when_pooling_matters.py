@@ -10,6 +10,7 @@ from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.site.rings_explained import adjacency_text, alone_table, twin_text
 from rethinkpool_core.site.when_pooling_matters import (
     agreement_table,
+    divided_text,
     expected_table,
     figure,
     found_table,
@@ -68,6 +69,22 @@ def test_a_wrong_prediction_is_bold_and_listed(runs):
     assert "`MINCUTPOOL` on `RINGS-2` with c = 2: expected chance, found above chance" in text
     assert "1 of 3 predictions came true" in text or "2 of 3 predictions came true" in text
     assert f"{len(CELLS) - 3} cells have not been run yet" in text
+
+
+def test_cells_with_fewer_seeds_than_planned_are_named(runs):
+    assert "has 4 of 10 seeds" not in found_text(ring_scores(runs))
+    few = runs[(runs.seed <= 4) | (runs.model != "NO-POOL")]
+    assert "`NO-POOL` on `RINGS-2` with c = 2 has 4 of 10 seeds" in found_text(ring_scores(few))
+
+
+def test_cells_of_which_some_seeds_learn_are_listed(runs):
+    divided = runs.copy()
+    divided.loc[divided.model == "NO-POOL", "test_score"] = [0.5] * 6 + [0.75] + [0.9] * 3
+    text = divided_text(ring_scores(divided), divided)
+    assert text.endswith(
+        "- `NO-POOL` on `RINGS-2` with c = 2: 3 of 10 seeds have at least 90 % of the test graphs right, 6 less than 60 %\n"
+    )
+    assert divided_text(ring_scores(runs), runs) == ""
 
 
 def test_verdict_and_power_where_a_difference_is_known(runs):
