@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rethinkpool_core.analysis import longer_training as longer
 from rethinkpool_core.analysis.collapsed_assignments import EQUAL, METHOD, method_cells
+from rethinkpool_core.analysis.longer_training import GRID as LONGER_GRID
 from rethinkpool_core.analysis.longer_training import longer_training
 from rethinkpool_core.analysis.smoothest_direction import Smoothness
 from rethinkpool_core.experiments.grids import get_grid
@@ -92,8 +92,8 @@ def longer_text(runs: pd.DataFrame) -> str:
     """
     found = longer_training(runs)
     if not found:
-        (cell,) = get_grid(longer.GRID).cells
-        return not_run_text(longer.GRID, [(cell.dataset, cell.model)])
+        (cell,) = get_grid(LONGER_GRID).cells
+        return not_run_text(LONGER_GRID, [(cell.dataset, cell.model)])
     rows = [
         [
             one.seed,
@@ -103,7 +103,7 @@ def longer_text(runs: pd.DataFrame) -> str:
         for one in found
     ]
     header = ["seed", "scored epoch", "last epoch", "longer training", "as expected"]
-    line = raw_html(provenance(get_grid(longer.GRID).runs_in(runs), longer.GRID, site_root=".").html)
+    line = raw_html(provenance(get_grid(LONGER_GRID).runs_in(runs), LONGER_GRID, site_root=".").html)
     return "\n".join([unbroken(markdown(header, rows)), line])
 
 
