@@ -125,18 +125,17 @@ def collapse(runs: pd.DataFrame, cells: Sequence[Cell]) -> list[Collapse]:
 
 def _of_cell(runs: pd.DataFrame) -> Collapse:
     config = runs.config.iloc[0]
-    scored = [(curves, epoch - 1) for curves, epoch in zip(runs.curves, runs.best_epoch, strict=True)]
-    cut = [curves["cut"][epoch] for curves, epoch in scored]
+    scored = list(zip(runs.curves, runs.best_epoch, strict=True))
+    cut = [curves["cut"][epoch - 1] for curves, epoch in scored]
     return Collapse(
         runs.dataset.iloc[0],
         config["model"]["initial_convolutions"],
         num_clusters(config),
         sum(cut) / len(cut),
-        tuple(orthogonality_by_epoch(config, curves)[epoch] for curves, epoch in scored),
+        tuple(orthogonality_in(epoch, config, curves) for curves, epoch in scored),
     )
 
 
-def orthogonality_by_epoch(config: dict[str, Any], curves: dict[str, Sequence[float]]) -> list[float]:
-    """Return the orthogonality loss in each epoch of a run, summed over the pooling layers, as a fraction of its largest."""
-    largest = sum(map(largest_orthogonality_loss, num_clusters(config)))
-    return [loss / largest for loss in curves["orthogonality"]]
+def orthogonality_in(epoch: int, config: dict[str, Any], curves: dict[str, Sequence[float]]) -> float:
+    """Return the orthogonality loss in an epoch of a run, summed over the pooling layers, as a fraction of its largest value."""
+    return curves["orthogonality"][epoch - 1] / sum(map(largest_orthogonality_loss, num_clusters(config)))

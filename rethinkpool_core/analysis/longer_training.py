@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rethinkpool_core.analysis.collapsed_assignments import orthogonality_by_epoch
+from rethinkpool_core.analysis.collapsed_assignments import orthogonality_in
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.grids import get_grid
 
@@ -20,7 +20,7 @@ class LongerTraining:
     """One seed, trained by the protocol and longer.
 
     scored, last    number of the epoch that is scored and of the last epoch of the protocol, each with
-                    `orthogonality_by_epoch`; None without a run of the protocol
+                    `orthogonality_in` it; None without a run of the protocol
     longer          the same for the last epoch of the longer training
     """
 
@@ -49,4 +49,4 @@ def longer_training(runs: pd.DataFrame) -> list[LongerTraining]:
 
 
 def _at(run: object, epoch: int) -> tuple[int, float]:
-    return int(epoch), orthogonality_by_epoch(run.config, run.curves)[int(epoch) - 1]
+    return int(epoch), orthogonality_in(int(epoch), run.config, run.curves)

@@ -69,7 +69,7 @@ def _part(runs: pd.DataFrame, grid: str) -> str:
         for cell in cells
         if (cell.dataset, cell.config["model"]["initial_convolutions"]) not in there
     ]
-    used = runs[runs.cell.isin([cell.digest for cell in cells])]
+    used = get_grid(grid).restricted([METHOD]).runs_in(runs)
     line = raw_html(provenance(used, grid, site_root=".", every_seed=False).html)
     return "\n".join(filter(None, [collapse_table(found), not_run_text(grid, missing), line]))
 
