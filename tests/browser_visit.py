@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ AXE = Path(__file__).parent / "site" / "axe-core" / "axe.min.js"
 
 # Drawings without what is drawn: thousands of lines, which no rule looks at, are most of a page.
 EMPTY_DRAWINGS = "document.querySelectorAll('svg > :not(title, desc)').forEach(element => element.remove())"
-# Serious and critical violations, as "rule: element". Only these rules depend on colours, so that a dark page needs no others.
+# Serious and critical violations, as "rule: element". The rules on colours take three quarters of axe's time.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 VIOLATIONS = """
-rules => axe.run({ resultTypes: ["violations"], preload: false, ...(rules && { runOnly: rules }) }).then(found => found.violations
+left_out => axe.run({
+    resultTypes: ["violations"], preload: false, rules: Object.fromEntries(left_out.map(rule => [rule, { enabled: false }])),
+  }).then(found => found.violations
   .filter(rule => ["serious", "critical"].includes(rule.impact))
   .flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 200)}`)))
 """
@@ -62,6 +66,13 @@ TEXTS = r"""
 }
 """
 
+# Links in running text that only their colour tells from it.
+PLAIN_LINKS = r"""
+() => [...document.querySelectorAll("article :is(p, li, dd, td, figcaption) a[href]:not(.headerlink)")]
+  .filter(link => link.checkVisibility() && !getComputedStyle(link).textDecorationLine.includes("underline"))
+  .map(link => link.outerHTML.slice(0, 200))
+"""
+
 # Cells whose text is on more than one line in a column of less than twelve characters.
 NARROW = r"""
 () => {
@@ -81,36 +92,70 @@ NARROW = r"""
   return found;
 }
 """
+# Colours fade when the mode changes.
+COLOURS_ARE_THERE = "Promise.allSettled(document.getAnimations().map(one => one.finished))"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+MODES = ("light", "dark")
 
 
 @dataclass
 class Visit:
-    """What was seen on a page.
+    """What was seen on a page. ``texts`` and ``themes`` are by mode, "light" and "dark".
 
     complaints      of the console, failed requests, requests to another host
+    themes          the theme that the page chose
     unread_maths    equations that MathJax cannot read
     texts           see TEXTS, on a desktop
-    narrow          see NARROW, on a phone; only on a light page
-    overflow        by width of the screen: how much wider the page is; only on a light page
-    violations      see VIOLATIONS
+    plain_links     see PLAIN_LINKS
+    narrow          see NARROW, on a phone
+    overflow        by width of the screen: how much wider the page is
+    violations      see VIOLATIONS; without those of colours, which `texts` and `plain_links` cover
     """
 
     url: str
     complaints: list[str] = field(default_factory=list)
-    theme: str = ""
+    themes: dict[str, str] = field(default_factory=dict)
     title_is_visible: bool = False
     unread_maths: int = 0
-    texts: list[tuple[str, float, int]] = field(default_factory=list)
+    texts: dict[str, list[tuple[str, float, int]]] = field(default_factory=dict)
+    plain_links: list[str] = field(default_factory=list)
     narrow: list[str] = field(default_factory=list)
     overflow: dict[int, int] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
 
 
-def visit(context: Any, url: str, allowed: tuple[str, ...]) -> Visit:
-    """Open ``url`` in a tab of the browser's ``context``; requests may go to addresses that begin with one of ``allowed``."""
-    seen, tab = Visit(url), context.new_page()
-    complain = seen.complaints.append
+def visit(browser: Any, url: str) -> Visit:
+    """Open a page of the site from the disk, in a light mode that turns dark while the page is open."""
+    seen = Visit(url)
+    with opened(browser, url, "light", ("file:", "data:"), seen.complaints) as tab:
+        seen.title_is_visible = tab.locator("article h1").first.is_visible()
+        seen.unread_maths = tab.locator("[data-mml-node=merror]").count()
+        seen.plain_links = tab.evaluate(PLAIN_LINKS)
+        for width in (PHONE, DESKTOP):
+            tab.set_viewport_size({"width": width, "height": 844})
+            seen.overflow[width] = tab.evaluate(OVERFLOW)
+            if width == PHONE:
+                seen.narrow = tab.evaluate(NARROW)
+        for mode in MODES:
+            tab.emulate_media(color_scheme=mode)
+            tab.evaluate(COLOURS_ARE_THERE)
+            seen.themes[mode] = tab.evaluate("document.documentElement.dataset.theme")
+            seen.texts[mode] = tab.evaluate(TEXTS)
+        seen.violations = violations(tab, COLOUR_RULES)
+    return seen
+
+
+@contextmanager
+def opened(
+    browser: Any, url: str, mode: str, allowed: tuple[str, ...], complaints: list[str]
+) -> Iterator[Any]:
+    """A tab with the page at ``url``, equations set. What goes wrong is added to ``complaints``.
+
+    Requests may go to addresses that begin with one of ``allowed``.
+    """
+    tab, complain = browser.new_page(color_scheme=mode), complaints.append
     tab.on("console", lambda m: complain(m.text) if m.type in ("error", "warning") else None)
     tab.on("pageerror", lambda error: complain(f"script error: {error}"))
     tab.on("requestfailed", lambda request: complain(f"failed: {request.url}"))
@@ -121,22 +166,13 @@ def visit(context: Any, url: str, allowed: tuple[str, ...]) -> Visit:
         tab.goto(url, wait_until="load")
         if tab.locator(".math").count():
             tab.wait_for_selector("mjx-container svg", state="attached")
-        tab.evaluate(
-            "Promise.allSettled(document.getAnimations().map(one => one.finished))"
-        )  # colours fade in
-        seen.theme = tab.evaluate("document.documentElement.dataset.theme")
-        seen.title_is_visible = tab.locator("article h1").first.is_visible()
-        seen.unread_maths = tab.locator("[data-mml-node=merror]").count()
-        seen.texts = tab.evaluate(TEXTS)
-        if seen.theme == "light":  # a dark page has the same sizes
-            seen.overflow[DESKTOP] = tab.evaluate(OVERFLOW)
-            tab.set_viewport_size({"width": PHONE, "height": 844})
-            seen.overflow[PHONE] = tab.evaluate(OVERFLOW)
-            seen.narrow = tab.evaluate(NARROW)
-            tab.set_viewport_size({"width": DESKTOP, "height": 844})
-        tab.evaluate(EMPTY_DRAWINGS)
-        tab.evaluate(AXE.read_text(encoding="utf-8"))
-        seen.violations = tab.evaluate(VIOLATIONS, COLOUR_RULES if seen.theme == "dark" else None)
+        yield tab
     finally:
         tab.close()
-    return seen
+
+
+def violations(tab: Any, left_out: Sequence[str] = ()) -> list[str]:
+    """Accessibility rules that a page violates, without the rules ``left_out``; see VIOLATIONS. Empties its drawings."""
+    tab.evaluate(EMPTY_DRAWINGS)
+    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    return tab.evaluate(VIOLATIONS, list(left_out))

@@ -107,25 +107,16 @@ def served(site, tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def visited(browser, site, served, made_once) -> Iterator[Callable[[str, str], Visit]]:
-    """``visited(page, mode)`` is what is seen on a page in the mode "light" or "dark". Each is opened once, by one test process.
+def visited(browser, site, made_once) -> Callable[[str], Visit]:
+    """``visited(page)`` is what is seen on a page. Each is opened once, by one test process."""
 
-    Light pages are opened from the disk and dark ones from the web server: both ways are seen, and no page is opened twice.
-    """
-    contexts = {mode: browser.new_context(color_scheme=mode) for mode in ("light", "dark")}
-
-    def open_page(page: str, mode: str, folder: Path) -> None:
-        from_disk = mode == "light"
-        url = (site / f"{page}.html").as_uri() if from_disk else f"{served}{page}.html"
-        seen = visit(contexts[mode], url, ("file:", "data:") if from_disk else (served, "data:"))
+    def open_page(page: str, folder: Path) -> None:
+        seen = visit(browser, (site / f"{page}.html").as_uri())
         (folder / "seen").write_bytes(pickle.dumps(seen))
 
     @cache
-    def seen(page: str, mode: str) -> Visit:
-        name = f"{mode} {page.replace('/', ' ')}"
-        folder = made_once(name, lambda folder: open_page(page, mode, folder))
+    def seen(page: str) -> Visit:
+        folder = made_once(f"visit {page.replace('/', ' ')}", lambda folder: open_page(page, folder))
         return pickle.loads((folder / "seen").read_bytes())
 
-    yield seen
-    for context in contexts.values():
-        context.close()
+    return seen

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from book_pages import DESKTOP, PAGES, PHONE
+from browser_visit import MODES
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -14,40 +15,36 @@ def test_page_names_no_script_or_style_of_another_host(site, page):
     assert re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="(?:https?:)?//[^"]*"', text) == []
 
 
-MODES = pytest.mark.parametrize("mode", ["light", "dark"])
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES)
 
 
-@MODES
 @EVERY_PAGE
-def test_console_and_network_are_quiet(visited, page, mode):
-    assert visited(page, mode).complaints == []
+def test_console_and_network_are_quiet(visited, page):
+    assert visited(page).complaints == []
 
 
-@MODES
 @EVERY_PAGE
-def test_page_follows_the_mode_of_the_machine(visited, page, mode):
-    assert visited(page, mode).theme == mode
+def test_page_follows_the_mode_of_the_machine(visited, page):
+    assert visited(page).themes == {mode: mode for mode in MODES}
 
 
-@MODES
 @EVERY_PAGE
-def test_page_shows_its_title(visited, page, mode):
-    assert visited(page, mode).title_is_visible
+def test_page_shows_its_title(visited, page):
+    assert visited(page).title_is_visible
 
 
 @EVERY_PAGE
 def test_equations_can_be_read(visited, page):
-    assert visited(page, "light").unread_maths == 0
+    assert visited(page).unread_maths == 0
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 @EVERY_PAGE
 def test_page_does_not_scroll_sideways(visited, page, width):
-    assert visited(page, "light").overflow[width] <= 0
+    assert visited(page).overflow[width] <= 0
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("mode", MODES)
 def test_figures_take_the_ink_of_the_page(browser, site, mode):
     context = browser.new_context(color_scheme=mode)
     tab = context.new_page()
