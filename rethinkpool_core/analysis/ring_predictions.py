@@ -118,6 +118,19 @@ def expected_without_auxiliary_losses(radius: int) -> Outcome:
     return "above chance" if radius == 1 else "chance"
 
 
+def expected_with_one_pooling(convolutions: int, radius: int) -> Outcome:
+    """Return what was expected of GRACLUS with one pooling layer, once it was above chance on RINGS-3 with c = 1.
+
+    Its pairs see windows of 2 c + 2 colours; both ends of a lag need 2 radius + 2.
+    """
+    return "above chance" if convolutions >= radius else "chance"
+
+
+def scores_with_one_pooling(runs: pd.DataFrame, alpha: float = ALPHA) -> list[RingScore]:
+    """Return the cells of GRACLUS of the grid ``rings-explained`` with their scores, by number of convolutions."""
+    return _scores(_explained("GRACLUS"), runs, alpha)
+
+
 def scores_without_auxiliary_losses(runs: pd.DataFrame, alpha: float = ALPHA) -> dict[int, RingScore]:
     """Return the cells of MINCUTPOOL of the grid ``rings-explained`` with their scores, by radius."""
     return {score.radius: score for score in _scores(_explained("MINCUTPOOL"), runs, alpha)}

@@ -108,11 +108,16 @@ def _rings() -> tuple[Cell, ...]:
 
 
 def _rings_explained() -> tuple[Cell, ...]:
-    """The twin of DIFFPOOL-V2 with a first convolution that sees the node itself; MINCUTPOOL without its auxiliary losses."""
-    alone = {"auxiliary_weight": 0.0}
-    return cells_of(["N-DIFFPOOL-V2"], ["RINGS-1", "RINGS-2"], {"sum_input": [False, True]}) + tuple(
-        Cell("MINCUTPOOL", f"RINGS-{radius}", {"initial_convolutions": radius} | alone) for radius in (1, 2)
+    """N-DIFFPOOL-V2 with a first convolution that sees the node itself, MINCUTPOOL without its auxiliary losses, and GRACLUS
+    with one pooling layer.
+    """
+    twin = cells_of(["N-DIFFPOOL-V2"], ["RINGS-1", "RINGS-2"], {"sum_input": [False, True]})
+    alone = tuple(
+        Cell("MINCUTPOOL", f"RINGS-{radius}", {"initial_convolutions": radius, "auxiliary_weight": 0.0})
+        for radius in (1, 2)
     )
+    once = cells_of(["GRACLUS"], ["RINGS-3"], {"initial_convolutions": [1, 2, 3], "num_layers": [2]})
+    return twin + alone + once
 
 
 def _reach() -> tuple[Cell, ...]:
@@ -182,7 +187,7 @@ _GRIDS: dict[str, tuple[str, Callable[[], tuple[Cell, ...]]]] = {
     ),
     "rings": ("When pooling matters: rings that only a large enough neighbourhood tells apart", _rings),
     "rings-explained": (
-        "When pooling matters: why two models see less of a ring than was expected",
+        "When pooling matters: why three models see less or more of a ring than was expected",
         _rings_explained,
     ),
     "reach": (

@@ -1,4 +1,4 @@
-"""Explanations of the page "When pooling matters": why two models see less of a ring than was expected, by experiment."""
+"""Explanations of the page "When pooling matters": why models see less or more of a ring than was expected, by experiment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from rethinkpool_core.analysis.ring_predictions import (
     RingScore,
     comes_true,
     expected_of_twin,
+    expected_with_one_pooling,
     expected_without_auxiliary_losses,
+    scores_with_one_pooling,
     scores_without_auxiliary_losses,
     twin_scores,
 )
@@ -69,6 +71,32 @@ def alone_table(scores: Sequence[RingScore], explained: pd.DataFrame) -> str:
             ]
         )
     header = ["dataset", "with the losses", "expected without", "found without", "best seed without"]
+    return unbroken(markdown(header, rows))
+
+
+def one_pooling_table(scores: Sequence[RingScore], explained: pd.DataFrame) -> str:
+    """Markdown table of GRACLUS on RINGS-3 with the two pooling layers of the grid ``rings``, and with one.
+
+    scores       of the grid ``rings``
+    explained    runs of the grid ``rings-explained``
+    """
+    with_two = {one.convolutions: one for one in scores if (one.model, one.radius) == ("GRACLUS", 3)}
+    rows = []
+    for one in scores_with_one_pooling(explained):
+        hoped = expected_with_one_pooling(one.convolutions, one.radius)
+        two = with_two[one.convolutions]
+        number = one.convolutions
+        rows.append(
+            [
+                number,
+                2 * number + 6,
+                _shown_outcome(two, two.expected),
+                2 * number + 2,
+                hoped,
+                _shown_outcome(one, hoped),
+            ]
+        )
+    header = ["c", "colours seen with two", "found with two", "colours seen with one", "expected", "found"]
     return unbroken(markdown(header, rows))
 
 

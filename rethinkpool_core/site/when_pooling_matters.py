@@ -32,6 +32,7 @@ from rethinkpool_core.site.rings_explained import (
     adjacency_text,
     alone_table,
     explained_by,
+    one_pooling_table,
     shown_score,
     twin_text,
 )
@@ -65,6 +66,7 @@ def write_when_pooling_matters(folder: Path) -> None:
         ),
         "twin": f"{twin_text(explained)}\n{explained_by(explained, 'N-DIFFPOOL-V2')}",
         "alone": f"{alone_table(scores, explained)}\n{explained_by(explained, 'MINCUTPOOL')}",
+        "one-pooling": f"{one_pooling_table(scores, explained)}\n{explained_by(explained, 'GRACLUS')}",
         "adjacency": adjacency_text(scores, runs),
         "verdicts": verdicts_text(found),
         "power": power_text(found, scores),

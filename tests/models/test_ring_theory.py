@@ -14,6 +14,7 @@ from rethinkpool_core.datasets import load_dataset
 from rethinkpool_core.datasets.dataset import GraphDataset
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.models import build_model
+from rethinkpool_core.models.trace import RecordedTrace
 
 TOLERANCE = 1e-10
 PAIRS = 12
@@ -114,6 +115,38 @@ def test_random_rows_give_the_same_once_nodes_are_listed_by_their_windows(name, 
     assert (float(found.max()) < TOLERANCE) == equal
 
 
+def ring(x, y):
+    """Nodes with features ``x``, joined in their order, with label ``y``."""
+    places = torch.arange(len(x))
+    edges = torch.cat([torch.stack([places, (places + s) % len(x)]) for s in (1, -1)], 1)
+    return Data(x=x, edge_index=edges, y=torch.tensor([y]))
+
+
+@pytest.mark.parametrize("convolutions", [1, 2])
+def test_a_coarse_node_of_graclus_sees_the_windows_of_three_pairs(convolutions):
+    """2 c + 2 neighbours in the ring after the first pooling and 2 c + 6 after the convolution that follows, by gradients."""
+    nodes = 40
+    x = torch.randn(4, nodes, 5, generator=torch.Generator().manual_seed(1))
+    rings = [ring(one, y) for y, one in zip((0, 1, 0, 1), x, strict=True)]
+    split = {"train": [0, 1], "val": [2], "test": [3]}
+    dataset = GraphDataset.from_pyg(rings, name="rings", split=split)
+    model = build_model("GRACLUS", dataset, seed=3, initial_convolutions=convolutions, num_layers=3).double()
+    graph = model.input_graph(BatchBuilder(dataset, dtype=torch.float64)(torch.tensor([0])))
+    colours = graph.x.detach().requires_grad_()
+    trace = RecordedTrace()
+    model.compute(graph.with_x(colours), trace)
+    for layer, longest in ((f"pool {convolutions}", 2), (f"conv {convolutions + 1}", 6)):
+        seen = []
+        for row in trace.layers[layer].values:
+            weights = torch.randn(row.shape, generator=torch.Generator().manual_seed(2), dtype=row.dtype)
+            (slope,) = torch.autograd.grad((row * weights).sum(), colours, retain_graph=True)
+            places = slope.abs().sum(1).nonzero().squeeze(1)
+            steps = (places.roll(-1) - places) % nodes
+            assert (steps > 1).sum() == 1, "they are neighbours in the ring"
+            seen.append(len(places))
+        assert max(seen) == 2 * convolutions + longest
+
+
 @pytest.mark.parametrize("sum_input", [False, True])
 def test_every_second_colour_can_be_turned_unless_the_node_itself_is_seen(sum_input):
     """The rows of each convolution of N-DIFFPOOL-V2 are then the same, and what agreed at an odd lag no longer does."""
@@ -121,11 +154,7 @@ def test_every_second_colour_can_be_turned_unless_the_node_itself_is_seen(sum_in
     colours = torch.randint(2, (nodes,), generator=torch.Generator().manual_seed(1))
     turned = colours.clone()
     turned[1::2] = colours[1::2].roll(1)
-    places = torch.arange(nodes)
-    edges = torch.cat([torch.stack([places, (places + s) % nodes]) for s in (1, -1)], 1)
-    rings = [
-        Data(x=x[:, None], edge_index=edges, y=torch.tensor([y])) for y, x in enumerate((colours, turned))
-    ]
+    rings = [ring(x[:, None], y) for y, x in enumerate((colours, turned))]
     dataset = GraphDataset.from_pyg(
         2 * rings, name="two rings", split={"train": [0, 1], "val": [2], "test": [3]}
     )

@@ -7,7 +7,7 @@ from analysis.samples import runs_of
 
 from rethinkpool_core.analysis.ring_predictions import convolutions_of, ring_scores
 from rethinkpool_core.experiments.grids import get_grid
-from rethinkpool_core.site.rings_explained import adjacency_text, alone_table, twin_text
+from rethinkpool_core.site.rings_explained import adjacency_text, alone_table, one_pooling_table, twin_text
 from rethinkpool_core.site.when_pooling_matters import (
     agreement_table,
     divided_text,
@@ -133,6 +133,21 @@ def test_mincutpool_without_its_losses_stands_beside_mincutpool_with_them(none):
     assert second == ["`RINGS-2`", "not run yet", "chance", "not run yet", ""]
 
 
+def test_graclus_with_one_pooling_layer_stands_beside_graclus_with_two():
+    once = [cell for cell in get_grid("rings-explained").cells if cell.model == "GRACLUS"]
+    scores = ring_scores(runs_of((CELLS["GRACLUS", 3, 1], 0.7), seeds=range(1, 11)))
+    explained = runs_of((once[0], 0.7), (once[2], 0.9), seeds=range(1, 11))
+    text = one_pooling_table(scores, explained).replace("\u00a0", " ")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
+    assert [row[:2] + row[3:5] for row in rows] == [
+        ["1", "8", "4", "chance"],
+        ["2", "10", "6", "chance"],
+        ["3", "12", "8", "above chance"],
+    ]
+    assert rows[0][2].startswith("**") and rows[0][5].startswith("**")
+    assert rows[1][5] == "not run yet" and rows[2][5].endswith(": above chance")
+
+
 def test_the_best_seed_of_what_only_the_pooled_adjacency_shows(none):
     runs = runs_of((CELLS["DIFFPOOL-V2", 3, 3], 0.5), seeds=range(1, 11), spread=0.0)
     runs.loc[runs.seed == 4, ["test_score", "val_score", "best_epoch"]] = [0.67, 0.68, 96]
@@ -155,8 +170,8 @@ def test_agreement_is_a_row_per_set():
 def test_all_parts_are_written_from_the_committed_runs(tmp_path):
     write_when_pooling_matters(tmp_path)
     assert {path.stem.removeprefix("rings-") for path in tmp_path.iterdir()} == {
-        "adjacency", "agreement", "alone", "expected", "figure", "found", "power", "reach-digits", "reach-provenance",
-        "reach-smnist", "twin", "verdicts",
+        "adjacency", "agreement", "alone", "expected", "figure", "found", "one-pooling", "power", "reach-digits",
+        "reach-provenance", "reach-smnist", "twin", "verdicts",
     }  # fmt: skip
 
 
