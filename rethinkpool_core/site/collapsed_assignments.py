@@ -20,7 +20,7 @@ from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.figures.collapse import collapse_over_smoothness
 from rethinkpool_core.site.found import listed
 from rethinkpool_core.site.hard_assignments import hard_assignments_text
-from rethinkpool_core.site.not_run import not_run_text
+from rethinkpool_core.site.not_run import method_not_run_text
 from rethinkpool_core.site.notebooks import project_folder
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import committed_runs, difference_text, unbroken
@@ -61,17 +61,10 @@ def write_collapsed_assignments(folder: Path) -> None:
 
 
 def _part(runs: pd.DataFrame, grid: str) -> str:
-    cells = method_cells(grid)
-    found = collapse(runs, cells)
-    there = {(one.dataset, one.convolutions) for one in found}
-    missing = [
-        (cell.dataset, METHOD)
-        for cell in cells
-        if (cell.dataset, cell.config["model"]["initial_convolutions"]) not in there
-    ]
+    found = collapse(runs, method_cells(grid))
     used = get_grid(grid).restricted([METHOD]).runs_in(runs)
     line = raw_html(provenance(used, grid, site_root=".", every_seed=False).html)
-    return "\n".join(filter(None, [collapse_table(found), not_run_text(grid, missing), line]))
+    return "\n".join(filter(None, [collapse_table(found), method_not_run_text(grid, found), line]))
 
 
 def collapse_table(found: Sequence[Collapse]) -> str:
@@ -173,12 +166,8 @@ def equal_line(found: Sequence[Collapse]) -> str:
 
 def alone_text(runs: pd.DataFrame) -> str:
     """Tables of MINCUTPOOL trained by the supervised loss alone: its losses all the same, and its scores."""
-    cells = method_cells(ALONE_GRID)
-    found = collapse(runs, cells)
-    there = {one.dataset for one in found}
-    missing = not_run_text(
-        ALONE_GRID, [(cell.dataset, METHOD) for cell in cells if cell.dataset not in there]
-    )
+    found = collapse(runs, method_cells(ALONE_GRID))
+    missing = method_not_run_text(ALONE_GRID, found)
     if not found:
         return missing
     rows = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rethinkpool_core.analysis.collapsed_assignments import METHOD, Collapse, method_cells
+from rethinkpool_core.analysis.smoothest_direction import Smoothness
 from rethinkpool_core.experiments.grids import get_grid
 
 
@@ -23,3 +25,14 @@ def not_run_text(grid: str, missing: Iterable[tuple[str, str]]) -> str:
         named = "" if every == set(models) else f" ({', '.join(f'`{model}`' for model in models)})"
         lines.append(f"- `rethinkpool grid {grid} --dataset {dataset}`{named}\n")
     return f"Not run yet, with the command that trains them:\n\n{''.join(lines)}"
+
+
+def method_not_run_text(grid: str, found: Iterable[Collapse | Smoothness]) -> str:
+    """Return `not_run_text` for those cells of MINCUTPOOL of a grid that are not among ``found``."""
+    there = {(one.dataset, one.convolutions) for one in found}
+    missing = [
+        (cell.dataset, METHOD)
+        for cell in method_cells(grid)
+        if (cell.dataset, cell.config["model"]["initial_convolutions"]) not in there
+    ]
+    return not_run_text(grid, missing)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rethinkpool_core.analysis.collapsed_assignments import EQUAL, METHOD, method_cells
+from rethinkpool_core.analysis.collapsed_assignments import EQUAL
 from rethinkpool_core.analysis.longer_training import GRID as LONGER_GRID
 from rethinkpool_core.analysis.longer_training import longer_training
 from rethinkpool_core.analysis.smoothest_direction import Smoothness
 from rethinkpool_core.experiments.grids import get_grid
 from rethinkpool_core.site.found import listed
-from rethinkpool_core.site.not_run import not_run_text
+from rethinkpool_core.site.not_run import method_not_run_text, not_run_text
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
@@ -50,15 +50,7 @@ def trained_text(trained: Sequence[Smoothness], untrained: Sequence[Smoothness])
                     "yes" if (first >= EQUAL) == (ratio > 1) else "**no**",
                 ]
             )
-    there = {(one.dataset, one.convolutions) for one in trained}
-    missing = not_run_text(
-        GRID,
-        [
-            (cell.dataset, METHOD)
-            for cell in method_cells(GRID)
-            if (cell.dataset, cell.config["model"]["initial_convolutions"]) not in there
-        ],
-    )
+    missing = method_not_run_text(GRID, trained)
     if not trained:
         return missing
     header = [
