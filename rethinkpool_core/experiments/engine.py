@@ -114,10 +114,12 @@ def _start_workers(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
     device, gpus = local_devices(device)
     count = workers or len(gpus) or local_workers(plan)
     # A worker that is killed, for its memory or by the user, is replaced, and its task is resumed from its checkpoint. A worker
-    # that has ended closes its connection; one that is merely silent was on a machine that slept.
+    # that has ended closes its connection; one that is merely silent was on a machine that slept. Dask's profiler looks at every
+    # thread a hundred times a second, in the time of the training.
     settings = {
         "distributed.scheduler.allowed-failures": MAX_WORKER_DEATHS,
         "distributed.scheduler.worker-ttl": None,
+        "distributed.worker.profile.enabled": False,
     }
     with dask.config.set(settings), _quiet():
         with _ctrl_c_held_back():
