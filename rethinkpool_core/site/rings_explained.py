@@ -17,12 +17,18 @@ from rethinkpool_core.analysis.ring_predictions import (
     twin_scores,
 )
 from rethinkpool_core.analysis.tables import has_score
+from rethinkpool_core.experiments.cell import Cell
+from rethinkpool_core.experiments.grids import get_grid
+from rethinkpool_core.site.not_run import not_run_text
 from rethinkpool_core.site.provenance import provenance
 from rethinkpool_core.site.table_s5 import unbroken
 from rethinkpool_core.site.tables import markdown, raw_html
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LEAST_LEARNED = 0.75
+"""Test accuracy from which on a seed counts as having learned something of the lag; seven standard deviations above chance."""
 
 
 def shown_score(score: RingScore) -> str:
@@ -98,6 +104,35 @@ def one_pooling_table(scores: Sequence[RingScore], explained: pd.DataFrame) -> s
         )
     header = ["c", "colours seen with two", "found with two", "colours seen with one", "expected", "found"]
     return unbroken(markdown(header, rows))
+
+
+def longer_text(runs: pd.DataFrame, explained: pd.DataFrame) -> str:
+    """Markdown table of COMPLEMENT on RINGS-3 by the protocol and in longer training, a row per seed, and how many seeds learn.
+
+    runs         of the grid ``rings``
+    explained    runs of the grid ``rings-explained``
+    """
+    (cell,) = [cell for cell in get_grid(EXPLAINED_GRID).cells if cell.model == "COMPLEMENT"]
+    kept = {"initial_convolutions": cell.parameters["initial_convolutions"]}
+    short = runs[(runs.cell == Cell(cell.model, cell.dataset, kept).digest) & has_score(runs)]
+    longer = explained[(explained.cell == cell.digest) & has_score(explained)]
+    if longer.empty:
+        return not_run_text(EXPLAINED_GRID, [(cell.dataset, cell.model)])
+    by_protocol = {run.seed: _score_and_epoch(run) for run in short.itertuples()}
+    rows = [
+        [run.seed, by_protocol.get(run.seed, "not run yet"), _score_and_epoch(run)]
+        for run in longer.sort_values("seed").itertuples()
+    ]
+    learned = int((longer.test_score >= LEAST_LEARNED).sum())
+    header = ["seed", "by the protocol", "in longer training"]
+    said = (
+        f"{learned} of {len(rows)} seeds have at least {100 * LEAST_LEARNED:.0f} % of the test graphs right."
+    )
+    return f"{unbroken(markdown(header, rows))}\n{said}\n"
+
+
+def _score_and_epoch(run: object) -> str:
+    return f"{100 * run.test_score:.1f} (epoch {int(run.best_epoch)} of {int(run.epochs)})"
 
 
 def adjacency_text(scores: Sequence[RingScore], runs: pd.DataFrame) -> str:

@@ -7,7 +7,13 @@ from analysis.samples import runs_of
 
 from rethinkpool_core.analysis.ring_predictions import convolutions_of, ring_scores
 from rethinkpool_core.experiments.grids import get_grid
-from rethinkpool_core.site.rings_explained import adjacency_text, alone_table, one_pooling_table, twin_text
+from rethinkpool_core.site.rings_explained import (
+    adjacency_text,
+    alone_table,
+    longer_text,
+    one_pooling_table,
+    twin_text,
+)
 from rethinkpool_core.site.when_pooling_matters import (
     agreement_table,
     divided_text,
@@ -148,6 +154,19 @@ def test_graclus_with_one_pooling_layer_stands_beside_graclus_with_two():
     assert rows[1][5] == "not run yet" and rows[2][5].endswith(": above chance")
 
 
+def test_complement_in_longer_training_is_a_row_per_seed(none):
+    cell = get_grid("rings-explained").cells[-1]
+    runs = runs_of((CELLS["COMPLEMENT", 3, 3], 0.5), seeds=[1], spread=0.0)
+    explained = runs_of((cell, 0.5), seeds=[1, 2], spread=0.0)
+    explained.loc[explained.seed == 2, ["test_score", "best_epoch", "epochs"]] = [0.905, 180, 200]
+    text = longer_text(runs, explained).replace("\u00a0", " ")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:4]]
+    assert rows[0][0] == "1" and rows[0][1].startswith("50.0 (epoch ")
+    assert rows[1] == ["2", "not run yet", "90.5 (epoch 180 of 200)"]
+    assert text.endswith("\n1 of 2 seeds have at least 75 % of the test graphs right.\n")
+    assert "rethinkpool grid rings-explained --dataset RINGS-3` (`COMPLEMENT`)" in longer_text(none, none)
+
+
 def test_the_best_seed_of_what_only_the_pooled_adjacency_shows(none):
     runs = runs_of((CELLS["DIFFPOOL-V2", 3, 3], 0.5), seeds=range(1, 11), spread=0.0)
     runs.loc[runs.seed == 4, ["test_score", "val_score", "best_epoch"]] = [0.67, 0.68, 96]
@@ -170,8 +189,8 @@ def test_agreement_is_a_row_per_set():
 def test_all_parts_are_written_from_the_committed_runs(tmp_path):
     write_when_pooling_matters(tmp_path)
     assert {path.stem.removeprefix("rings-") for path in tmp_path.iterdir()} == {
-        "adjacency", "agreement", "alone", "expected", "figure", "found", "one-pooling", "power", "reach-digits",
-        "reach-provenance", "reach-smnist", "twin", "verdicts",
+        "adjacency", "agreement", "alone", "expected", "figure", "found", "longer", "one-pooling", "power",
+        "reach-digits", "reach-provenance", "reach-smnist", "twin", "verdicts",
     }  # fmt: skip
 
 
