@@ -92,8 +92,14 @@ NARROW = r"""
   return found;
 }
 """
-# Colours fade when the mode changes.
-COLOURS_ARE_THERE = "Promise.allSettled(document.getAnimations().map(one => one.finished))"
+# A change of the mode is told to the page before its next frame. Then colours fade, those of an element after its parent's.
+COLOURS_ARE_THERE = """
+async () => {
+  for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
+  const fading = () => document.getAnimations().filter(one => one.playState !== "finished");
+  while (fading().length) await Promise.allSettled(fading().map(one => one.finished));
+}
+"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
