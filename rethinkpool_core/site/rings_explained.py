@@ -102,7 +102,14 @@ def one_pooling_table(scores: Sequence[RingScore], explained: pd.DataFrame) -> s
                 _shown_outcome(one, hoped),
             ]
         )
-    header = ["c", "colours seen with two", "found with two", "colours seen with one", "expected", "found"]
+    header = [
+        "c",
+        "colours seen, two poolings",
+        "found, two poolings",
+        "colours seen, one pooling",
+        "expected, one pooling",
+        "found, one pooling",
+    ]
     return unbroken(markdown(header, rows))
 
 
