@@ -7,12 +7,12 @@ import os
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 
-from rethinkpool_core.errors import UsageError
+from rethinkpool_core.errors import RethinkPoolError, UsageError
 from rethinkpool_core.experiments import local_worker
 from rethinkpool_core.experiments.plan import Plan
 from rethinkpool_core.experiments.work import stop_trainings
@@ -123,21 +123,39 @@ def _start_workers(plan: Plan, workers: int, device: str) -> Iterator[Engine]:
     }
     with dask.config.set(settings), _quiet():
         with _ctrl_c_held_back():
-            cluster = (
-                gpu_cluster([gpus[number % len(gpus)] for number in range(count)])
-                if gpus
-                else LocalCluster(
-                    n_workers=count,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",
-                    memory_limit=int(total_memory() / count),
-                    silence_logs=logging.CRITICAL,
-                    preload=[local_worker.__name__],
+            cluster = _started(
+                lambda: (
+                    gpu_cluster([gpus[number % len(gpus)] for number in range(count)])
+                    if gpus
+                    else LocalCluster(
+                        n_workers=count,
+                        threads_per_worker=1,
+                        host="127.0.0.1",
+                        dashboard_address="127.0.0.1:0",
+                        memory_limit=int(total_memory() / count),
+                        silence_logs=logging.CRITICAL,
+                        preload=[local_worker.__name__],
+                    )
                 )
             )
         with cluster, Client(cluster, set_as_default=False) as client, client.as_current():
             yield Engine(client, device)
+
+
+def _started(start: Callable[[], object]) -> object:
+    """Return the cluster that ``start`` starts; anew where a worker is killed meanwhile, which Dask takes for the end of all.
+
+    Raises RethinkPoolError if that happens `MAX_WORKER_DEATHS` times.
+    """
+    for _ in range(MAX_WORKER_DEATHS):
+        try:
+            return start()
+        except RuntimeError as error:
+            reason = error.__cause__ or error
+    raise RethinkPoolError(
+        f"the workers end while they are started ({' '.join(str(reason).split())[:120]}), perhaps for want of memory: "
+        "give fewer --workers"
+    )
 
 
 def local_devices(device: str) -> tuple[str, list[str]]:

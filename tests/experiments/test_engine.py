@@ -11,7 +11,7 @@ import threading
 import pytest
 import torch
 
-from rethinkpool_core.errors import DeviceError
+from rethinkpool_core.errors import DeviceError, RethinkPoolError
 from rethinkpool_core.experiments import engine
 from rethinkpool_core.experiments.cell import Cell
 from rethinkpool_core.experiments.plan import CellPlan, Plan, Task
@@ -95,3 +95,15 @@ def test_ctrl_c_waits_while_workers_start_and_never_reaches_them(others, interru
     ended.set()
     assert reached and child.stdout == "True\n"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_workers_that_always_end_while_they_start_are_told_in_a_sentence():
+    tried = []
+
+    def start():
+        tried.append(1)
+        raise RuntimeError("Nanny failed to start.") from OSError("no memory")
+
+    with pytest.raises(RethinkPoolError, match=r"while they are started \(no memory\).*give fewer --workers"):
+        engine._started(start)
+    assert len(tried) == engine.MAX_WORKER_DEATHS

@@ -72,6 +72,16 @@ def test_twenty_kills(whole, data_folder, tmp_path):
         assert not list((store / ".checkpoints").iterdir()) and not list((store / "failed").iterdir())
 
 
+def test_a_worker_is_killed_while_it_starts(whole, data_folder, tmp_path):
+    grid = GridProcess(tmp_path / "store", data_folder, *SMOKE)
+    until(grid.workers)
+    time.sleep(0.3)
+    grid.kill("worker")
+    code, out, errors = grid.end()
+    assert code == 0 and trained(out) == RUNS, errors
+    assert content(tmp_path / "store") == whole[0]
+
+
 def test_two_commands_on_one_store(whole, data_folder, tmp_path):
     """They share the work; one of them is killed and begun again, and the other does its part too."""
     expected, seconds = whole
